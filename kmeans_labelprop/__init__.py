@@ -1,3 +1,8 @@
 """Train classifiers from few labels: cluster, label the representatives, propagate."""
 
+from ._classifier import PropagatedClassifier
+from ._propagator import KMeansLabelPropagator
+
 __version__ = "0.1.0.dev0"
+
+__all__ = ["KMeansLabelPropagator", "PropagatedClassifier", "__version__"]

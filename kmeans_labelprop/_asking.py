@@ -1,0 +1,105 @@
+"""Ask an oracle for labels, and check what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._labels import is_missing
+
+
+def ask_oracle(
+    oracle: Callable[[Any], ArrayLike], query: Any, n_queries: int, missing_label: Any
+) -> list[Any]:
+    """Ask an oracle once for the labels of all samples queried.
+
+    Parameters
+    ----------
+    oracle : callable
+        Called as ``oracle(query)``; returns one label for each row.
+    query : {array-like, sparse matrix, dataframe} of shape (n_queries, ...)
+        The rows, or the ids, to label.
+    n_queries : int
+        Number of labels expected.
+    missing_label : object
+        What the oracle answers where it abstains.
+
+    Returns
+    -------
+    answers : list of length n_queries
+        The labels; None for an abstention.
+
+    Raises
+    ------
+    TypeError
+        If the answer is not a one-dimensional array-like.
+    ValueError
+        If the answer has the wrong length.
+    """
+    try:
+        answers = oracle(query)
+    except Exception as error:
+        error.add_note(
+            f"Raised by the 'oracle' parameter, asked for {n_queries} label(s)."
+        )
+        raise
+    return check_answers(answers, n_queries, missing_label, "the oracle")
+
+
+def check_answers(
+    answers: Any, n_queries: int, missing_label: Any, source: str
+) -> list[Any]:
+    """Check that there is one answer for each question.
+
+    Parameters
+    ----------
+    answers : array-like of shape (n_queries,)
+        The labels; ``missing_label``, None or NaN for an abstention.
+    n_queries : int
+        Number of labels expected.
+    missing_label : object
+        What stands for an abstention.
+    source : str
+        Who answered, for the error messages.
+
+    Returns
+    -------
+    answers : list of length n_queries
+        The labels; None for an abstention.
+
+    Raises
+    ------
+    TypeError
+        If the answers are not a one-dimensional array-like.
+    ValueError
+        If there are not ``n_queries`` answers.
+    """
+    legal = f"must be a one-dimensional array-like of {n_queries} label(s)"
+    if isinstance(answers, str | bytes | Mapping) or not isinstance(answers, Iterable):
+        raise TypeError(
+            f"The answer of {source} {legal}. Got {type(answers).__name__} instead."
+        )
+    if isinstance(answers, list | tuple):
+        # np.asarray would turn [1, "a"] into strings.
+        array = np.empty(len(answers), dtype=object)
+        array[:] = answers
+    else:
+        array = np.asarray(answers)
+    if array.ndim != 1:
+        raise TypeError(
+            f"The answer of {source} {legal}. "
+            f"Got an array of shape {array.shape} instead."
+        )
+    if len(array) != n_queries:
+        raise ValueError(
+            f"The answer of {source} {legal}. Got {len(array)} label(s) instead."
+        )
+    # As objects, so that NaN abstains whatever the missing_label.
+    missing = is_missing(array.astype(object), missing_label)
+    return [
+        None if is_absent else answer
+        for is_absent, answer in zip(missing, array, strict=True)
+    ]

@@ -1,0 +1,699 @@
+"""The estimator: from samples to a labelled training set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+from warnings import warn
+
+import numpy as np
+from imblearn.base import BaseSampler
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    clone,
+)
+from sklearn.metrics import euclidean_distances
+from sklearn.utils import TransformerTags, check_consistent_length, get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
+
+from ._asking import ask_oracle, check_answers
+from ._clustering import (
+    assign_clusters,
+    distances_to_centers,
+    fit_clusterer,
+    make_clusterer,
+)
+from ._containers import take_rows, with_values
+from ._embedding import NUMERIC_ARRAY, embed, fit_embedding
+from ._fraction import rank_confidence, rank_in_clusters, within_fraction
+from ._labels import check_labels, label_array, with_missing
+from ._progress import stage
+from ._propagation import spread_in_clusters
+from ._representatives import closest_samples, most_valuable_first
+from ._validation import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    validate_estimator_parameters,
+)
+
+
+def _gives_samples(propagator: KMeansLabelPropagator) -> bool:
+    return propagator.output != "features"
+
+
+def _gives_features(propagator: KMeansLabelPropagator) -> bool:
+    return propagator.output == "features"
+
+
+class KMeansLabelPropagator(
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
+    """Label one sample per cluster and propagate its label to the samples around it.
+
+    The samples are clustered, the sample closest to each centre is labelled (by `y`
+    if it knows the label, else by the `oracle`), and the label is given to the
+    samples of its cluster. :meth:`fit_resample` returns the labelled samples nearest
+    to the centres, ready to train any classifier.
+
+    With ``output="samples"`` this is a sampler for
+    :class:`imblearn.pipeline.Pipeline`, which changes the training set and leaves
+    `predict` alone. In a scikit-learn Pipeline use
+    :class:`~kmeans_labelprop.PropagatedClassifier`.
+
+    Read more in the :ref:`User Guide <user_guide>`.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters, and so the number of labels needed.
+    fraction : float, default=0.7
+        Share of each cluster that keeps the label of its representative, nearest to
+        the centre first, in [0, 1]. Of a cluster of m samples
+        ``max(1, floor(fraction * m + 0.5))`` are kept: 0 keeps the representatives
+        alone, 1 keeps all samples. Ties are broken by position.
+    oracle : callable or None, default=None
+        Gives labels: called once as ``oracle(X_query)`` with the rows to label, in the
+        container and the space of `X`; returns one label for each, `missing_label`
+        (or None, NaN) where it abstains. Without an oracle all labels come from `y`.
+    oracle_input : {"rows", "ids"}, default="rows"
+        What the oracle gets: rows of `X`, or the `sample_ids` given to :meth:`fit`.
+        Ids stay true under cross-validation, where positions do not.
+    embedding : transformer or None, default=None
+        Transformer or Pipeline, fitted on `X` and used for clustering and distances
+        only: the oracle and the classifier see the samples as they are.
+    clusterer : clusterer or None, default=None
+        A clusterer with an ``n_clusters`` parameter and ``cluster_centers_``, such as
+        :class:`~sklearn.cluster.MiniBatchKMeans`; ``n_clusters`` is set on a clone.
+        None stands for :class:`~sklearn.cluster.KMeans`.
+    representative : {"closest"}, default="closest"
+        How the sample to label is chosen: the closest to the centre.
+    propagation : {"cluster"}, default="cluster"
+        How labels spread: to the samples of the same cluster.
+    reuse_labels : bool, default=True
+        Whether labels in `y` are used. If False, the oracle is asked for every
+        representative, and `y` serves only to score.
+    output : {"samples", "features"}, default="samples"
+        ``"samples"`` shows `fit_resample`, for imbalanced-learn's Pipeline;
+        ``"features"`` shows `transform`, the distances to the centres, as
+        :class:`~sklearn.cluster.KMeans` has it. With ``"features"`` the next step of
+        a Pipeline trains on **all of** `y`, not on propagated labels.
+    missing_label : int, float, str or None, default=-1
+        Marks a sample without a label. In an array of objects None, NaN and pandas'
+        NA do, too.
+    memory : str, joblib.Memory or None, default=None
+        Caches the fitted embedding and clusterer per data and parameters: a search
+        over fractions clusters once.
+    n_jobs : int or None, default=None
+        Number of jobs of the `embedding` and the `clusterer`, where they have such a
+        parameter and leave it None.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the `embedding` and the `clusterer`, where they leave theirs None. Pass
+        an int for the same result every time.
+    verbose : int, default=0
+        If not 0, tells on stderr which stage runs and how long it took.
+
+    Attributes
+    ----------
+    cluster_centers_ : ndarray of shape (n_clusters, n_components)
+        Centres of the clusters, in the space of the embedding.
+    labels_ : ndarray of shape (n_samples,), dtype=intp
+        The cluster of each sample.
+    inertia_ : float
+        Sum of squared distances of the samples to the centres of their clusters.
+    representative_indices_ : ndarray of shape (n_representatives,), dtype=intp
+        Position of the representative of each cluster that has samples.
+    representative_clusters_ : ndarray of shape (n_representatives,), dtype=intp
+        The cluster of each representative.
+    representative_labels_ : ndarray of shape (n_representatives,)
+        The label of each representative; `missing_label` where none was given.
+    classes_ : ndarray of shape (n_classes,)
+        The distinct labels of the representatives.
+    transduction_ : ndarray of shape (n_samples,)
+        The label propagated to each sample, whatever the `fraction`;
+        `missing_label` where its cluster has none.
+    confidence_ : ndarray of shape (n_samples,), dtype=float64
+        Share of the cluster that lies no nearer to the centre than the sample, in
+        (0, 1]: 1 for the representative; 0 where the cluster has no label.
+    sample_indices_ : ndarray of shape (n_kept,), dtype=intp
+        Positions of the samples that keep their label, in increasing order.
+    n_queries_ : int
+        Number of samples whose label was asked for; known labels do not count.
+    n_features_in_ : int
+        Number of features seen during :meth:`fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if `X` has string names.
+    embedding_ : transformer or None
+        The fitted embedding.
+    clusterer_ : clusterer
+        The fitted clusterer.
+
+    See Also
+    --------
+    PropagatedClassifier : The propagator and a classifier in one estimator.
+    sklearn.semi_supervised.LabelSpreading : Spreads labels over a graph of all
+        samples; does not choose which samples to label.
+
+    Notes
+    -----
+    A sample's label is *known* if `y` holds it. The representative of a cluster is its
+    closest known sample; a cluster without one takes its closest sample, and the
+    oracle is asked. So a full `y` without an oracle acts as an oracle of which only
+    the representatives' labels are read, as in an experiment that counts labels. For
+    the same reason other known labels of a cluster are not used: choose `n_clusters`
+    no smaller than the number of labels at hand.
+
+    The oracle is asked in `fit` only, never in `predict`.
+
+    References
+    ----------
+    The recipe (cluster, label the representatives, propagate to the nearest share of
+    each cluster) is that of A. Géron, *Hands-On Machine Learning with Scikit-Learn,
+    Keras, and TensorFlow*, 2nd ed., chapter 9, O'Reilly, 2019.
+
+    Examples
+    --------
+    Fifty labels for 1,797 images of digits:
+
+    >>> from sklearn.datasets import load_digits
+    >>> from kmeans_labelprop import KMeansLabelPropagator
+    >>> X, y = load_digits(return_X_y=True)
+    >>> propagator = KMeansLabelPropagator(n_clusters=50, random_state=0)
+    >>> X_res, y_res = propagator.fit_resample(X, y)
+    >>> X_res.shape
+    (1262, 64)
+    >>> bool((y_res == y[propagator.sample_indices_]).mean() > 0.9)
+    True
+
+    An oracle is a function of rows; here it knows the answer:
+
+    >>> def oracle(X_query):
+    ...     print(f"asked for {len(X_query)} labels")
+    ...     return ["low" if row.mean() < 4.9 else "high" for row in X_query]
+    >>> propagator = KMeansLabelPropagator(n_clusters=3, oracle=oracle, random_state=0)
+    >>> X_res, y_res = propagator.fit_resample(X)
+    asked for 3 labels
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "fraction": [Interval(Real, 0, 1, closed="both")],
+        "oracle": [callable, None],
+        "oracle_input": [StrOptions({"rows", "ids"})],
+        "embedding": [HasMethods(["fit", "transform"]), None],
+        "clusterer": [HasMethods(["fit"]), None],
+        "representative": [StrOptions({"closest"})],
+        "propagation": [StrOptions({"cluster"})],
+        "reuse_labels": ["boolean"],
+        "output": [StrOptions({"samples", "features"})],
+        "missing_label": [Real, str, None],
+        "memory": [str, HasMethods(["cache"]), None],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        fraction: float = 0.7,
+        oracle: Callable[[Any], ArrayLike] | None = None,
+        oracle_input: str = "rows",
+        embedding: Any = None,
+        clusterer: Any = None,
+        representative: str = "closest",
+        propagation: str = "cluster",
+        reuse_labels: bool = True,
+        output: str = "samples",
+        missing_label: Any = -1,
+        memory: Any = None,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.fraction = fraction
+        self.oracle = oracle
+        self.oracle_input = oracle_input
+        self.embedding = embedding
+        self.clusterer = clusterer
+        self.representative = representative
+        self.propagation = propagation
+        self.reuse_labels = reuse_labels
+        self.output = output
+        self.missing_label = missing_label
+        self.memory = memory
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike | None = None,
+        *,
+        sample_ids: ArrayLike | None = None,
+    ) -> Self:
+        """Cluster the samples, get the representatives' labels and propagate them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            The samples. float32 is kept; with an `embedding`, anything it takes.
+        y : array-like of shape (n_samples,), default=None
+            Known labels, `missing_label` elsewhere. None if the oracle is to be
+            asked for all.
+        sample_ids : array-like of shape (n_samples,), default=None
+            What the oracle gets instead of rows with ``oracle_input="ids"``.
+
+        Returns
+        -------
+        self : object
+            The fitted propagator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is illegal, there is neither `y` nor an oracle, or no
+            representative got a label.
+        TypeError
+            If the oracle does not answer with an array of labels.
+
+        Warns
+        -----
+        UserWarning
+            If clusters are left without a label, or an oracle is never asked.
+        """
+        self._check_label_source(X, y, sample_ids)
+        queries = self._find_queries(X, y)
+        self.n_queries_ = 0 if self.oracle is None else len(queries)
+        if self.oracle is not None and len(queries):
+            asked = X if self.oracle_input == "rows" else sample_ids
+            with stage(f"asking the oracle for {len(queries)} labels", self.verbose):
+                answers = ask_oracle(
+                    self.oracle,
+                    take_rows(asked, queries),
+                    len(queries),
+                    self.missing_label,
+                )
+            self._add_answers(queries.tolist(), answers)
+        elif self.oracle is not None:
+            warn(
+                "The oracle is never asked: y holds the label of every "
+                "representative. Set reuse_labels=False to ask it all the same.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return self._propagate_answers()
+
+    @available_if(_gives_samples)
+    def fit_resample(
+        self,
+        X: Any,
+        y: ArrayLike | None = None,
+        *,
+        sample_ids: ArrayLike | None = None,
+    ) -> tuple[Any, Any]:
+        """Fit, and return the samples that keep a propagated label.
+
+        Only with ``output="samples"``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            The samples.
+        y : array-like of shape (n_samples,), default=None
+            Known labels, `missing_label` elsewhere.
+        sample_ids : array-like of shape (n_samples,), default=None
+            What the oracle gets instead of rows with ``oracle_input="ids"``.
+
+        Returns
+        -------
+        X_res : same type as `X`, of shape (n_kept, n_features)
+            The samples kept, in their order in `X`; index and dtypes are kept.
+        y_res : same type as `y`, of shape (n_kept,)
+            Their propagated labels; an ndarray if `y` is None.
+        """
+        self.fit(X, y, sample_ids=sample_ids)
+        kept = self.sample_indices_
+        y_res = self.classes_[self._codes[kept]]
+        if y is not None:
+            template = take_rows(y, kept)
+            y_res = with_values(template, y_res, self._label_dtype is not None)
+        return take_rows(X, kept), y_res
+
+    def query(self, X: Any, y: ArrayLike | None = None) -> NDArray[np.intp]:
+        """Cluster the samples and tell which ones to label.
+
+        The first half of :meth:`fit`, for labels that take their time:
+        :meth:`propagate` is the second. The oracle is not asked.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            The samples.
+        y : array-like of shape (n_samples,), default=None
+            Known labels, `missing_label` elsewhere.
+
+        Returns
+        -------
+        positions : ndarray of shape (n_queries,), dtype=intp
+            Positions in `X` of the representatives without a label, those of the
+            largest clusters first.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from kmeans_labelprop import KMeansLabelPropagator
+        >>> X = np.array([[0.0], [0.2], [0.1], [5.0], [5.1]])
+        >>> propagator = KMeansLabelPropagator(n_clusters=2, fraction=1, random_state=0)
+        >>> propagator.query(X)
+        array([2, 3])
+        >>> propagator.propagate(["left", "right"]).transduction_
+        array(['left', 'left', 'left', 'right', 'right'], dtype=object)
+        """
+        queries = self._find_queries(X, y)
+        self.n_queries_ = len(queries)
+        return queries.copy()
+
+    def propagate(self, labels: ArrayLike | Mapping[int, Any]) -> Self:
+        """Take labels for the samples of :meth:`query` and complete the fit.
+
+        Can be called again as more labels arrive: earlier ones are kept, and
+        nothing is clustered again.
+
+        Parameters
+        ----------
+        labels : array-like of shape (n_queries,) or dict of int to label
+            Labels in the order of :meth:`query`, `missing_label` where there is none
+            yet; or the labels of some positions.
+
+        Returns
+        -------
+        self : object
+            The fitted propagator.
+
+        Raises
+        ------
+        ValueError
+            If the number of labels is wrong, a position is not that of a
+            representative, or there is no label at all.
+
+        Warns
+        -----
+        UserWarning
+            If clusters are left without a label.
+        """
+        check_is_fitted(self, "representative_indices_")
+        validate_estimator_parameters(self)
+        if isinstance(labels, Mapping):
+            positions = list(labels)
+            unknown = set(positions) - set(self.representative_indices_.tolist())
+            if unknown:
+                raise ValueError(
+                    "The positions in labels must be those of representatives, as "
+                    f"query returns them. Got {sorted(unknown)} instead."
+                )
+            labels = list(labels.values())
+        else:
+            positions = self._queries.tolist()
+        answers = check_answers(
+            labels, len(positions), self.missing_label, "propagate's labels"
+        )
+        self._add_answers(positions, answers)
+        return self._propagate_answers()
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict the label of the cluster that each sample falls into.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            The labels; `missing_label` for a cluster without one.
+        """
+        check_is_fitted(self, "transduction_")
+        clusters = assign_clusters(self.clusterer_, self._embed(X))
+        codes = self._cluster_codes[clusters]
+        return with_missing(codes, self.classes_, self.missing_label)
+
+    def transform(self, X: Any) -> NDArray[Any]:
+        """Compute the distance of each sample to each centre.
+
+        Only with ``output="features"``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_samples, n_clusters)
+            Euclidean distances in the space of the embedding.
+        """
+        check_is_fitted(self, "clusterer_")
+        return euclidean_distances(self._embed(X), self.cluster_centers_)
+
+    def fit_transform(
+        self,
+        X: Any,
+        y: ArrayLike | None = None,
+        *,
+        sample_ids: ArrayLike | None = None,
+    ) -> NDArray[Any]:
+        """Fit, and compute the distance of each sample to each centre.
+
+        Only with ``output="features"``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            The samples.
+        y : array-like of shape (n_samples,), default=None
+            Known labels, `missing_label` elsewhere.
+        sample_ids : array-like of shape (n_samples,), default=None
+            What the oracle gets instead of rows with ``oracle_input="ids"``.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_samples, n_clusters)
+            Euclidean distances in the space of the embedding.
+        """
+        return self.fit(X, y, sample_ids=sample_ids).transform(X)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """Get the names of the features that come out.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the features of `X`; only with ``output="samples"``.
+
+        Returns
+        -------
+        feature_names_out : ndarray of str
+            With ``output="samples"`` the names of the features that went in; with
+            ``output="features"`` one name for each cluster.
+        """
+        if self.output == "features":
+            return super().get_feature_names_out(input_features)
+        return OneToOneFeatureMixin.get_feature_names_out(self, input_features)
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.cluster_centers_)
+
+    def __sklearn_tags__(self) -> Any:
+        # imbalanced-learn's own checks want its own kinds of tags.
+        tags = BaseSampler.__sklearn_tags__(self)
+        tags.sampler_tags.sample_indices = True
+        if self.output == "features":
+            tags.sampler_tags = None
+            tags.estimator_type = None
+            tags.transformer_tags = TransformerTags(
+                preserves_dtype=["float64", "float32"]
+            )
+        tags.target_tags.required = self.oracle is None
+        if self.embedding is not None:
+            accepted = get_tags(self.embedding).input_tags
+            for name in ("sparse", "allow_nan", "string", "categorical"):
+                setattr(tags.input_tags, name, getattr(accepted, name))
+        return tags
+
+    def _check_label_source(
+        self, X: Any, y: ArrayLike | None, sample_ids: ArrayLike | None
+    ) -> None:
+        """Fail before the clustering where no label can come out of it."""
+        name = type(self).__name__
+        validate_estimator_parameters(self)
+        if self.oracle is None:
+            if not self.reuse_labels:
+                raise ValueError(
+                    "The 'oracle' parameter must be a callable when "
+                    "reuse_labels=False. Got None instead."
+                )
+            if y is None:
+                raise ValueError(
+                    f"This {name} estimator requires y to be passed, but the target y "
+                    "is None. Pass labels, or set the 'oracle' parameter."
+                )
+        elif self.oracle_input == "ids":
+            if sample_ids is None:
+                raise ValueError(
+                    "The oracle_input='ids' of the oracle needs sample_ids, but "
+                    f"{name} was fitted without. Pass sample_ids to fit."
+                )
+            check_consistent_length(X, sample_ids)
+
+    # The way of the data: embed, cluster, choose, ask, propagate, keep a fraction.
+
+    def _find_queries(self, X: Any, y: ArrayLike | None) -> NDArray[np.intp]:
+        """Embed, cluster and choose; return the representatives without a label."""
+        validate_estimator_parameters(self)
+        E = self._fit_embedding(X)
+        y_array: NDArray[Any] = np.empty(0)
+        known = np.zeros(E.shape[0], dtype=bool)
+        if y is not None and self.reuse_labels:
+            check_consistent_length(X, y)
+            y_array, known = check_labels(y, self.missing_label)
+            if self.oracle is None and not known.any():
+                raise ValueError(
+                    "y must hold at least one label when there is no oracle. Got only "
+                    f"missing_label={self.missing_label!r} instead."
+                )
+        self._fit_clusterer(E)
+        representatives, clusters = closest_samples(
+            self.labels_, self._distances, known
+        )
+        self.representative_indices_ = representatives
+        self.representative_clusters_ = clusters
+        has_label = known[representatives]
+        self._label_dtype: np.dtype[Any] | None = None
+        self._answers: dict[int, Any] = {}
+        if has_label.any():
+            positions = representatives[has_label]
+            self._label_dtype = y_array.dtype
+            self._answers = dict(
+                zip(positions.tolist(), y_array[positions], strict=True)
+            )
+        self._queries = most_valuable_first(
+            representatives[~has_label], clusters[~has_label], self.labels_
+        )
+        return self._queries
+
+    def _fit_embedding(self, X: Any) -> Any:
+        if self.embedding is None:
+            self.embedding_ = None
+            return validate_data(self, X, **NUMERIC_ARRAY)
+        validate_data(self, X, skip_check_array=True)
+        embedding = self._with_own_defaults(self.embedding)
+        fit = check_memory(self.memory).cache(fit_embedding)
+        with stage("embedding", self.verbose):
+            self.embedding_, E = fit(embedding, X)
+        check_consistent_length(X, E)
+        return E
+
+    def _embed(self, X: Any) -> Any:
+        if self.embedding_ is None:
+            return validate_data(self, X, reset=False, **NUMERIC_ARRAY)
+        E = embed(self.embedding_, X)  # first: its errors on a bad X say more
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return E
+
+    def _fit_clusterer(self, E: Any) -> None:
+        clusterer = make_clusterer(self.clusterer, self.n_clusters)
+        clusterer = self._with_own_defaults(clusterer)
+        fit = check_memory(self.memory).cache(fit_clusterer)
+        with stage(f"clustering {E.shape[0]} samples", self.verbose):
+            self.clusterer_ = fit(clusterer, E)
+        self.cluster_centers_ = self.clusterer_.cluster_centers_
+        self.labels_ = (
+            np.asarray(self.clusterer_.labels_, dtype=np.intp)
+            if hasattr(self.clusterer_, "labels_")
+            else assign_clusters(self.clusterer_, E)
+        )
+        self._distances = distances_to_centers(E, self.labels_, self.cluster_centers_)
+        self.inertia_ = float(self._distances @ self._distances)
+
+    def _with_own_defaults(self, estimator: Any) -> Any:
+        """Hand random_state and n_jobs down to where they are None."""
+        own = {"random_state": self.random_state, "n_jobs": self.n_jobs}
+        unset = {
+            key: own[key.rpartition("__")[2]]
+            for key, value in estimator.get_params(deep=True).items()
+            if value is None and key.rpartition("__")[2] in own
+        }
+        return clone(estimator).set_params(**unset)
+
+    def _add_answers(self, positions: list[int], answers: list[Any]) -> None:
+        for position, answer in zip(positions, answers, strict=True):
+            if answer is not None:
+                self._answers[position] = answer
+
+    def _propagate_answers(self) -> Self:
+        """Propagate the labels there are, and keep a fraction of each cluster."""
+        if not self._answers:
+            raise ValueError(
+                "No cluster has a label: at least one of the "
+                f"{len(self.representative_indices_)} representatives must be labelled."
+            )
+        positions = self.representative_indices_.tolist()
+        has_label = np.array([position in self._answers for position in positions])
+        labels = label_array(
+            [self._answers[p] for p in positions if p in self._answers],
+            "the representatives",
+            self._label_dtype,
+        )
+        self.classes_, label_codes = np.unique(labels, return_inverse=True)
+        codes = np.full(len(positions), -1, dtype=np.intp)
+        codes[has_label] = label_codes
+
+        self._codes, self._cluster_codes = spread_in_clusters(
+            self.labels_,
+            self.representative_clusters_,
+            codes,
+            len(self.cluster_centers_),
+        )
+        ranks, sizes = rank_in_clusters(
+            self.labels_, self._distances, self.representative_indices_
+        )
+        is_labelled = self._codes >= 0
+        kept = within_fraction(ranks, sizes, self.fraction) & is_labelled
+
+        self.representative_labels_ = with_missing(
+            codes, self.classes_, self.missing_label
+        )
+        self.transduction_ = with_missing(
+            self._codes, self.classes_, self.missing_label
+        )
+        self.confidence_ = np.where(is_labelled, rank_confidence(ranks, sizes), 0.0)
+        self.sample_indices_ = np.flatnonzero(kept)
+        if not has_label.all():
+            warn(
+                f"{np.sum(~has_label)} of {len(has_label)} clusters have no label and "
+                f"are left out, with {np.sum(~is_labelled)} samples.",
+                UserWarning,
+                stacklevel=3,
+            )
+        return self
+
+
+# TransformerMixin wraps both for set_output when the class is made, and would undo a
+# decorator in the body of the class.
+for _name in ("transform", "fit_transform"):
+    _method = getattr(KMeansLabelPropagator, _name)
+    setattr(KMeansLabelPropagator, _name, available_if(_gives_features)(_method))

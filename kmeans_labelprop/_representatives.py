@@ -1,0 +1,60 @@
+"""Choose the sample that speaks for each cluster."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def closest_samples(
+    labels: NDArray[np.intp],
+    distances: NDArray[np.float64],
+    known: NDArray[np.bool_],
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Choose each cluster's closest known sample, or its closest if none is known.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,), dtype=intp
+        The cluster of each sample.
+    distances : ndarray of shape (n_samples,), dtype=float64
+        Distance of each sample to the centre of its cluster.
+    known : ndarray of shape (n_samples,), dtype=bool
+        Whether a sample's label is known.
+
+    Returns
+    -------
+    representatives : ndarray of shape (n_representatives,), dtype=intp
+        Positions of the representatives, one for each cluster that is not empty, in
+        the order of the clusters. The first of equally good samples is taken.
+    clusters : ndarray of shape (n_representatives,), dtype=intp
+        The cluster of each representative.
+    """
+    order = np.lexsort((distances, ~known, labels))
+    clusters, first = np.unique(labels[order], return_index=True)
+    return order[first], clusters
+
+
+def most_valuable_first(
+    representatives: NDArray[np.intp],
+    clusters: NDArray[np.intp],
+    labels: NDArray[np.intp],
+) -> NDArray[np.intp]:
+    """Sort representatives by how many samples their label is worth.
+
+    Parameters
+    ----------
+    representatives : ndarray of shape (n_representatives,), dtype=intp
+        Positions of the representatives.
+    clusters : ndarray of shape (n_representatives,), dtype=intp
+        The cluster of each representative.
+    labels : ndarray of shape (n_samples,), dtype=intp
+        The cluster of each sample.
+
+    Returns
+    -------
+    sorted_representatives : ndarray of shape (n_representatives,), dtype=intp
+        The same positions, those of the largest clusters first.
+    """
+    sizes = np.bincount(labels)[clusters]
+    return representatives[np.argsort(-sizes, kind="stable")]

@@ -1,0 +1,95 @@
+"""Scoring where only some samples have labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import ArrayLike
+from sklearn.metrics import get_scorer
+from sklearn.utils import check_consistent_length
+
+from .._containers import take_rows
+from .._labels import labelled_positions
+from .._validation import check_parameters
+
+
+class _LabeledScorer:
+    """A scorer that leaves out samples without a label."""
+
+    def __init__(self, scorer: Any, missing_label: Any) -> None:
+        self._scorer = scorer
+        self._missing_label = missing_label
+
+    def __call__(self, estimator: Any, X: Any, y: ArrayLike, **kwargs: Any) -> float:
+        """Score on the labelled samples; kwargs of their length are cut likewise."""
+        check_consistent_length(X, y)
+        labelled = labelled_positions(y, self._missing_label)
+        sample_weight = kwargs.get("sample_weight")
+        if sample_weight is not None:
+            check_consistent_length(y, sample_weight)
+            kwargs["sample_weight"] = take_rows(sample_weight, labelled)
+        score: float = self._scorer(
+            estimator, take_rows(X, labelled), take_rows(y, labelled), **kwargs
+        )
+        return score
+
+    def __repr__(self) -> str:
+        return (
+            f"make_labeled_scorer({self._scorer!r}, "
+            f"missing_label={self._missing_label!r})"
+        )
+
+    def set_score_request(self, **kwargs: Any) -> _LabeledScorer:
+        """Set which metadata the scorer requests, as the scorer wrapped does."""
+        self._scorer.set_score_request(**kwargs)
+        return self
+
+    def get_metadata_routing(self) -> Any:
+        """Tell which metadata the scorer wrapped requests."""
+        return self._scorer.get_metadata_routing()
+
+
+def make_labeled_scorer(
+    scoring: str | Callable[..., float], missing_label: Any = -1
+) -> _LabeledScorer:
+    """Make a scorer that leaves out samples without a label.
+
+    scikit-learn's scorers count ``missing_label`` as a class of its own, and so
+    mislead a search on partly labelled data.
+
+    Parameters
+    ----------
+    scoring : str or callable
+        Name of a scorer, or a callable ``scorer(estimator, X, y)``.
+    missing_label : int, float, str or None, default=-1
+        Marks a sample without a label. In an array of objects None, NaN and pandas'
+        NA do, too.
+
+    Returns
+    -------
+    scorer : callable
+        Called as ``scorer(estimator, X, y)``, for the `scoring` parameter of a
+        search. It raises a ValueError where no sample has a label.
+
+    See Also
+    --------
+    PropagatedClassifier.score : Accuracy on the labelled samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.metrics import get_scorer
+    >>> from kmeans_labelprop.model_selection import make_labeled_scorer
+    >>> X, y = np.zeros((4, 1)), np.array([1, 1, -1, -1])
+    >>> classifier = DummyClassifier(strategy="constant", constant=1).fit(X, y)
+    >>> get_scorer("accuracy")(classifier, X, y)
+    0.5
+    >>> make_labeled_scorer("accuracy")(classifier, X, y)
+    1.0
+    """
+    check_parameters(
+        {"scoring": [str, callable]}, {"scoring": scoring}, "make_labeled_scorer"
+    )
+    return _LabeledScorer(get_scorer(scoring), missing_label)
