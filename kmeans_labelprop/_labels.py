@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from ._containers import take_rows
+
 _STRING_KINDS = "UST"
 _NUMBER_KINDS = "biuf"
 
@@ -19,12 +21,25 @@ def _is_null(value: Any) -> bool:
     return value is None or type(value).__name__ == "NAType" or bool(value != value)
 
 
+def _nulls_of_container(y: Any) -> NDArray[np.bool_]:
+    """Tell the nulls of pandas and polars, which NumPy turns into NaN."""
+    if hasattr(y, "isna"):
+        return np.asarray(y.isna(), dtype=bool).reshape(-1)
+    if hasattr(y, "is_null"):
+        return np.asarray(y.is_null(), dtype=bool)
+    return np.zeros(0, dtype=bool)
+
+
+def _take(y: Any, where: NDArray[np.bool_]) -> Any:
+    return take_rows(y, np.flatnonzero(where))
+
+
 def is_missing(y: ArrayLike, missing_label: Any = -1) -> NDArray[np.bool_]:
     """Tell which entries of y hold no label.
 
-    In an array of objects None, NaN and pandas' NA never are. In an array of strings
-    ``missing_label`` is compared as a string, since NumPy turns ``["a", -1]`` into
-    ``["a", "-1"]``.
+    None, NaN and NA in a pandas series or an array of objects, and null in a polars
+    series, never are. In an array of strings ``missing_label`` is compared as a
+    string, since NumPy turns ``["a", -1]`` into ``["a", "-1"]``.
 
     Parameters
     ----------
@@ -38,18 +53,19 @@ def is_missing(y: ArrayLike, missing_label: Any = -1) -> NDArray[np.bool_]:
     missing : ndarray of shape (n_samples,), dtype=bool
         True where there is no label.
     """
+    null = _nulls_of_container(y)
+    if null.any():
+        # What is null has no place in a NumPy array of integers.
+        missing = null.copy()
+        missing[~null] = is_missing(_take(y, ~null), missing_label).reshape(-1)
+        return missing
     y = np.asarray(y)
     if y.dtype.kind in _STRING_KINDS:
         return np.asarray(y == str(missing_label), dtype=bool)
     if y.dtype.kind == "O":
-        null = (_is_null(value) for value in y)
-        return np.fromiter(
-            (
-                is_null or bool(value == missing_label)
-                for is_null, value in zip(null, y, strict=True)
-            ),
+        return np.array(
+            [_is_null(value) or bool(value == missing_label) for value in y],
             dtype=bool,
-            count=len(y),
         )
     if not isinstance(missing_label, int | float | np.number):
         return np.zeros(y.shape, dtype=bool)
@@ -127,7 +143,7 @@ def check_labels(
     Returns
     -------
     y : ndarray of shape (n_samples,)
-        The labels.
+        The labels; of no meaning where there is none.
     known : ndarray of shape (n_samples,), dtype=bool
         True where y holds a label.
 
@@ -145,16 +161,17 @@ def check_labels(
             "Multilabel and multioutput targets are not supported. y must be of shape "
             f"(n_samples,). Got {shape} instead."
         )
-    # A column of a DataFrame with missing values is no longer numeric: no dtype here.
-    array: NDArray[Any] = column_or_1d(y, dtype=None, warn=True)
-    known = ~is_missing(array, missing_label)
-    labels = array[known]
+    column_or_1d(y, dtype=None, warn=True)
+    known = ~is_missing(y, missing_label).reshape(-1)
+    labels: NDArray[Any] = np.asarray(_take(y, known)).reshape(-1)
     if labels.dtype.kind == "f" and np.isnan(labels).any():
         raise ValueError(
             "Input y contains NaN. If NaN marks samples without a label, set "
             f"missing_label=np.nan. Got missing_label={missing_label!r} instead."
         )
     label_array(labels, "y")
+    array = np.zeros(len(known), dtype=labels.dtype)
+    array[known] = labels
     return array, known
 
 

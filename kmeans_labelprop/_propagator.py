@@ -296,6 +296,7 @@ class KMeansLabelPropagator(
         self._check_label_source(X, y, sample_ids)
         queries = self._find_queries(X, y)
         self.n_queries_ = 0 if self.oracle is None else len(queries)
+        new_answers: dict[int, Any] = {}
         if self.oracle is not None and len(queries):
             asked = X if self.oracle_input == "rows" else sample_ids
             with stage(f"asking the oracle for {len(queries)} labels", self.verbose):
@@ -305,7 +306,7 @@ class KMeansLabelPropagator(
                     len(queries),
                     self.missing_label,
                 )
-            self._add_answers(queries.tolist(), answers)
+            new_answers = dict(zip(queries.tolist(), answers, strict=True))
         elif self.oracle is not None:
             warn(
                 "The oracle is never asked: y holds the label of every "
@@ -313,7 +314,7 @@ class KMeansLabelPropagator(
                 UserWarning,
                 stacklevel=2,
             )
-        return self._propagate_answers()
+        return self._propagate_answers(new_answers)
 
     @available_if(_gives_samples)
     def fit_resample(
@@ -347,8 +348,7 @@ class KMeansLabelPropagator(
         kept = self.sample_indices_
         y_res = self.classes_[self._codes[kept]]
         if y is not None:
-            template = take_rows(y, kept)
-            y_res = with_values(template, y_res, self._label_dtype is not None)
+            y_res = with_values(take_rows(y, kept), y_res)
         return take_rows(X, kept), y_res
 
     def query(self, X: Any, y: ArrayLike | None = None) -> NDArray[np.intp]:
@@ -429,8 +429,7 @@ class KMeansLabelPropagator(
         answers = check_answers(
             labels, len(positions), self.missing_label, "propagate's labels"
         )
-        self._add_answers(positions, answers)
-        return self._propagate_answers()
+        return self._propagate_answers(dict(zip(positions, answers, strict=True)))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the label of the cluster that each sample falls into.
@@ -551,6 +550,11 @@ class KMeansLabelPropagator(
                     f"This {name} estimator requires y to be passed, but the target y "
                     "is None. Pass labels, or set the 'oracle' parameter."
                 )
+            if not check_labels(y, self.missing_label)[1].any():
+                raise ValueError(
+                    "y must hold at least one label when there is no oracle. Got only "
+                    f"missing_label={self.missing_label!r} instead."
+                )
         elif self.oracle_input == "ids":
             if sample_ids is None:
                 raise ValueError(
@@ -567,14 +571,10 @@ class KMeansLabelPropagator(
         E = self._fit_embedding(X)
         y_array: NDArray[Any] = np.empty(0)
         known = np.zeros(E.shape[0], dtype=bool)
-        if y is not None and self.reuse_labels:
+        if y is not None:
             check_consistent_length(X, y)
-            y_array, known = check_labels(y, self.missing_label)
-            if self.oracle is None and not known.any():
-                raise ValueError(
-                    "y must hold at least one label when there is no oracle. Got only "
-                    f"missing_label={self.missing_label!r} instead."
-                )
+            y_array, in_y = check_labels(y, self.missing_label)
+            known = in_y if self.reuse_labels else known
         self._fit_clusterer(E)
         representatives, clusters = closest_samples(
             self.labels_, self._distances, known
@@ -639,25 +639,27 @@ class KMeansLabelPropagator(
         }
         return clone(estimator).set_params(**unset)
 
-    def _add_answers(self, positions: list[int], answers: list[Any]) -> None:
-        for position, answer in zip(positions, answers, strict=True):
-            if answer is not None:
-                self._answers[position] = answer
-
-    def _propagate_answers(self) -> Self:
+    def _propagate_answers(self, new_answers: dict[int, Any]) -> Self:
         """Propagate the labels there are, and keep a fraction of each cluster."""
-        if not self._answers:
+        answers = self._answers | {
+            position: answer
+            for position, answer in new_answers.items()
+            if answer is not None
+        }
+        if not answers:
             raise ValueError(
                 "No cluster has a label: at least one of the "
                 f"{len(self.representative_indices_)} representatives must be labelled."
             )
         positions = self.representative_indices_.tolist()
-        has_label = np.array([position in self._answers for position in positions])
+        has_label = np.array([position in answers for position in positions])
         labels = label_array(
-            [self._answers[p] for p in positions if p in self._answers],
+            [answers[position] for position in positions if position in answers],
             "the representatives",
             self._label_dtype,
         )
+        self._answers = answers  # now that they have been found legal
+
         self.classes_, label_codes = np.unique(labels, return_inverse=True)
         codes = np.full(len(positions), -1, dtype=np.intp)
         codes[has_label] = label_codes

@@ -1,0 +1,116 @@
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from kmeans_labelprop._labels import (
+    check_labels,
+    is_missing,
+    label_array,
+    labelled_positions,
+    with_missing,
+)
+
+
+@pytest.mark.parametrize(
+    ("y", "missing_label", "expected"),
+    [
+        (np.array([0, -1, 2]), -1, [0, 1, 0]),
+        (np.array([0, 255, 2], dtype=np.uint8), -1, [0, 0, 0]),
+        (np.array([0.0, -1.0, 2.0]), -1, [0, 1, 0]),
+        (np.array([0.0, np.nan, 2.0]), np.nan, [0, 1, 0]),
+        (np.array([0.0, np.nan, -1.0]), np.nan, [0, 1, 0]),
+        (np.array([True, False]), -1, [0, 0]),
+        (np.array([1, 2]), "none", [0, 0]),
+        (np.array(["a", "-1", "b"]), -1, [0, 1, 0]),
+        (np.array(["a", "?", "-1"]), "?", [0, 1, 0]),
+        (np.array(["a", None, -1, np.nan], dtype=object), -1, [0, 1, 1, 1]),
+        (np.array(["a", pd.NA, "?"], dtype=object), "?", [0, 1, 1]),
+        (pd.Series([1, None, -1], dtype="Int64"), -1, [0, 1, 1]),
+        (pd.Series(["a", None], dtype="category"), -1, [0, 1]),
+        (pd.Series(["a", None]), -1, [0, 1]),
+        (pl.Series(["a", None]), -1, [0, 1]),
+        ([1, -1], -1, [0, 1]),
+    ],
+)
+def test_is_missing(y, missing_label, expected):
+    np.testing.assert_array_equal(is_missing(y, missing_label), np.bool_(expected))
+
+
+def test_check_labels_refuses_an_unexplained_nan():
+    y = np.array([0.0, np.nan])
+    with pytest.raises(ValueError, match=r"missing_label=np\.nan"):
+        check_labels(y, -1)
+    np.testing.assert_array_equal(check_labels(y, np.nan)[1], [True, False])
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        pd.Series([3, None, 5], dtype="Int64"),
+        pl.Series([3, None, 5]),
+        pd.Series([3, -1, 5]),
+        np.array([3, None, 5], dtype=object),
+        pd.DataFrame({"label": pd.Series([3, None, 5], dtype="Int64")}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:A column-vector y")
+def test_check_labels_keeps_integers_beside_nulls(y):
+    labels, known = check_labels(y, -1)
+    np.testing.assert_array_equal(known, [True, False, True])
+    assert labels[known].tolist() == [3, 5]
+    assert all(isinstance(label, int) for label in labels[known].tolist())
+
+
+@pytest.mark.parametrize(
+    ("y", "match"),
+    [
+        ([0.0, np.inf], "infinity"),
+        ([0.5, 1.25], "Unknown label type: continuous"),
+        (np.array([[0, 1], [1, 0]]), "Multilabel and multioutput"),
+        (np.zeros((2, 2, 2)), "dim 3"),
+    ],
+)
+def test_check_labels_refuses_what_is_no_class(y, match):
+    with pytest.raises(ValueError, match=match):
+        check_labels(y, -1)
+
+
+@pytest.mark.parametrize("values", [["a", 1], [1, "a", 2.0], [[1], [2]], [object()]])
+def test_label_array_refuses_mixed_and_unknown_types(values):
+    with pytest.raises(TypeError, match="all strings or all numbers"):
+        label_array(values, "the oracle")
+
+
+def test_label_array_casts_without_loss_only():
+    assert label_array([1.0, 2.0], "y", np.dtype(np.uint8)).dtype == np.uint8
+    with pytest.raises(ValueError, match=r"must fit the dtype of y, uint8.*300"):
+        label_array([1, 300], "the oracle", np.dtype(np.uint8))
+
+
+def test_label_array_checks_classes():
+    with pytest.raises(ValueError, match="Unknown label type: continuous"):
+        label_array([0.5, 1.0], "the oracle")
+
+
+@pytest.mark.parametrize(
+    ("classes", "missing_label", "expected"),
+    [
+        (np.array([3, 7]), -1, np.array([7, -1, 3])),
+        (np.array([3, 7], dtype=np.uint8), -1, np.array([7, -1, 3], dtype=np.int16)),
+        (np.array([3, 7]), np.nan, np.array([7, np.nan, 3])),
+        (np.array(["b", "cc"]), "none", np.array(["cc", "none", "b"])),
+        (np.array(["b", "cc"]), -1, np.array(["cc", -1, "b"], dtype=object)),
+        (np.array([3, 7]), None, np.array([7, None, 3], dtype=object)),
+    ],
+)
+def test_with_missing_holds_classes_and_sentinel(classes, missing_label, expected):
+    labels = with_missing(np.array([1, -1, 0]), classes, missing_label)
+    assert labels.dtype == expected.dtype
+    np.testing.assert_array_equal(labels, expected)
+
+
+def test_labelled_positions():
+    np.testing.assert_array_equal(labelled_positions([-1, 4, -1, 5]), [1, 3])
+    with pytest.raises(ValueError, match="at least one label to be scored"):
+        labelled_positions([-1, -1])
