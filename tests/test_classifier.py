@@ -1,0 +1,303 @@
+import pickle
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn
+from helpers import RecordingOracle
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifier
+
+
+def propagator(**params):
+    return KMeansLabelPropagator(**{"n_clusters": 4, "random_state": 0} | params)
+
+
+class FitRecorder(ClassifierMixin, BaseEstimator):
+    """Remembers what it was fitted with."""
+
+    def fit(self, X, y, sample_weight=None, extra=None, per_sample=None):
+        self.classes_ = np.unique(y)
+        self.received_ = {
+            "X": X,
+            "y": y,
+            "sample_weight": sample_weight,
+            "extra": extra,
+            "per_sample": per_sample,
+        }
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
+
+def test_the_estimator_is_fitted_on_what_the_propagator_gives(digits):
+    X, y = digits
+    classifier = PropagatedClassifier(GaussianNB(), propagator(n_clusters=40))
+    classifier.fit(X, y)
+    X_res, y_res = propagator(n_clusters=40).fit_resample(X, y)
+    assert_array_equal(
+        classifier.predict(X), GaussianNB().fit(X_res, y_res).predict(X)
+    )
+
+
+def test_the_default_propagator_is_a_propagator_of_its_own(blobs):
+    classifier = PropagatedClassifier(DecisionTreeClassifier()).fit(*blobs)
+    assert isinstance(classifier.propagator_, KMeansLabelPropagator)
+    assert classifier.propagator is None
+
+
+def test_confidence_is_passed_as_weight(blobs):
+    X, y = blobs
+    classifier = PropagatedClassifier(
+        FitRecorder(), propagator(), sample_weight="confidence"
+    ).fit(X, y)
+    kept = classifier.propagator_.sample_indices_
+    confidence = classifier.propagator_.confidence_[kept]
+    received = classifier.estimator_.received_
+    assert_array_equal(received["sample_weight"], confidence)
+    assert_array_equal(received["X"], X[kept])
+    weights = np.arange(len(X), dtype=float)
+    classifier.fit(X, y, sample_weight=weights)
+    assert_allclose(
+        classifier.estimator_.received_["sample_weight"], confidence * weights[kept]
+    )
+
+
+def test_no_weight_is_passed_unless_asked_for(blobs):
+    classifier = PropagatedClassifier(FitRecorder(), propagator()).fit(*blobs)
+    assert classifier.estimator_.received_["sample_weight"] is None
+
+
+def test_confidence_needs_an_estimator_that_takes_weights(blobs):
+    classifier = PropagatedClassifier(
+        KNeighborsClassifier(), propagator(), sample_weight="confidence"
+    )
+    with pytest.raises(
+        ValueError, match=r"sample_weight='confidence'.*KNeighborsClassifier does not"
+    ):
+        classifier.fit(*blobs)
+
+
+def test_fit_parameters_go_to_the_estimator_for_the_samples_kept(blobs):
+    X, y = blobs
+    classifier = PropagatedClassifier(FitRecorder(), propagator(fraction=0.3))
+    classifier.fit(X, y, extra="as it is", per_sample=np.arange(len(X)))
+    received = classifier.estimator_.received_
+    assert received["extra"] == "as it is"
+    assert_array_equal(received["per_sample"], classifier.propagator_.sample_indices_)
+
+
+@pytest.fixture
+def lacking_class(blobs):
+    """Labels with a fifth class that no representative has."""
+    X, y = blobs
+    y = y.copy()
+    y[propagator().fit(X, y).confidence_.argmin()] = 2
+    y = np.where(y >= 2, y + 1, y)  # 0, 1, 3, 4
+    extra = np.flatnonzero(propagator().fit(X, y).confidence_ < 0.1)[0]
+    y[extra] = 2
+    return X, y
+
+
+def test_probabilities_are_padded_to_all_known_classes(lacking_class):
+    X, y = lacking_class
+    classifier = PropagatedClassifier(GaussianNB(), propagator())
+    with pytest.warns(UserWarning, match=r"1 of 5 classes.*\[2\]"):
+        classifier.fit(X, y)
+    assert_array_equal(classifier.classes_, [0, 1, 2, 3, 4])
+    assert_array_equal(classifier.estimator_.classes_, [0, 1, 3, 4])
+    probabilities = classifier.predict_proba(X)
+    assert probabilities.shape == (120, 5)
+    assert_array_equal(probabilities[:, 2], 0)
+    assert_allclose(probabilities.sum(axis=1), 1)
+    assert_array_equal(
+        classifier.classes_[probabilities.argmax(axis=1)], classifier.predict(X)
+    )
+
+
+def test_decisions_are_padded_to_all_known_classes(lacking_class):
+    X, y = lacking_class
+    classifier = PropagatedClassifier(LogisticRegression(), propagator())
+    with pytest.warns(UserWarning, match="1 of 5 classes"):
+        classifier.fit(X, y)
+    decision = classifier.decision_function(X)
+    assert decision.shape == (120, 5)
+    assert (decision[:, 2] == np.finfo(decision.dtype).min).all()
+    assert_array_equal(
+        classifier.classes_[decision.argmax(axis=1)], classifier.predict(X)
+    )
+
+
+def test_a_binary_decision_becomes_two_columns_when_a_third_class_is_known(blobs):
+    X, y = blobs
+    y = (y > 1).astype(int)
+    fitted = propagator().fit(X, y)
+    y[fitted.confidence_.argmin()] = 2
+    classifier = PropagatedClassifier(SVC(), propagator())
+    with pytest.warns(UserWarning, match="1 of 3 classes"):
+        classifier.fit(X, y)
+    decision = classifier.decision_function(X)
+    assert decision.shape == (120, 3)
+    assert_array_equal(decision[:, 0], -decision[:, 1])
+    binary = PropagatedClassifier(SVC(), propagator()).fit(X, np.minimum(y, 1))
+    assert binary.decision_function(X).shape == (120,)
+
+
+def test_a_single_class_trains_a_classifier_that_can(blobs):
+    X, y = blobs
+    one = propagator(n_clusters=1)
+    classifier = PropagatedClassifier(GaussianNB(), one)
+    with pytest.warns(UserWarning, match="3 of 4 classes"):
+        classifier.fit(X, y)
+    assert_array_equal(classifier.predict_proba(X).sum(axis=1), np.ones(120))
+    with (
+        pytest.warns(UserWarning, match="3 of 4 classes"),
+        pytest.raises(ValueError, match="class"),
+    ):
+        PropagatedClassifier(LogisticRegression(), one).fit(X, y)
+
+
+def test_methods_are_those_of_the_estimator():
+    assert hasattr(PropagatedClassifier(SVC()), "decision_function")
+    assert not hasattr(PropagatedClassifier(SVC()), "predict_proba")
+    assert hasattr(PropagatedClassifier(GaussianNB()), "predict_proba")
+    assert not hasattr(PropagatedClassifier(GaussianNB()), "decision_function")
+
+
+def test_score_counts_labelled_rows_only(blobs):
+    X, y = blobs
+    classifier = PropagatedClassifier(GaussianNB(), propagator()).fit(X, y)
+    assert classifier.score(X, y) == 1
+    partial = np.where(np.arange(len(y)) < 10, (y + 1) % 4, -1)
+    partial[10:20] = y[10:20]
+    assert classifier.score(X, partial) == 0.5
+    weights = np.where(np.arange(len(y)) < 10, 1.0, 3.0)
+    assert classifier.score(X, partial, sample_weight=weights) == 0.75
+    assert classifier.score(pd.DataFrame(X).to_numpy(), pd.Series(partial)) == 0.5
+    with pytest.raises(ValueError, match="at least one label to be scored"):
+        classifier.score(X, np.full(len(y), -1))
+
+
+def test_partly_labelled_strings(blobs):
+    X, y = blobs
+    names = np.array(["north", "east", "south", "west"])[y]
+    partial = names.astype(object)
+    partial[::3] = None
+    classifier = PropagatedClassifier(GaussianNB(), propagator()).fit(X, partial)
+    assert_array_equal(classifier.predict(X), names)
+    assert classifier.score(X, partial) == 1
+    assert_array_equal(classifier.classes_, ["east", "north", "south", "west"])
+
+
+def test_no_y_and_an_oracle(blobs):
+    X, y = blobs
+    oracle = RecordingOracle(X, y)
+    classifier = PropagatedClassifier(GaussianNB(), propagator(oracle=oracle)).fit(X)
+    # The classifier got a clone: the clone's oracle was asked, once for each cluster.
+    assert classifier.propagator_.n_queries_ == 4
+    assert_array_equal(classifier.predict(X), y)
+
+
+def test_ids_reach_the_oracle(blobs):
+    X, y = blobs
+    by_id = propagator(oracle=lambda ids: y[np.asarray(ids)], oracle_input="ids")
+    classifier = PropagatedClassifier(GaussianNB(), by_id)
+    classifier.fit(X, sample_ids=np.arange(len(X)))
+    assert_array_equal(classifier.predict(X), y)
+
+
+def test_sparse_input(digits):
+    X, y = digits
+    dense = PropagatedClassifier(LogisticRegression(max_iter=5000), propagator())
+    sparse = clone(dense)
+    with pytest.warns(UserWarning, match="classes"):
+        expected = dense.fit(X, y).predict(X)
+    with pytest.warns(UserWarning, match="classes"):
+        sparse.fit(csr_array(X), y)
+    assert np.mean(sparse.predict(csr_array(X)) == expected) > 0.99
+
+
+def test_text_through_an_embedding_and_a_pipeline():
+    texts = ["red apple", "green apple", "red apple pie", "blue sky", "grey sky"] * 4
+    kinds = ["fruit" if "apple" in text else "weather" for text in texts]
+    classifier = PropagatedClassifier(
+        make_pipeline(TfidfVectorizer(), LogisticRegression()),
+        propagator(n_clusters=2, embedding=TfidfVectorizer()),
+    ).fit(texts, kinds)
+    assert classifier.predict(["apple pie", "the sky"]).tolist() == ["fruit", "weather"]
+
+
+@pytest.mark.parametrize(
+    ("params", "match"),
+    [
+        ({"estimator": None}, "'estimator' parameter .* 'fit' and 'predict'"),
+        ({"propagator": GaussianNB()}, "'propagator' parameter .* 'fit_resample'"),
+        (
+            {"propagator": KMeansLabelPropagator(output="features")},
+            "'propagator' parameter .* 'fit_resample'",
+        ),
+        ({"sample_weight": "margin"}, "'sample_weight' parameter .* {'confidence'}"),
+    ],
+)
+def test_illegal_parameters_are_named(blobs, params, match):
+    classifier = PropagatedClassifier(**{"estimator": GaussianNB()} | params)
+    with pytest.raises(ValueError, match=match):
+        classifier.fit(*blobs)
+
+
+def test_clone_pickle_and_joblib(blobs, tmp_path):
+    X, y = blobs
+    fitted = PropagatedClassifier(
+        RandomForestClassifier(10, random_state=0), propagator()
+    ).fit(X, y)
+    joblib.dump(fitted, tmp_path / "classifier.joblib")
+    for copy in (
+        clone(fitted).fit(X, y),
+        pickle.loads(pickle.dumps(fitted)),
+        joblib.load(tmp_path / "classifier.joblib"),
+    ):
+        assert_array_equal(copy.predict_proba(X), fitted.predict_proba(X))
+
+
+@pytest.fixture
+def metadata_routing():
+    with sklearn.config_context(enable_metadata_routing=True):
+        yield
+
+
+@pytest.mark.usefixtures("metadata_routing")
+def test_routed_metadata_reaches_oracle_and_estimator(blobs):
+    X, y = blobs
+    by_id = propagator(oracle=lambda ids: y[np.asarray(ids)], oracle_input="ids")
+    classifier = PropagatedClassifier(
+        FitRecorder().set_fit_request(
+            sample_weight=True, extra=False, per_sample=False
+        ),
+        by_id,
+        sample_weight="confidence",
+    ).set_fit_request(sample_ids=True)
+    pipeline = make_pipeline("passthrough", classifier)
+    weights = np.linspace(1, 2, len(X))
+    pipeline.fit(X, None, sample_ids=np.arange(len(X)), sample_weight=weights)
+    fitted = pipeline[-1]
+    kept = fitted.propagator_.sample_indices_
+    assert_array_equal(fitted.propagator_.transduction_, y)
+    assert_allclose(
+        fitted.estimator_.received_["sample_weight"],
+        weights[kept] * fitted.propagator_.confidence_[kept],
+    )
+    scored = classifier.fit(X, sample_ids=np.arange(len(X)))
+    assert 0 < scored.score(X, y, sample_weight=weights) < 1
