@@ -48,9 +48,7 @@ def test_the_estimator_is_fitted_on_what_the_propagator_gives(digits):
     classifier = PropagatedClassifier(GaussianNB(), propagator(n_clusters=40))
     classifier.fit(X, y)
     X_res, y_res = propagator(n_clusters=40).fit_resample(X, y)
-    assert_array_equal(
-        classifier.predict(X), GaussianNB().fit(X_res, y_res).predict(X)
-    )
+    assert_array_equal(classifier.predict(X), GaussianNB().fit(X_res, y_res).predict(X))
 
 
 def test_the_default_propagator_is_a_propagator_of_its_own(blobs):

@@ -71,7 +71,7 @@ def test_searches_agree_through_both_pipelines_and_over_jobs(digits):
 
 
 def test_the_oracle_is_asked_in_fit_only(digits):
-    X, y = digits
+    X, _ = digits
     asked = []
 
     def oracle(X_query):

@@ -156,7 +156,7 @@ def to_pandas(X):
 def test_the_oracle_gets_rows_in_the_callers_container_and_space(
     blobs, container, kind
 ):
-    X, y = blobs
+    X, _ = blobs
     asked = []
 
     def oracle(X_query):
@@ -327,7 +327,9 @@ def test_representatives_are_closest_to_their_centres(digits):
         fitted.representative_clusters_, fitted.representative_indices_, strict=True
     ):
         members = np.flatnonzero(fitted.labels_ == cluster)
-        distances = np.linalg.norm(X[members] - fitted.cluster_centers_[cluster], axis=1)
+        distances = np.linalg.norm(
+            X[members] - fitted.cluster_centers_[cluster], axis=1
+        )
         assert position == members[distances.argmin()]
 
 
@@ -404,7 +406,7 @@ def test_propagate_needs_a_query_and_legal_answers(blobs):
         propagator().propagate([1])
     halves = propagator()
     positions = halves.query(X)
-    with pytest.raises(ValueError, match="4 label.*Got 1 label"):
+    with pytest.raises(ValueError, match=r"4 label.*Got 1 label"):
         halves.propagate([1])
     stranger = next(i for i in range(len(X)) if i not in positions)
     with pytest.raises(ValueError, match=rf"positions.*Got \[{stranger}\]"):
@@ -480,7 +482,7 @@ def test_illegal_parameters_are_named(blobs, params, match):
 def test_nan_and_inf_are_refused(blobs, bad):
     X, y = blobs
     X[3, 1] = bad
-    with pytest.raises(ValueError, match="NaN|infinity"):
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
         propagator().fit(X, y)
 
 

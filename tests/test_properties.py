@@ -188,7 +188,9 @@ def test_kmeans_on_awkward_data_is_right_or_refused(X, n_clusters, dtype):
         propagator.fit(X.astype(dtype), y)
     representatives = propagator.representative_indices_
     assert len(set(propagator.labels_[representatives])) == len(representatives)
-    assert_array_equal(np.unique(propagator.labels_), propagator.representative_clusters_)
+    assert_array_equal(
+        np.unique(propagator.labels_), propagator.representative_clusters_
+    )
     assert_array_equal(propagator.transduction_[representatives], y[representatives])
     assert len(propagator.sample_indices_) == len(X)
     assert np.isfinite(propagator.inertia_)

@@ -60,7 +60,7 @@ def test_nothing_to_score_is_an_error(half_right):
 
 
 def test_illegal_scoring_is_named():
-    with pytest.raises(ValueError, match="'scoring' parameter .* Got None"):
+    with pytest.raises(ValueError, match=r"'scoring' parameter .* Got None"):
         make_labeled_scorer(None)
     with pytest.raises(ValueError, match="'precise' is not a valid scoring"):
         make_labeled_scorer("precise")

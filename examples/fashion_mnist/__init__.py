@@ -1,0 +1,9 @@
+"""The Fashion-MNIST experiments: how far do 100 labels go?
+
+Run it from the repository's root::
+
+    python -m examples.fashion_mnist --quick
+    python -m examples.fashion_mnist
+
+The first ends within a few minutes, the second makes the published figures.
+"""

@@ -1,0 +1,208 @@
+"""The command line of the study."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+try:
+    from .parts import PARTS, Interrupted, Run
+except ImportError as error:
+    raise ImportError(
+        f'This example needs {error.name}: pip install "kmeans-labelprop[examples]"'
+    ) from error
+from .experiment import N_TRAIN, QUICK, Settings
+from .report import FORMAT, read_results, to_json
+from .store import DamagedFileError, write_atomically
+
+_OUT = Path("results", "fashion_mnist")
+_OUT_QUICK = Path("results", "fashion_mnist_quick")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {value}")
+    return value
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(
+            f"must be more than 0 and at most 1, got {text} (0, the representatives "
+            "alone, is always part of the table)"
+        )
+    return value
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser; an option that is not given is None."""
+    full = Settings()
+    parser = argparse.ArgumentParser(
+        prog="python -m examples.fashion_mnist",
+        description="How far do a hundred labels of Fashion-MNIST go? Trains a dense "
+        "network on all labels, on labels of random images, on labels of the "
+        "representatives of clusters, and on those spread to ever larger shares of "
+        "the clusters. An interrupted run goes on where it was: give the same "
+        "command again.",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=_positive,
+        metavar="N",
+        help=f"number of seeds (default {full.n_seeds})",
+    )
+    parser.add_argument(
+        "--epochs", type=_positive, metavar="N", help=f"(default {full.epochs})"
+    )
+    parser.add_argument(
+        "--n-clusters",
+        type=_positive,
+        metavar="N",
+        help=f"number of clusters and labels (default {full.n_clusters})",
+    )
+    parser.add_argument(
+        "--fractions",
+        type=_fraction,
+        nargs="+",
+        metavar="F",
+        help="shares of each cluster that keep the label (default 0.1 0.2 … 1.0)",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help=f"a few minutes: {QUICK.n_train:,} training images, {QUICK.n_seeds} "
+        f"seeds, {QUICK.epochs} epochs, {len(QUICK.fractions)} fractions, unless the "
+        "options above say otherwise",
+    )
+    parser.add_argument(
+        "--parts",
+        nargs="+",
+        choices=list(PARTS),
+        default=list(PARTS),
+        help="parts of the study to compute (default: all)",
+    )
+    parser.add_argument(
+        "--data-home", metavar="DIR", help="folder for data sets (see the README)"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help=f"folder to write (default {_OUT.as_posix()}, with --quick "
+        f"{_OUT_QUICK.as_posix()})",
+    )
+    parser.add_argument(
+        "--report-only",
+        action="store_true",
+        help="make tables and figures anew from the results.json in the folder",
+    )
+    return parser
+
+
+def choose_settings(options: argparse.Namespace) -> Settings:
+    """Fill what the options leave open, from the quick or the full settings."""
+    given = {
+        "n_seeds": options.seeds,
+        "epochs": options.epochs,
+        "n_clusters": options.n_clusters,
+        "fractions": options.fractions and tuple(sorted(set(options.fractions))),
+    }
+    return dataclasses.replace(
+        QUICK if options.quick else Settings(),
+        **{name: value for name, value in given.items() if value is not None},
+    )
+
+
+def portable_command(settings: Settings) -> str:
+    """Write the command that computes these settings on any machine."""
+    quick = settings.n_train != N_TRAIN
+    base = QUICK if quick else Settings()
+    words = ["python -m examples.fashion_mnist"]
+    if quick:
+        words.append("--quick")
+    # In full even where a default would do: defaults change.
+    words += [
+        f"--seeds {settings.n_seeds}",
+        f"--epochs {settings.epochs}",
+        f"--n-clusters {settings.n_clusters}",
+    ]
+    if settings.fractions != base.fractions:
+        words.append("--fractions " + " ".join(f"{f:g}" for f in settings.fractions))
+    return " ".join(words)
+
+
+def compute(
+    options: argparse.Namespace, settings: Settings, out: Path
+) -> dict[str, Any]:
+    """Compute the wanted parts; keep other parts of an earlier run."""
+    work = out / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    (work / ".gitignore").write_text("*\n", encoding="utf-8")
+    path = out / "results.json"
+    parts = dict(read_results(path)["parts"]) if path.exists() else {}
+    run = Run(settings, options.data_home, work)
+    for name in options.parts:
+        section = PARTS[name].compute(run)
+        parts[name] = {"command": portable_command(settings), **section}
+    results = {"format": FORMAT, "parts": parts}
+    write_atomically(path, to_json(results))
+    return results
+
+
+def make_report(results: dict[str, Any], out: Path, data_home: str | None) -> str:
+    """Write ``results.md`` and the figures; return the Markdown."""
+    sections = ["# Fashion-MNIST\n"]
+    for name, part in PARTS.items():
+        if name not in results["parts"]:
+            continue
+        section = results["parts"][name]
+        pictures = part.draw(section, out, data_home)
+        links = "\n".join(f"![{path.stem}]({path.name})" for path in pictures)
+        sections.append(f"{part.to_markdown(section)}\n{links}\n")
+    text = "\n".join(sections)
+    write_atomically(out / "results.md", text)
+    return text
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; return its exit status."""
+    parser = make_parser()
+    options = parser.parse_args(argv)
+    settings = choose_settings(options)
+    if settings.n_clusters > settings.n_train:
+        parser.error(
+            f"argument --n-clusters: must be at most the number of training images, "
+            f"{settings.n_train}; got {settings.n_clusters}"
+        )
+    out = options.out or (_OUT_QUICK if options.quick else _OUT)
+    try:
+        if options.report_only:
+            results = read_results(out / "results.json")
+        else:
+            results = compute(options, settings, out)
+        text = make_report(results, out, options.data_home)
+    except Interrupted as stopped:
+        print(
+            f"\nStopped: {stopped}, and kept in {out}.\n"
+            "Run the same command again to go on.",
+            file=sys.stderr,
+        )
+        return 130
+    except KeyboardInterrupt:
+        print(
+            "\nStopped. Run the same command again to go on; finished cells are kept.",
+            file=sys.stderr,
+        )
+        return 130
+    except (ImportError, OSError, DamagedFileError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(text)
+    print(f"Written to {out}: results.json, results.md and the figures.")
+    return 0

@@ -1,0 +1,132 @@
+"""The parts of the study: what each computes, and how it is reported.
+
+A part knows how to compute its section of ``results.json``, to write it as
+Markdown and to draw it. The last two need nothing but that section (and the images
+for pictures of them), so that a report can be made again from the file alone.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tqdm import tqdm
+
+from kmeans_labelprop.datasets import fetch_fashion_mnist
+
+from . import experiment, figures, report
+from .store import CellStore
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a part is computed with.
+
+    Attributes
+    ----------
+    settings : Settings
+        What to compute.
+    data_home : str or None
+        Where the images are.
+    work : Path
+        Folder for unfinished work, kept from one run to the next.
+    """
+
+    settings: experiment.Settings
+    data_home: str | None
+    work: Path
+
+
+class Interrupted(Exception):
+    """Ctrl-C, and how far the work was."""
+
+    def __init__(self, n_done: int, n_cells: int) -> None:
+        super().__init__(f"{n_done} of {n_cells} cells are finished")
+
+
+class Part(NamedTuple):
+    """A section of the study."""
+
+    compute: Callable[[Run], dict[str, Any]]
+    to_markdown: Callable[[dict[str, Any]], str]
+    draw: Callable[[dict[str, Any], Path, str | None], list[Path]]
+
+
+def compute_labels(run: Run) -> dict[str, Any]:
+    """Compute the cells that are missing, and collect them all."""
+    from .network import SETTINGS
+
+    settings = run.settings
+    store = CellStore(run.work / "cells")
+    cells = experiment.list_cells(settings)
+    n_done = sum(
+        store.get(experiment.cell_key(cell, settings)) is not None for cell in cells
+    )
+    # Cells differ a hundredfold in length, so an estimate of the rest would mislead.
+    bar = tqdm(
+        total=len(cells),
+        initial=n_done,
+        unit="cell",
+        bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]",
+    )
+    with bar:
+        try:
+            for _ in experiment.run_missing_cells(
+                cells,
+                settings,
+                store,
+                run.data_home,
+                cache=run.work / "clusterings",
+                on_start=lambda cell: bar.set_postfix_str(_describe(cell)),
+            ):
+                bar.update()
+                n_done += 1
+            bar.set_postfix_str("")
+        except KeyboardInterrupt as error:
+            raise Interrupted(n_done, len(cells)) from error
+    records = experiment.collect(cells, settings, store)
+    return {
+        "settings": settings.to_dict(),
+        "network": SETTINGS,
+        "versions": {"python": platform.python_version(), **experiment.versions()},
+        "summary": report.summarise(records),
+        "cells": records,
+    }
+
+
+def _describe(cell: experiment.Cell) -> str:
+    kind, fraction = cell.strategy
+    if fraction:
+        kind = f"{kind} {100 * fraction:g} %"
+    return f"{kind}, seed {cell.seed}"
+
+
+def draw_labels(part: dict[str, Any], out: Path, data_home: str | None) -> list[Path]:
+    """Draw the figures of the strategies; return their files."""
+    images = fetch_fashion_mnist(data_home)
+    names = images.target_names
+    first = next(
+        record for record in part["cells"] if record["kind"] == "representatives"
+    )
+    chosen = first["representatives"]
+    paths = [
+        out / name
+        for name in ("fraction_curve.png", "representatives.png", "confusion.png")
+    ]
+    figures.plot_fraction_curve(part, paths[0])
+    figures.plot_representatives(
+        images.images[chosen["rows"]],
+        [names[label] for label in chosen["labels"]],
+        f"The {len(chosen['rows'])} representatives of seed {first['seed']} "
+        "and their labels",
+        paths[1],
+    )
+    figures.plot_confusion(part, names, paths[2])
+    return paths
+
+
+#: By the names of ``--parts``, in the order of the report.
+PARTS = {"labels": Part(compute_labels, report.labels_markdown, draw_labels)}
