@@ -12,8 +12,8 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import gen_batches
 
-# Elements of X handled at once: 4 MiB in float64, small beside any X worth batching.
-_BATCH_ELEMENTS = 2**19
+# Elements of X handled at once: 1 MiB in float64, small beside any X worth batching.
+_BATCH_ELEMENTS = 2**17
 
 
 def make_clusterer(clusterer: Any, n_clusters: int) -> Any:

@@ -1,0 +1,95 @@
+"""With a Keras network wrapped by scikeras, the classifier the project began with."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from imblearn.pipeline import make_pipeline as make_sampling_pipeline
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+
+from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifier
+
+pytest.importorskip("scikeras", reason='needs the extra "keras"')
+
+pytestmark = [
+    # NumPy 2 deprecates what Keras's and TensorFlow's own code still does.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
+
+
+def network():
+    from examples.fashion_mnist.network import make_classifier
+
+    return make_classifier(epochs=15, random_state=0, hidden_units=(32,))
+
+
+def propagator(**params):
+    return KMeansLabelPropagator(**{"n_clusters": 40, "random_state": 0} | params)
+
+
+@pytest.fixture(scope="module")
+def images(digits):
+    X, y = digits
+    return X.astype(np.float32), y
+
+
+def test_both_pipelines_train_the_same_network(images):
+    X, y = images
+    flat = make_sampling_pipeline(MinMaxScaler(), propagator(), network()).fit(X, y)
+    plain = make_pipeline(
+        MinMaxScaler(), PropagatedClassifier(network(), propagator())
+    ).fit(X, y)
+    assert flat.score(X, y) > 0.8
+    assert_array_equal(plain.predict(X), flat.predict(X))
+    probabilities = plain.predict_proba(X)
+    assert_allclose(probabilities, flat.predict_proba(X), atol=1e-6)
+    assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert probabilities[:, 0].dtype == np.float32
+
+
+def test_one_row_has_two_dimensions(images):
+    X, y = images
+    classifier = PropagatedClassifier(network(), propagator()).fit(X, y)
+    assert classifier.predict_proba(X[:1]).shape == (1, 10)
+
+
+def test_strings_and_confidence_as_weight(images):
+    X, y = images
+    names = np.array([f"digit {label}" for label in range(10)])
+    classifier = PropagatedClassifier(
+        network(), propagator(fraction=1), sample_weight="confidence"
+    ).fit(X, names[y])
+    assert_array_equal(classifier.classes_, names)
+    assert classifier.score(X, names[y]) > 0.8
+    unweighted = PropagatedClassifier(network(), propagator(fraction=1))
+    unweighted.fit(X, names[y])
+    assert not np.allclose(classifier.predict_proba(X), unweighted.predict_proba(X))
+
+
+def test_clone_and_pickle(images):
+    X, y = images
+    fitted = PropagatedClassifier(network(), propagator()).fit(X, y)
+    expected = fitted.predict_proba(X[:50])
+    assert_allclose(clone(fitted).fit(X, y).predict_proba(X[:50]), expected, atol=1e-5)
+    assert_allclose(
+        pickle.loads(pickle.dumps(fitted)).predict_proba(X[:50]), expected, atol=1e-5
+    )
+
+
+def test_grid_search_over_propagator_and_network(images, tmp_path):
+    X, y = images
+    search = GridSearchCV(
+        PropagatedClassifier(network(), propagator(memory=str(tmp_path))),
+        {"propagator__fraction": [0, 0.7], "estimator__epochs": [1, 10]},
+        cv=2,
+        error_score="raise",
+    ).fit(X, y)
+    assert search.best_params_["estimator__epochs"] == 10
+    assert search.best_score_ > 0.7
