@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._labels import is_missing
+from ._labels import known_labels
 
 
 def ask_oracle(
@@ -82,24 +82,28 @@ def check_answers(
         raise TypeError(
             f"The answer of {source} {legal}. Got {type(answers).__name__} instead."
         )
-    if isinstance(answers, list | tuple):
+    if not hasattr(answers, "shape"):
         # np.asarray would turn [1, "a"] into strings.
-        array = np.empty(len(answers), dtype=object)
-        array[:] = answers
-    else:
-        array = np.asarray(answers)
-    if array.ndim != 1:
+        items = list(answers)
+        answers = np.empty(len(items), dtype=object)
+        answers[:] = items
+    if len(answers.shape) != 1:
         raise TypeError(
             f"The answer of {source} {legal}. "
-            f"Got an array of shape {array.shape} instead."
+            f"Got an array of shape {answers.shape} instead."
         )
-    if len(array) != n_queries:
+    if len(answers) != n_queries:
         raise ValueError(
-            f"The answer of {source} {legal}. Got {len(array)} label(s) instead."
+            f"The answer of {source} {legal}. Got {len(answers)} label(s) instead."
         )
-    # As objects, so that NaN abstains whatever the missing_label.
-    missing = is_missing(array.astype(object), missing_label)
-    return [
-        None if is_absent else answer
-        for is_absent, answer in zip(missing, array, strict=True)
-    ]
+    if isinstance(answers, np.ndarray) and any(np.ndim(answer) for answer in answers):
+        raise TypeError(f"The answer of {source} {legal}. Got nested labels instead.")
+    labels, known = known_labels(answers, missing_label)
+    if labels.dtype.kind == "f" and np.isnan(labels).any():
+        # No class is NaN, whatever the missing_label.
+        known[known] = ~np.isnan(labels)
+        labels = labels[~np.isnan(labels)]
+    checked: list[Any] = [None] * n_queries
+    for position, label in zip(np.flatnonzero(known), labels, strict=True):
+        checked[position] = label
+    return checked

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar, Self
-from warnings import warn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,8 +21,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ._containers import take_rows
-from ._labels import check_labels, label_array, labelled_positions
+from ._labels import check_labels, labelled_rows
+from ._messages import warn_user
 from ._propagator import KMeansLabelPropagator
 from ._validation import (
     HasMethods,
@@ -84,6 +83,14 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     sklearn.semi_supervised.SelfTrainingClassifier : Labels the samples a classifier
         is sure of, and trains it again.
 
+    Notes
+    -----
+    Meta-estimators that encode `y` anew (:class:`~sklearn.ensemble.BaggingClassifier`,
+    :class:`~sklearn.ensemble.VotingClassifier`,
+    :class:`~sklearn.multiclass.OneVsRestClassifier` and others) turn `missing_label`
+    into a class of its own before this estimator sees it. Wrap the classifier, not the
+    other way round: ``PropagatedClassifier(BaggingClassifier(...), propagator)``.
+
     Examples
     --------
     Fifty labels train nearly as well as all of them:
@@ -109,7 +116,7 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [HasMethods(["fit", "predict"])],
-        "propagator": [HasMethods(["fit_resample"]), None],
+        "propagator": [HasMethods(["fit_resample", "propagate"]), None],
         "sample_weight": [StrOptions({"confidence"}), None],
     }
 
@@ -175,48 +182,56 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         propagator = (
             KMeansLabelPropagator() if self.propagator is None else self.propagator
         )
-        self.propagator_ = clone(propagator)
-        X_res, y_res = self.propagator_.fit_resample(X, y, sample_ids=sample_ids)
-        self._check_X(X, reset=True)
-        self.classes_ = self._find_classes(y)
-
-        fit_params = self._route_fit_params(X, fit_params)
-        self.estimator_ = clone(self.estimator).fit(X_res, y_res, **fit_params)
+        propagator = clone(propagator)
+        X_res, y_res = propagator.fit_resample(X, y, sample_ids=sample_ids)
+        self._check_X(X, propagator, reset=True)
+        classes = self._find_classes(y, propagator)
+        fit_params = self._route_fit_params(X, fit_params, propagator)
+        estimator = clone(self.estimator).fit(X_res, y_res, **fit_params)
+        # All or nothing: a failed fit must not mix with an earlier one.
+        self.propagator_, self.classes_, self.estimator_ = (
+            propagator,
+            classes,
+            estimator,
+        )
         return self
 
-    def _find_classes(self, y: ArrayLike | None) -> NDArray[Any]:
-        labelled: NDArray[Any] = self.propagator_.classes_
-        if y is None or not self.propagator_.reuse_labels:
+    def _find_classes(
+        self, y: ArrayLike | None, propagator: KMeansLabelPropagator
+    ) -> NDArray[Any]:
+        labelled: NDArray[Any] = propagator.classes_
+        if y is None or not propagator.reuse_labels:
             return labelled
-        y, known = check_labels(y, self.propagator_.missing_label)
-        in_y = label_array(y[known], "y") if known.any() else labelled
-        classes = np.union1d(labelled, in_y)
+        in_y, known = check_labels(y, propagator.missing_label)
+        classes = np.union1d(labelled, in_y) if known.any() else labelled
         if len(classes) > len(labelled):
             lacking = np.setdiff1d(classes, labelled).tolist()
-            warn(
+            warn_user(
                 f"No representative has a label of {len(lacking)} of {len(classes)} "
                 f"classes, which will never be predicted: {lacking}. A larger "
-                "n_clusters finds more classes.",
-                UserWarning,
-                stacklevel=3,
+                "n_clusters finds more classes."
             )
         return classes
 
-    def _route_fit_params(self, X: Any, fit_params: dict[str, Any]) -> dict[str, Any]:
+    def _route_fit_params(
+        self, X: Any, fit_params: dict[str, Any], propagator: KMeansLabelPropagator
+    ) -> dict[str, Any]:
         """Choose what the classifier gets, for the samples kept."""
         if routing_enabled():
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
-        kept = self.propagator_.sample_indices_
+        kept = propagator.sample_indices_
         fit_params = take_fit_params(X, fit_params, kept)
         if self.sample_weight == "confidence":
-            weight = self.propagator_.confidence_[kept]
+            weight = propagator.confidence_[kept]
             given = fit_params.get("sample_weight")
             fit_params["sample_weight"] = weight if given is None else weight * given
         return fit_params
 
-    def _check_X(self, X: Any, *, reset: bool) -> None:
+    def _check_X(
+        self, X: Any, propagator: KMeansLabelPropagator, *, reset: bool = False
+    ) -> None:
         """Check names and number of features; without an embedding, values too."""
-        if self.propagator_.embedding is not None:
+        if propagator.embedding is not None:
             validate_data(self, X, reset=reset, skip_check_array=True)
         else:
             validate_data(self, X, reset=reset, accept_sparse=True)
@@ -234,8 +249,8 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         y : ndarray of shape (n_samples,)
             The predicted classes.
         """
-        check_is_fitted(self)
-        self._check_X(X, reset=False)
+        check_is_fitted(self, "estimator_")
+        self._check_X(X, self.propagator_)
         y_pred: NDArray[Any] = self.estimator_.predict(X)
         return y_pred
 
@@ -254,8 +269,8 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             One column for each of `classes_`; 0 for a class that the classifier has
             not seen.
         """
-        check_is_fitted(self)
-        self._check_X(X, reset=False)
+        check_is_fitted(self, "estimator_")
+        self._check_X(X, self.propagator_)
         # scikeras gives a single row as one dimension.
         probabilities = np.atleast_2d(self.estimator_.predict_proba(X))
         return self._pad(probabilities, 0)
@@ -276,8 +291,8 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             class that the classifier has not seen. One dimension if there are two
             classes and it has seen both.
         """
-        check_is_fitted(self)
-        self._check_X(X, reset=False)
+        check_is_fitted(self, "estimator_")
+        self._check_X(X, self.propagator_)
         decision = np.asarray(self.estimator_.decision_function(X))
         if len(self.estimator_.classes_) == len(self.classes_):
             return decision
@@ -288,6 +303,12 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def _pad(
         self, columns: NDArray[np.floating[Any]], fill_value: float
     ) -> NDArray[np.floating[Any]]:
+        if columns.shape[1] != len(self.estimator_.classes_):
+            raise ValueError(
+                "The estimator must give one column for each of its "
+                f"{len(self.estimator_.classes_)} classes. Got {columns.shape[1]} "
+                "columns instead."
+            )
         seen = np.searchsorted(self.classes_, self.estimator_.classes_)
         padded = np.full(
             (len(columns), len(self.classes_)), fill_value, dtype=columns.dtype
@@ -319,13 +340,10 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ValueError
             If no sample has a label.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "estimator_")
         check_consistent_length(X, y, sample_weight)
-        labelled = labelled_positions(y, self.propagator_.missing_label)
-        if sample_weight is not None:
-            sample_weight = take_rows(sample_weight, labelled)
         accuracy: float = super().score(
-            take_rows(X, labelled), take_rows(y, labelled), sample_weight
+            *labelled_rows(X, y, self.propagator_.missing_label, sample_weight)
         )
         return accuracy
 
@@ -351,6 +369,9 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         propagator = (
             KMeansLabelPropagator() if self.propagator is None else self.propagator
         )
+        parts = (propagator, self.estimator)
+        if not all(hasattr(part, "__sklearn_tags__") for part in parts):
+            return tags  # fit will say which parameter is illegal
         propagator_tags = get_tags(propagator)
         estimator_tags = get_tags(self.estimator)
         tags.target_tags.required = propagator_tags.target_tags.required

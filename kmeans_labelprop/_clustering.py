@@ -39,8 +39,10 @@ def make_clusterer(clusterer: Any, n_clusters: int) -> Any:
     """
     if clusterer is None:
         return KMeans(n_clusters=n_clusters)
-    if not hasattr(clusterer, "get_params") or "n_clusters" not in (
-        clusterer.get_params(deep=False)
+    if (
+        isinstance(clusterer, type)
+        or not hasattr(clusterer, "get_params")
+        or "n_clusters" not in clusterer.get_params(deep=False)
     ):
         raise TypeError(
             "The 'clusterer' parameter must be a clusterer with an 'n_clusters' "
@@ -125,14 +127,12 @@ def distances_to_centers(
     """
     n_samples, n_components = E.shape
     centers = centers.astype(np.float64, copy=False)
+    if issparse(E):
+        return _sparse_distances(E, labels, centers)
     distances = np.empty(n_samples)
-    batches = gen_batches(n_samples, max(1, _BATCH_ELEMENTS // n_components))
-    for batch in batches:
-        if issparse(E):
-            distances[batch] = _sparse_distances(E[batch], labels[batch], centers)
-        else:
-            difference = E[batch] - centers[labels[batch]]
-            distances[batch] = np.linalg.norm(difference, axis=1)
+    for batch in gen_batches(n_samples, max(1, _BATCH_ELEMENTS // n_components)):
+        difference = E[batch] - centers[labels[batch]]
+        distances[batch] = np.linalg.norm(difference, axis=1)
     return distances
 
 
@@ -141,11 +141,17 @@ def _sparse_distances(
 ) -> NDArray[np.float64]:
     # |x - c|^2 = |c|^2 + sum over the non-zero x_j of x_j (x_j - 2 c_j): the zeros of a
     # sparse row cost nothing.
-    n_rows = E.shape[0]
-    rows = np.repeat(np.arange(n_rows), np.diff(E.indptr))
-    values = E.data.astype(np.float64, copy=False)
-    terms = values * (values - 2 * centers[labels[rows], E.indices])
+    if not E.has_canonical_format:
+        E = E.copy()
+        E.sum_duplicates()
+    n_samples = E.shape[0]
     squared = np.einsum("ij,ij->i", centers, centers)[labels]
-    squared += np.bincount(rows, weights=terms, minlength=n_rows)
+    n_rows = max(1, _BATCH_ELEMENTS * n_samples // max(1, E.nnz))
+    for batch in gen_batches(n_samples, n_rows):
+        part = E[batch]
+        rows = np.repeat(np.arange(part.shape[0]), np.diff(part.indptr))
+        values = part.data.astype(np.float64, copy=False)
+        terms = values * (values - 2 * centers[labels[batch][rows], part.indices])
+        squared[batch] += np.bincount(rows, weights=terms, minlength=part.shape[0])
     distances: NDArray[np.float64] = np.sqrt(np.maximum(squared, 0))
     return distances

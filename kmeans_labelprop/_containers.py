@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 from sklearn.utils import _safe_indexing, indexable
 
 
+def _library(container: Any) -> str:
+    """Name the library that a container comes from, without importing it."""
+    return type(container).__module__.partition(".")[0]
+
+
 def take_rows(X: Any, positions: NDArray[np.intp]) -> Any:
     """Take rows of X by position, in X's own container.
 
@@ -24,7 +29,31 @@ def take_rows(X: Any, positions: NDArray[np.intp]) -> Any:
     X_taken : same type as X
         The rows; sparse input comes back as CSR.
     """
+    if _library(X) == "pandas" and not hasattr(X, "iloc"):
+        return X.take(positions)  # an Index or an extension array
     return _safe_indexing(indexable(X)[0], positions)
+
+
+def single_column(y: Any) -> Any:
+    """Take the column of a DataFrame or an array that has a single one.
+
+    Parameters
+    ----------
+    y : {array-like, series, dataframe} of shape (n_samples,) or (n_samples, 1)
+        The labels.
+
+    Returns
+    -------
+    column : {array-like, series} of shape (n_samples,)
+        The same labels.
+    """
+    if len(getattr(y, "shape", ())) != 2:
+        return y
+    if _library(y) == "pandas":
+        return y.iloc[:, 0]
+    if _library(y) == "polars":
+        return y.to_series()
+    return np.asanyarray(y).reshape(-1)
 
 
 def with_values(template: Any, values: NDArray[Any]) -> Any:
@@ -35,8 +64,8 @@ def with_values(template: Any, values: NDArray[Any]) -> Any:
     template : {array-like, series, dataframe} of shape (n_samples,)
         Gives the container and, where it has them, index, name and dtype.
     values : ndarray of shape (n_samples,)
-        The labels; they keep a dtype of their own where the template's cannot hold
-        them.
+        The labels, strings or numbers. They keep their own dtype where the template's
+        cannot hold them, or holds numbers as objects.
 
     Returns
     -------
@@ -45,31 +74,44 @@ def with_values(template: Any, values: NDArray[Any]) -> Any:
     """
     if isinstance(template, list):
         return values.tolist()
-    module = type(template).__module__.partition(".")[0]
-    if module == "pandas" and template.ndim == 2:
-        return with_values(template.iloc[:, 0], values).to_frame(template.columns[0])
-    if module == "pandas":
-        index, name = template.index, template.name
-        series = type(template)(values, index=index, name=name)
-        # A categorical dtype would make values that it does not know missing.
-        categories = getattr(template.dtype, "categories", values)
-        if _can_hold(template, values) and np.isin(values, categories).all():
-            return series.astype(template.dtype)
-        return series
-    if module == "polars" and hasattr(template, "name"):
-        dtype = template.dtype if _can_hold(template, values) else None
-        return type(template)(template.name, values, dtype=dtype)
-    return (
-        values.astype(np.asarray(template).dtype)
-        if _can_hold(template, values)
-        else values
-    )
-
-
-def _can_hold(template: Any, values: NDArray[Any]) -> bool:
+    if _library(template) == "pandas" and hasattr(template, "iloc"):
+        if template.ndim == 2:
+            return with_values(template.iloc[:, 0], values).to_frame()
+        return _pandas_series(template, values)
+    if _library(template) == "polars":
+        if hasattr(template, "columns"):
+            return with_values(template.to_series(), values).to_frame()
+        return _polars_series(template, values)
     dtype = np.asarray(template).dtype
-    if dtype.kind in "biuf":
-        return values.dtype.kind in "biuf" and np.array_equal(
-            values.astype(dtype), values
-        )
-    return dtype.kind == "O" or dtype.kind == values.dtype.kind
+    if dtype.kind == "O" and values.dtype.kind != "U":
+        return values  # scikit-learn trains on no numbers held as objects
+    if dtype.kind not in ("O", "b", "i", "u", "f"):
+        return values  # strings: a cast would cut them
+    if dtype.kind != "O" and values.dtype.kind == "U":
+        return values
+    cast = values.astype(dtype)
+    return cast if np.array_equal(cast, values) else values
+
+
+def _pandas_series(template: Any, values: NDArray[Any]) -> Any:
+    series = type(template)(values, index=template.index, name=template.name)
+    categories = getattr(template.dtype, "categories", values)
+    if not np.isin(values, categories).all():
+        return series
+    try:
+        cast = series.astype(template.dtype)
+    except (TypeError, ValueError):
+        return series
+    same = np.array_equal(np.asarray(cast.astype(object)), values.astype(object))
+    return cast if same else series
+
+
+def _polars_series(template: Any, values: NDArray[Any]) -> Any:
+    from polars.exceptions import PolarsError
+
+    series = type(template)(template.name, values)
+    try:
+        cast = series.cast(template.dtype)
+    except PolarsError:
+        return series
+    return cast if cast.to_list() == series.to_list() else series

@@ -34,7 +34,11 @@ def fit_embedding(embedding: Any, X: Any) -> tuple[Any, Any]:
         The embedded samples, float64 or float32.
     """
     embedding_ = clone(embedding)
-    return embedding_, _check_output(embedding_.fit_transform(X))
+    if hasattr(embedding_, "fit_transform"):
+        E = embedding_.fit_transform(X)
+    else:
+        E = embedding_.fit(X, None).transform(X)
+    return embedding_, _check_output(E)
 
 
 def embed(embedding_: Any, X: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,36 +11,19 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from ._containers import take_rows
+from ._containers import single_column, take_rows
 
 _STRING_KINDS = "UST"
 _NUMBER_KINDS = "biuf"
 
 
-def _is_null(value: Any) -> bool:
-    # pandas.NA is told by its name: comparing it gives NA, and pandas is optional.
-    return value is None or type(value).__name__ == "NAType" or bool(value != value)
-
-
-def _nulls_of_container(y: Any) -> NDArray[np.bool_]:
-    """Tell the nulls of pandas and polars, which NumPy turns into NaN."""
-    if hasattr(y, "isna"):
-        return np.asarray(y.isna(), dtype=bool).reshape(-1)
-    if hasattr(y, "is_null"):
-        return np.asarray(y.is_null(), dtype=bool)
-    return np.zeros(0, dtype=bool)
-
-
-def _take(y: Any, where: NDArray[np.bool_]) -> Any:
-    return take_rows(y, np.flatnonzero(where))
-
-
 def is_missing(y: ArrayLike, missing_label: Any = -1) -> NDArray[np.bool_]:
     """Tell which entries of y hold no label.
 
-    None, NaN and NA in a pandas series or an array of objects, and null in a polars
-    series, never are. In an array of strings ``missing_label`` is compared as a
-    string, since NumPy turns ``["a", -1]`` into ``["a", "-1"]``.
+    Never a label are: null, NaN and NA in a series of pandas or polars; None, NaN and
+    NA in an array of objects; a masked entry. A string is compared with
+    ``missing_label`` as a string, since NumPy turns ``["a", -1]`` into
+    ``["a", "-1"]``.
 
     Parameters
     ----------
@@ -53,25 +37,81 @@ def is_missing(y: ArrayLike, missing_label: Any = -1) -> NDArray[np.bool_]:
     missing : ndarray of shape (n_samples,), dtype=bool
         True where there is no label.
     """
+    y = single_column(y)
     null = _nulls_of_container(y)
     if null.any():
         # What is null has no place in a NumPy array of integers.
         missing = null.copy()
-        missing[~null] = is_missing(_take(y, ~null), missing_label).reshape(-1)
+        missing[~null] = is_missing(_take(y, ~null), missing_label)
         return missing
-    y = np.asarray(y)
-    if y.dtype.kind in _STRING_KINDS:
-        return np.asarray(y == str(missing_label), dtype=bool)
-    if y.dtype.kind == "O":
+    values: NDArray[Any] = np.asarray(y)
+    if values.dtype.kind in _STRING_KINDS:
+        return np.asarray(values == _as_string(missing_label), dtype=bool)
+    if values.dtype.kind == "O":
+        as_string = _as_string(missing_label)
         return np.array(
-            [_is_null(value) or bool(value == missing_label) for value in y],
+            [
+                _is_null(value)
+                or bool(value == missing_label)
+                or (isinstance(value, str) and value == as_string)
+                for value in values
+            ],
             dtype=bool,
         )
     if not isinstance(missing_label, int | float | np.number):
-        return np.zeros(y.shape, dtype=bool)
+        return np.zeros(values.shape, dtype=bool)
     if missing_label != missing_label:
-        return np.asarray(y != y, dtype=bool)
-    return np.asarray(y == missing_label, dtype=bool)
+        return np.asarray(values != values, dtype=bool)
+    return np.asarray(values == missing_label, dtype=bool)
+
+
+def _as_string(missing_label: Any) -> str | None:
+    # NumPy never turns None into a string, so a class may be called "None".
+    return None if missing_label is None else str(missing_label)
+
+
+def _nulls_of_container(y: Any) -> NDArray[np.bool_]:
+    """Tell the nulls of pandas and polars, which NumPy turns into NaN, and masks."""
+    if hasattr(y, "isna"):
+        return np.asarray(y.isna(), dtype=bool)
+    if hasattr(y, "is_null"):
+        return np.asarray(y.is_null(), dtype=bool)
+    if isinstance(y, np.ma.MaskedArray):
+        return np.ma.getmaskarray(y)
+    return np.zeros(0, dtype=bool)
+
+
+def _is_null(value: Any) -> bool:
+    # pandas.NA is told by its name: comparing it gives NA, and pandas is optional.
+    return value is None or type(value).__name__ == "NAType" or bool(value != value)
+
+
+def _take(y: Any, where: NDArray[np.bool_]) -> Any:
+    return take_rows(y, np.flatnonzero(where))
+
+
+def known_labels(
+    y: ArrayLike, missing_label: Any
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Split y into the labels there are and where they are.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels, ``missing_label`` where there is none.
+    missing_label : object
+        The value that marks a sample without a label.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_known,)
+        The labels, in a dtype that need not hold what marks the missing ones.
+    known : ndarray of shape (n_samples,), dtype=bool
+        True where y holds a label.
+    """
+    y = single_column(y)
+    known = ~is_missing(y, missing_label).reshape(-1)
+    return np.asarray(_take(y, known)).reshape(-1), known
 
 
 def label_array(
@@ -100,20 +140,10 @@ def label_array(
     ValueError
         If numbers do not fit the dtype, or are not class labels.
     """
-    values = list(values)
-    kinds = {
-        "U" if isinstance(value, str) else np.asarray(value).dtype.kind
-        for value in values
-        if np.ndim(value) == 0
-    }
-    is_scalar = all(np.ndim(value) == 0 for value in values)
-    if not is_scalar or not (kinds <= {"U"} or kinds <= set(_NUMBER_KINDS)):
-        types = sorted({type(value).__name__ for value in values})
-        raise TypeError(
-            f"The labels of {source} must be all strings or all numbers. "
-            f"Got labels of type {', '.join(types)} instead."
-        )
-    labels = np.array(values)
+    if isinstance(values, np.ndarray) and values.dtype.kind in "U" + _NUMBER_KINDS:
+        labels = values
+    else:
+        labels = _of_one_kind(list(values), source)
     if dtype is not None and dtype.kind in _NUMBER_KINDS:
         cast = labels.astype(dtype)
         if not np.array_equal(cast, labels):
@@ -124,8 +154,27 @@ def label_array(
         labels = cast
     assert_all_finite(labels, input_name=source)
     if labels.size:
-        check_classification_targets(labels)
+        with warnings.catch_warnings():
+            # Few labels of many classes are what this library is for.
+            warnings.filterwarnings("ignore", "The number of unique classes is greater")
+            check_classification_targets(labels)
     return labels
+
+
+def _of_one_kind(values: list[Any], source: str) -> NDArray[Any]:
+    is_scalar = all(np.ndim(value) == 0 for value in values)
+    kinds = {
+        "U" if isinstance(value, str) else np.asarray(value).dtype.kind
+        for value in values
+        if is_scalar
+    }
+    if not is_scalar or not (kinds <= {"U"} or kinds <= set(_NUMBER_KINDS)):
+        types = sorted({type(value).__name__ for value in values})
+        raise TypeError(
+            f"The labels of {source} must be all strings or all numbers. "
+            f"Got labels of type {', '.join(types)} instead."
+        )
+    return np.array(values)
 
 
 def check_labels(
@@ -142,8 +191,8 @@ def check_labels(
 
     Returns
     -------
-    y : ndarray of shape (n_samples,)
-        The labels; of no meaning where there is none.
+    labels : ndarray of shape (n_known,)
+        The labels there are, strings or numbers.
     known : ndarray of shape (n_samples,), dtype=bool
         True where y holds a label.
 
@@ -161,47 +210,56 @@ def check_labels(
             "Multilabel and multioutput targets are not supported. y must be of shape "
             f"(n_samples,). Got {shape} instead."
         )
+    # A column of a DataFrame with missing values is no longer numeric: no dtype here.
     column_or_1d(y, dtype=None, warn=True)
-    known = ~is_missing(y, missing_label).reshape(-1)
-    labels: NDArray[Any] = np.asarray(_take(y, known)).reshape(-1)
+    labels, known = known_labels(y, missing_label)
     if labels.dtype.kind == "f" and np.isnan(labels).any():
         raise ValueError(
             "Input y contains NaN. If NaN marks samples without a label, set "
             f"missing_label=np.nan. Got missing_label={missing_label!r} instead."
         )
-    label_array(labels, "y")
-    array = np.zeros(len(known), dtype=labels.dtype)
-    array[known] = labels
-    return array, known
+    return label_array(labels, "y"), known
 
 
-def labelled_positions(y: ArrayLike, missing_label: Any = -1) -> NDArray[np.intp]:
-    """Find the samples that can be scored.
+def labelled_rows(
+    X: Any, y: ArrayLike, missing_label: Any, sample_weight: Any = None
+) -> tuple[Any, NDArray[Any], Any]:
+    """Take the samples that can be scored.
 
     Parameters
     ----------
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+        The samples.
     y : array-like of shape (n_samples,)
         Labels, ``missing_label`` where there is none.
-    missing_label : object, default=-1
+    missing_label : object
         The value that marks a sample without a label.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the samples.
 
     Returns
     -------
-    positions : ndarray of shape (n_labelled,), dtype=intp
-        Positions of the samples with a label.
+    X_labelled : same type as X, of shape (n_labelled, ...)
+        The samples with a label.
+    labels : ndarray of shape (n_labelled,)
+        Their labels, strings or numbers.
+    weight_labelled : same type as sample_weight, of shape (n_labelled,)
+        Their weights, None without.
 
     Raises
     ------
     ValueError
         If no sample has a label.
     """
-    positions = np.flatnonzero(~is_missing(y, missing_label))
-    if not len(positions):
+    labels, known = check_labels(y, missing_label)
+    if not known.any():
         raise ValueError(
             "y must hold at least one label to be scored. Got only "
             f"missing_label={missing_label!r} instead."
         )
-    return positions
+    if sample_weight is not None:
+        sample_weight = _take(sample_weight, known)
+    return _take(X, known), labels, sample_weight
 
 
 def with_missing(
@@ -221,17 +279,24 @@ def with_missing(
     Returns
     -------
     labels : ndarray of shape (n_samples,)
-        The labels, of a dtype that holds both the classes and ``missing_label``.
+        The labels, in the dtype of the classes if that holds ``missing_label`` or
+        none is missing, else in one that holds both.
     """
-    if classes.dtype.kind in _NUMBER_KINDS and isinstance(
+    has_label = codes >= 0
+    if has_label.all():
+        dtype = classes.dtype
+    elif classes.dtype.kind in _NUMBER_KINDS and isinstance(
         missing_label, int | float | np.number
     ):
         dtype = np.result_type(classes.dtype, np.min_scalar_type(missing_label))
+        if not np.array_equal(classes.astype(dtype), classes):
+            dtype = np.dtype(object)
     elif classes.dtype.kind == "U" and isinstance(missing_label, str):
         dtype = np.result_type(classes.dtype, np.asarray(missing_label).dtype)
     else:
         dtype = np.dtype(object)
-    labels = np.full(codes.shape, missing_label, dtype=dtype)
-    has_label = codes >= 0
+    labels = np.full(codes.shape, classes[0], dtype=dtype)
     labels[has_label] = classes[codes[has_label]]
+    if not has_label.all():
+        labels[~has_label] = missing_label
     return labels

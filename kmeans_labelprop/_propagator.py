@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
-from warnings import warn
 
 import numpy as np
 from imblearn.base import BaseSampler
@@ -18,7 +17,11 @@ from sklearn.base import (
     clone,
 )
 from sklearn.metrics import euclidean_distances
-from sklearn.utils import TransformerTags, check_consistent_length, get_tags
+from sklearn.utils import (
+    TransformerTags,
+    check_consistent_length,
+    get_tags,
+)
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
 
@@ -33,7 +36,7 @@ from ._containers import take_rows, with_values
 from ._embedding import NUMERIC_ARRAY, embed, fit_embedding
 from ._fraction import rank_confidence, rank_in_clusters, within_fraction
 from ._labels import check_labels, label_array, with_missing
-from ._progress import stage
+from ._messages import stage, warn_user
 from ._propagation import spread_in_clusters
 from ._representatives import closest_samples, most_valuable_first
 from ._validation import (
@@ -41,6 +44,18 @@ from ._validation import (
     Interval,
     StrOptions,
     validate_estimator_parameters,
+)
+
+# What a fit learns of labels, as opposed to clusters.
+_LABEL_ATTRIBUTES = (
+    "_codes",
+    "_cluster_codes",
+    "classes_",
+    "confidence_",
+    "n_queries_",
+    "representative_labels_",
+    "sample_indices_",
+    "transduction_",
 )
 
 
@@ -111,7 +126,8 @@ class KMeansLabelPropagator(
         NA do, too.
     memory : str, joblib.Memory or None, default=None
         Caches the fitted embedding and clusterer per data and parameters: a search
-        over fractions clusters once.
+        over fractions clusters once. With ``random_state=None`` it is the same
+        clustering every time.
     n_jobs : int or None, default=None
         Number of jobs of the `embedding` and the `clusterer`, where they have such a
         parameter and leave it None.
@@ -189,7 +205,7 @@ class KMeansLabelPropagator(
     >>> propagator = KMeansLabelPropagator(n_clusters=50, random_state=0)
     >>> X_res, y_res = propagator.fit_resample(X, y)
     >>> X_res.shape
-    (1262, 64)
+    (1263, 64)
     >>> bool((y_res == y[propagator.sample_indices_]).mean() > 0.9)
     True
 
@@ -293,8 +309,8 @@ class KMeansLabelPropagator(
         UserWarning
             If clusters are left without a label, or an oracle is never asked.
         """
-        self._check_label_source(X, y, sample_ids)
-        queries = self._find_queries(X, y)
+        labels, known = self._check_label_source(X, y, sample_ids)
+        queries = self._find_queries(X, labels, known)
         self.n_queries_ = 0 if self.oracle is None else len(queries)
         new_answers: dict[int, Any] = {}
         if self.oracle is not None and len(queries):
@@ -308,11 +324,9 @@ class KMeansLabelPropagator(
                 )
             new_answers = dict(zip(queries.tolist(), answers, strict=True))
         elif self.oracle is not None:
-            warn(
+            warn_user(
                 "The oracle is never asked: y holds the label of every "
-                "representative. Set reuse_labels=False to ask it all the same.",
-                UserWarning,
-                stacklevel=2,
+                "representative. Set reuse_labels=False to ask it all the same."
             )
         return self._propagate_answers(new_answers)
 
@@ -379,9 +393,10 @@ class KMeansLabelPropagator(
         >>> propagator.query(X)
         array([2, 3])
         >>> propagator.propagate(["left", "right"]).transduction_
-        array(['left', 'left', 'left', 'right', 'right'], dtype=object)
+        array(['left', 'left', 'left', 'right', 'right'], dtype='<U5')
         """
-        queries = self._find_queries(X, y)
+        validate_estimator_parameters(self)
+        queries = self._find_queries(X, *self._read_labels(X, y))
         self.n_queries_ = len(queries)
         return queries.copy()
 
@@ -415,19 +430,22 @@ class KMeansLabelPropagator(
         """
         check_is_fitted(self, "representative_indices_")
         validate_estimator_parameters(self)
-        if isinstance(labels, Mapping):
-            positions = list(labels)
+        answers: Any = labels
+        if hasattr(answers, "iloc") and set(answers.index) == set(self._queries):
+            answers = dict(answers.items())  # a series, its index the positions
+        if isinstance(answers, Mapping):
+            positions = list(answers)
             unknown = set(positions) - set(self.representative_indices_.tolist())
             if unknown:
                 raise ValueError(
                     "The positions in labels must be those of representatives, as "
-                    f"query returns them. Got {sorted(unknown)} instead."
+                    f"query returns them. Got {sorted(unknown, key=repr)} instead."
                 )
-            labels = list(labels.values())
+            answers = list(answers.values())
         else:
             positions = self._queries.tolist()
         answers = check_answers(
-            labels, len(positions), self.missing_label, "propagate's labels"
+            answers, len(positions), self.missing_label, "propagate's labels"
         )
         return self._propagate_answers(dict(zip(positions, answers, strict=True)))
 
@@ -527,7 +545,7 @@ class KMeansLabelPropagator(
                 preserves_dtype=["float64", "float32"]
             )
         tags.target_tags.required = self.oracle is None
-        if self.embedding is not None:
+        if hasattr(self.embedding, "__sklearn_tags__"):
             accepted = get_tags(self.embedding).input_tags
             for name in ("sparse", "allow_nan", "string", "categorical"):
                 setattr(tags.input_tags, name, getattr(accepted, name))
@@ -535,8 +553,8 @@ class KMeansLabelPropagator(
 
     def _check_label_source(
         self, X: Any, y: ArrayLike | None, sample_ids: ArrayLike | None
-    ) -> None:
-        """Fail before the clustering where no label can come out of it."""
+    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Read y, and fail before the clustering where no label can come of it."""
         name = type(self).__name__
         validate_estimator_parameters(self)
         if self.oracle is None:
@@ -550,31 +568,44 @@ class KMeansLabelPropagator(
                     f"This {name} estimator requires y to be passed, but the target y "
                     "is None. Pass labels, or set the 'oracle' parameter."
                 )
-            if not check_labels(y, self.missing_label)[1].any():
-                raise ValueError(
-                    "y must hold at least one label when there is no oracle. Got only "
-                    f"missing_label={self.missing_label!r} instead."
-                )
-        elif self.oracle_input == "ids":
-            if sample_ids is None:
-                raise ValueError(
-                    "The oracle_input='ids' of the oracle needs sample_ids, but "
-                    f"{name} was fitted without. Pass sample_ids to fit."
-                )
+        elif self.oracle_input == "ids" and sample_ids is None:
+            raise ValueError(
+                "The oracle_input='ids' of the oracle needs sample_ids, but "
+                f"{name} was fitted without. Pass sample_ids to fit."
+            )
+        if sample_ids is not None:
             check_consistent_length(X, sample_ids)
+        labels, known = self._read_labels(X, y)
+        if self.oracle is None and not known.any():
+            raise ValueError(
+                "y must hold at least one label when there is no oracle. Got only "
+                f"missing_label={self.missing_label!r} instead."
+            )
+        return labels, known
+
+    def _read_labels(
+        self, X: Any, y: ArrayLike | None
+    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return the labels that may be used, and which samples have one."""
+        if y is None:
+            return np.empty(0), np.zeros(0, dtype=bool)
+        check_consistent_length(X, y)
+        labels, known = check_labels(y, self.missing_label)
+        if not self.reuse_labels:
+            return labels[:0], np.zeros_like(known)
+        return labels, known
 
     # The way of the data: embed, cluster, choose, ask, propagate, keep a fraction.
 
-    def _find_queries(self, X: Any, y: ArrayLike | None) -> NDArray[np.intp]:
+    def _find_queries(
+        self, X: Any, known_labels: NDArray[Any], known: NDArray[np.bool_]
+    ) -> NDArray[np.intp]:
         """Embed, cluster and choose; return the representatives without a label."""
-        validate_estimator_parameters(self)
+        for name in _LABEL_ATTRIBUTES:  # of an earlier fit: they fit no new clusters
+            self.__dict__.pop(name, None)
         E = self._fit_embedding(X)
-        y_array: NDArray[Any] = np.empty(0)
-        known = np.zeros(E.shape[0], dtype=bool)
-        if y is not None:
-            check_consistent_length(X, y)
-            y_array, in_y = check_labels(y, self.missing_label)
-            known = in_y if self.reuse_labels else known
+        if not len(known):  # no y
+            known = np.zeros(E.shape[0], dtype=bool)
         self._fit_clusterer(E)
         representatives, clusters = closest_samples(
             self.labels_, self._distances, known
@@ -582,14 +613,11 @@ class KMeansLabelPropagator(
         self.representative_indices_ = representatives
         self.representative_clusters_ = clusters
         has_label = known[representatives]
-        self._label_dtype: np.dtype[Any] | None = None
-        self._answers: dict[int, Any] = {}
-        if has_label.any():
-            positions = representatives[has_label]
-            self._label_dtype = y_array.dtype
-            self._answers = dict(
-                zip(positions.tolist(), y_array[positions], strict=True)
-            )
+        self._label_dtype = known_labels.dtype if has_label.any() else None
+        labelled = representatives[has_label]
+        # The k-th known sample has the k-th known label.
+        labels = known_labels[np.searchsorted(np.flatnonzero(known), labelled)]
+        self._answers = dict(zip(labelled.tolist(), labels, strict=True))
         self._queries = most_valuable_first(
             representatives[~has_label], clusters[~has_label], self.labels_
         )
@@ -631,13 +659,21 @@ class KMeansLabelPropagator(
 
     def _with_own_defaults(self, estimator: Any) -> Any:
         """Hand random_state and n_jobs down to where they are None."""
-        own = {"random_state": self.random_state, "n_jobs": self.n_jobs}
-        unset = {
-            key: own[key.rpartition("__")[2]]
-            for key, value in estimator.get_params(deep=True).items()
-            if value is None and key.rpartition("__")[2] in own
-        }
-        return clone(estimator).set_params(**unset)
+        estimator = clone(estimator)
+        unset = {}
+        for key, value in estimator.get_params(deep=True).items():
+            name = key.rpartition("__")[2]
+            if value is None and name == "n_jobs":
+                unset[key] = self.n_jobs
+            elif value is None and name == "random_state":
+                unset[key] = self._draw_seed()
+        return estimator.set_params(**unset) if unset else estimator
+
+    def _draw_seed(self) -> int | None:
+        # A clone would copy a RandomState, and leave the one given where it was.
+        if isinstance(self.random_state, np.random.RandomState):
+            return int(self.random_state.randint(np.iinfo(np.int32).max))
+        return self.random_state
 
     def _propagate_answers(self, new_answers: dict[int, Any]) -> Self:
         """Propagate the labels there are, and keep a fraction of each cluster."""
@@ -685,11 +721,9 @@ class KMeansLabelPropagator(
         self.confidence_ = np.where(is_labelled, rank_confidence(ranks, sizes), 0.0)
         self.sample_indices_ = np.flatnonzero(kept)
         if not has_label.all():
-            warn(
+            warn_user(
                 f"{np.sum(~has_label)} of {len(has_label)} clusters have no label and "
-                f"are left out, with {np.sum(~is_labelled)} samples.",
-                UserWarning,
-                stacklevel=3,
+                f"are left out, with {np.sum(~is_labelled)} samples."
             )
         return self
 

@@ -6,10 +6,12 @@ import pandas as pd
 import pytest
 import sklearn
 from helpers import RecordingOracle
+from imblearn.under_sampling import RandomUnderSampler
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
@@ -17,8 +19,10 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import estimator_html_repr
 
 from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifier
+from kmeans_labelprop.model_selection import make_labeled_scorer
 
 
 def propagator(**params):
@@ -200,6 +204,75 @@ def test_partly_labelled_strings(blobs):
     assert_array_equal(classifier.classes_, ["east", "north", "south", "west"])
 
 
+@pytest.mark.parametrize("missing_label", ["?", None])
+def test_another_sentinel_is_neither_class_nor_scored(blobs, missing_label):
+    X, y = blobs
+    names = np.array(["a", "b", "c", "d"], dtype=object)[y]
+    partial = names.copy()
+    partial[::3] = missing_label
+    classifier = PropagatedClassifier(
+        GaussianNB(), propagator(missing_label=missing_label)
+    ).fit(X, partial)
+    assert_array_equal(classifier.classes_, ["a", "b", "c", "d"])
+    assert classifier.score(X, partial) == 1
+
+
+def test_numbers_beside_none_can_be_trained_on_and_scored(blobs):
+    X, y = blobs
+    partial = y.astype(object)
+    partial[::2] = None
+    classifier = PropagatedClassifier(LogisticRegression(), propagator())
+    assert classifier.fit(X, partial).score(X, partial) == 1
+    assert make_labeled_scorer("accuracy")(classifier, X, partial) == 1
+
+
+def test_a_failed_fit_leaves_nothing_half_done(blobs):
+    X, y = blobs
+    one = PropagatedClassifier(LogisticRegression(), propagator(n_clusters=1))
+    with pytest.raises(ValueError, match="class"):
+        one.fit(X, np.zeros_like(y))
+    with pytest.raises(NotFittedError):
+        one.predict(X)
+    names = np.array(["a", "b", "c", "d"])[y]
+    classifier = PropagatedClassifier(GaussianNB(), propagator()).fit(X, y)
+    classifier.set_params(estimator=FailingClassifier())
+    with pytest.raises(RuntimeError, match="out of order"):
+        classifier.fit(X, names)
+    assert_array_equal(classifier.classes_, [0, 1, 2, 3])
+    assert_array_equal(classifier.predict(X), y)
+
+
+class FailingClassifier(ClassifierMixin, BaseEstimator):
+    def fit(self, X, y):
+        raise RuntimeError("out of order")
+
+    def predict(self, X):
+        raise NotImplementedError
+
+
+def test_predict_checks_what_a_lenient_estimator_would_not(blobs):
+    X, y = blobs
+    classifier = PropagatedClassifier(FitRecorder(), propagator()).fit(X, y)
+    with pytest.raises(ValueError, match="X has 1 features, but Prop"):
+        classifier.predict(X[:, :1])
+    frame = pd.DataFrame(X, columns=["a", "b"])
+    with pytest.raises(ValueError, match="feature names should match"):
+        classifier.fit(frame, y).predict(frame[["b", "a"]])
+
+
+def test_decisions_that_fit_no_classes_are_refused(lacking_class):
+    X, y = lacking_class
+    classifier = PropagatedClassifier(SVC(decision_function_shape="ovo"), propagator())
+    with pytest.warns(UserWarning, match="1 of 5 classes"):
+        classifier.fit(X, y)
+    with pytest.raises(ValueError, match=r"4 classes\. Got 6 columns"):
+        classifier.decision_function(X)
+
+
+def test_illegal_parts_can_be_shown(blobs):
+    assert "PropagatedClassifier" in estimator_html_repr(PropagatedClassifier(None))
+
+
 def test_no_y_and_an_oracle(blobs):
     X, y = blobs
     oracle = RecordingOracle(X, y)
@@ -243,6 +316,7 @@ def test_text_through_an_embedding_and_a_pipeline():
     [
         ({"estimator": None}, "'estimator' parameter .* 'fit' and 'predict'"),
         ({"propagator": GaussianNB()}, "'propagator' parameter .* 'fit_resample'"),
+        ({"propagator": RandomUnderSampler()}, "'propagator' parameter .* 'propagate'"),
         (
             {"propagator": KMeansLabelPropagator(output="features")},
             "'propagator' parameter .* 'fit_resample'",
@@ -297,5 +371,9 @@ def test_routed_metadata_reaches_oracle_and_estimator(blobs):
         fitted.estimator_.received_["sample_weight"],
         weights[kept] * fitted.propagator_.confidence_[kept],
     )
+    with pytest.raises(UnsetMetadataPassedError):
+        PropagatedClassifier(FitRecorder(), propagator()).fit(
+            X, y, sample_weight=weights
+        )
     scored = classifier.fit(X, sample_ids=np.arange(len(X)))
     assert 0 < scored.score(X, y, sample_weight=weights) < 1

@@ -37,7 +37,7 @@ class RowOracle:
 
 
 def propagator(**params):
-    return KMeansLabelPropagator(**{"n_clusters": 3, "random_state": 0} | params)
+    return KMeansLabelPropagator(**{"n_clusters": 8, "random_state": 0} | params)
 
 
 PROPAGATORS = [
@@ -51,14 +51,12 @@ PROPAGATORS = [
     for face in ({"output": "samples"}, {"output": "features"})
 ] + [
     propagator(embedding=PCA(1)),
-    propagator(clusterer=MiniBatchKMeans(batch_size=64), n_clusters=6),
+    propagator(clusterer=MiniBatchKMeans(batch_size=64)),
     propagator(fraction=0),
 ]
 
 CLASSIFIERS = [
-    PropagatedClassifier(
-        estimator, propagator(n_clusters=8, **source), sample_weight=weight
-    )
+    PropagatedClassifier(estimator, propagator(**source), sample_weight=weight)
     for estimator in (DecisionTreeClassifier(random_state=0), LogisticRegression())
     for source in ({}, {"oracle": RowOracle()})
     for weight in (None, "confidence")

@@ -7,7 +7,7 @@ from kmeans_labelprop._labels import (
     check_labels,
     is_missing,
     label_array,
-    labelled_positions,
+    labelled_rows,
     with_missing,
 )
 
@@ -24,7 +24,12 @@ from kmeans_labelprop._labels import (
         (np.array([1, 2]), "none", [0, 0]),
         (np.array(["a", "-1", "b"]), -1, [0, 1, 0]),
         (np.array(["a", "?", "-1"]), "?", [0, 1, 0]),
+        (np.array(["a", "None"]), None, [0, 0]),
         (np.array(["a", None, -1, np.nan], dtype=object), -1, [0, 1, 1, 1]),
+        (np.array(["a", "-1"], dtype=object), -1, [0, 1]),
+        (pd.Series(["a", "-1"]), -1, [0, 1]),
+        (pl.DataFrame({"label": [3, None, -1]}), -1, [0, 1, 1]),
+        (np.ma.masked_array([1, 2, -1], [False, True, False]), -1, [0, 1, 1]),
         (np.array(["a", pd.NA, "?"], dtype=object), "?", [0, 1, 1]),
         (pd.Series([1, None, -1], dtype="Int64"), -1, [0, 1, 1]),
         (pd.Series(["a", None], dtype="category"), -1, [0, 1]),
@@ -52,14 +57,16 @@ def test_check_labels_refuses_an_unexplained_nan():
         pd.Series([3, -1, 5]),
         np.array([3, None, 5], dtype=object),
         pd.DataFrame({"label": pd.Series([3, None, 5], dtype="Int64")}),
+        pl.DataFrame({"label": [3, None, 5]}),
+        np.ma.masked_array([3, 4, 5], [False, True, False]),
     ],
 )
 @pytest.mark.filterwarnings("ignore:A column-vector y")
 def test_check_labels_keeps_integers_beside_nulls(y):
     labels, known = check_labels(y, -1)
     np.testing.assert_array_equal(known, [True, False, True])
-    assert labels[known].tolist() == [3, 5]
-    assert all(isinstance(label, int) for label in labels[known].tolist())
+    assert labels.tolist() == [3, 5]
+    assert all(isinstance(label, int) for label in labels.tolist())
 
 
 @pytest.mark.parametrize(
@@ -88,6 +95,11 @@ def test_label_array_casts_without_loss_only():
         label_array([1, 300], "the oracle", np.dtype(np.uint8))
 
 
+@pytest.mark.parametrize("labels", [np.arange(30), [f"c{i}" for i in range(30)]])
+def test_many_classes_of_few_labels_are_no_reason_to_warn(labels):
+    assert len(label_array(labels, "y")) == 30
+
+
 def test_label_array_checks_classes():
     with pytest.raises(ValueError, match="Unknown label type: continuous"):
         label_array([0.5, 1.0], "the oracle")
@@ -110,7 +122,28 @@ def test_with_missing_holds_classes_and_sentinel(classes, missing_label, expecte
     np.testing.assert_array_equal(labels, expected)
 
 
-def test_labelled_positions():
-    np.testing.assert_array_equal(labelled_positions([-1, 4, -1, 5]), [1, 3])
+def test_with_missing_keeps_the_dtype_of_the_classes_where_nothing_is_missing():
+    for classes in (np.array([3, 7], dtype=np.uint8), np.array(["b", "cc"])):
+        labels = with_missing(np.array([1, 0]), classes, None)
+        assert labels.dtype == classes.dtype
+        np.testing.assert_array_equal(labels, classes[::-1])
+
+
+def test_with_missing_rounds_no_large_integer():
+    classes = np.array([2**53, 2**53 + 1])
+    labels = with_missing(np.array([1, -1]), classes, np.nan)
+    assert labels[0] == 2**53 + 1
+
+
+def test_labelled_rows():
+    X, labels, weights = labelled_rows(list("abcd"), [-1, 4, -1, 5], -1, [1, 2, 3, 4])
+    assert (X, labels.tolist(), weights) == (["b", "d"], [4, 5], [2, 4])
     with pytest.raises(ValueError, match="at least one label to be scored"):
-        labelled_positions([-1, -1])
+        labelled_rows(list("ab"), [-1, -1], -1)
+
+
+def test_labelled_rows_gives_numbers_that_scorers_take():
+    y = np.array([1, None, 2, True], dtype=object)
+    _, labels, weights = labelled_rows(np.zeros((4, 1)), y, -1)
+    assert labels.dtype.kind == "i"
+    assert weights is None

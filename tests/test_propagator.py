@@ -13,9 +13,11 @@ from sklearn.cluster import BisectingKMeans, KMeans, MiniBatchKMeans
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.frozen import FrozenEstimator
+from sklearn.neighbors import KNeighborsTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import estimator_html_repr
+from sklearn.utils import estimator_html_repr, get_tags
 
 from kmeans_labelprop import KMeansLabelPropagator
 
@@ -76,6 +78,9 @@ def test_reuse_labels_false_asks_for_all_and_leaves_y_alone(blobs):
     fitted = propagator(oracle=oracle, reuse_labels=False).fit(X, y)
     assert oracle.n_asked == 4
     assert_array_equal(fitted.transduction_, 3 - y)
+    names = np.array(["a", "b", "c", "d"])[y]
+    fitted.set_params(oracle=RecordingOracle(X, names)).fit(X, y)
+    assert_array_equal(fitted.classes_, ["a", "b", "c", "d"])
 
 
 def test_an_oracle_never_asked_is_warned_of(blobs):
@@ -102,8 +107,10 @@ def test_a_cluster_without_a_label_is_left_out_counted_and_warned_of(blobs):
 def test_partial_y_without_an_oracle_leaves_the_other_clusters_out(blobs):
     X, y = blobs
     partial = np.where(y == 1, y, -1)
+    fitted = propagator(fraction=1)
     with pytest.warns(UserWarning, match="3 of 4 clusters have no label"):
-        X_res, y_res = propagator(fraction=1).fit_resample(X, partial)
+        X_res, y_res = fitted.fit_resample(X, partial)
+    assert fitted.n_queries_ == 0
     assert_array_equal(X_res, X[y == 1])
     assert_array_equal(y_res, np.ones(30))
 
@@ -133,6 +140,27 @@ def test_labels_of_y_and_oracle_must_be_of_one_kind(blobs):
         propagator(oracle=lambda q: [300] * len(q), missing_label=1).fit(
             X, (partial == 1).astype(np.uint8)
         )
+
+
+def test_another_sentinel_marks_what_is_left_out(blobs):
+    X, y = blobs
+    names = np.array(["a", "b", "c", "d"])[y]
+    oracle = RecordingOracle(X, names, abstain_from=["c"])
+    with pytest.warns(UserWarning, match="1 of 4 clusters"):
+        fitted = propagator(oracle=oracle, missing_label="?").fit(X)
+    expected = np.where(y == 2, "?", names)
+    assert_array_equal(fitted.transduction_, expected)
+    assert_array_equal(fitted.predict(X), expected)
+    assert set(fitted.representative_labels_) == {"a", "b", "?", "d"}
+
+
+def test_warnings_point_at_the_callers_line(blobs):
+    X, y = blobs
+    partial = np.where(y == 1, y, -1)
+    for method in ("fit", "fit_resample"):
+        with pytest.warns(UserWarning, match="clusters have no label") as caught:
+            getattr(propagator(), method)(X, partial)
+        assert [warning.filename for warning in caught] == [__file__]
 
 
 # What the oracle gets.
@@ -183,8 +211,26 @@ def test_an_id_oracle_gets_ids(blobs):
         oracle=lambda query: [answers[id_] for id_ in query], oracle_input="ids"
     ).fit(X, sample_ids=ids)
     assert_array_equal(fitted.transduction_, y)
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        clone(fitted).fit(X, sample_ids=ids[:5])
+    for oracle_input in ("ids", "rows"):
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            propagator(oracle=len, oracle_input=oracle_input).fit(X, sample_ids=ids[:5])
+
+
+def test_a_row_oracle_gets_rows_even_where_there_are_ids(blobs):
+    X, y = blobs
+    oracle = RecordingOracle(X, y)
+    propagator(oracle=oracle).fit(X, sample_ids=np.arange(len(X)))
+    assert oracle.queries[0].shape == (4, 2)
+
+
+@pytest.mark.parametrize("index", [pd.Index, pd.Series, list, pl.Series])
+def test_ids_of_any_container(blobs, index):
+    X, y = blobs
+    ids = index([f"image-{i}" for i in range(len(X))])
+    by_id = propagator(
+        oracle=lambda asked: [y[int(name[6:])] for name in asked], oracle_input="ids"
+    )
+    assert_array_equal(by_id.fit(X, sample_ids=ids).transduction_, y)
 
 
 # Containers and dtypes.
@@ -245,7 +291,6 @@ def test_new_labels_of_an_oracle_do_not_vanish_in_a_categorical_y(blobs):
         (np.array([1.0, 2.0, 3.0, 4.0]), np.nan),
         (np.array(["a", "bb", "ccc", "dddd"]), "unlabelled"),
         (np.array(["a", "bb", "ccc", "dddd"], dtype=object), None),
-        (np.array([1, 2, 3, 4], dtype=object), None),
     ],
 )
 def test_labels_of_every_kind_keep_it(blobs, labels, missing_label):
@@ -256,6 +301,71 @@ def test_labels_of_every_kind_keep_it(blobs, labels, missing_label):
     assert_array_equal(y_res, labels[y])
     assert_array_equal(fitted.classes_, labels)
     assert_array_equal(fitted.transduction_, labels[y])
+
+
+def test_numbers_held_as_objects_come_out_as_numbers(blobs):
+    """scikit-learn's classifiers refuse them as objects."""
+    X, y = blobs
+    objects = y.astype(object)
+    objects[::2] = None
+    _, y_res = propagator().fit_resample(X, objects)
+    assert y_res.dtype.kind == "i"
+
+
+@pytest.mark.parametrize("missing_label", ["", "?"])
+def test_long_answers_are_not_cut_to_the_length_of_y(blobs, missing_label):
+    X, y = blobs
+    names = np.array(["ant", "bee", "cat", "dog"])[y]
+    partial = np.where(y == 0, "a", missing_label)
+    oracle = RecordingOracle(X, names)
+    fitted = propagator(oracle=oracle, missing_label=missing_label, fraction=1)
+    _, y_res = fitted.fit_resample(X, partial)
+    assert_array_equal(y_res, np.where(y == 0, "a", names))
+
+
+@pytest.mark.parametrize(
+    "y_unlabelled",
+    [
+        pl.Series([None] * 120, dtype=pl.Enum(["x"])),
+        pl.Series([None] * 120, dtype=pl.Int8),
+        pl.Series([None] * 120),
+        pd.Series([None] * 120, dtype="Int8"),
+        pd.Series([None] * 120, dtype="string"),
+        pd.Series([None] * 120, dtype="category"),
+    ],
+)
+def test_answers_that_the_container_of_y_cannot_hold_are_not_lost(blobs, y_unlabelled):
+    X, y = blobs
+    oracle = RecordingOracle(X, y + 300)
+    _, y_res = propagator(oracle=oracle, fraction=1).fit_resample(X, y_unlabelled)
+    assert type(y_res) is type(y_unlabelled)
+    assert y_res.to_list() == (y + 300).tolist()
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        lambda y: pl.Series(y, dtype=pl.UInt8),
+        lambda y: pl.Series([f"c{i}" for i in y], dtype=pl.Enum([*"abc", "c0", "c1"])),
+        lambda y: pd.Series(y, dtype="Int16"),
+    ],
+)
+def test_dtypes_of_series_are_kept(blobs, container):
+    X, y = blobs
+    target = container(y % 2)
+    _, y_res = propagator(n_clusters=8).fit_resample(X, target)
+    assert y_res.dtype == target.dtype
+
+
+@pytest.mark.parametrize("container", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.filterwarnings("ignore:A column-vector y")
+def test_y_as_a_frame(blobs, container):
+    X, y = blobs
+    target = container({"kind": y})
+    fitted = propagator()
+    _, y_res = fitted.fit_resample(X, target)
+    assert isinstance(y_res, container)
+    assert y_res["kind"].to_list() == y[fitted.sample_indices_].tolist()
 
 
 def test_boolean_labels(blobs):
@@ -289,6 +399,59 @@ def test_anything_the_embedding_takes_can_be_clustered():
 
 
 # Clusterers and embeddings.
+
+
+class FitTransformOnly:
+    """As little as an embedding can be."""
+
+    def get_params(self, deep=True):
+        return {}
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X[:, :1]
+
+
+def test_an_embedding_needs_no_more_than_fit_and_transform(blobs):
+    X, y = blobs
+    fitted = propagator(n_clusters=2, embedding=FitTransformOnly()).fit(X, y)
+    assert fitted.cluster_centers_.shape == (2, 1)
+
+
+def test_a_pretrained_embedding_stays_as_it_is(blobs):
+    X, y = blobs
+    pretrained = PCA(1).fit(X)
+    fitted = propagator(embedding=FrozenEstimator(pretrained)).fit(X, y)
+    assert_array_equal(fitted.embedding_.transform(X), pretrained.transform(X))
+
+
+class RowDropper(FitTransformOnly):
+    def transform(self, X):
+        return X[1:]
+
+
+def test_an_embedding_that_drops_rows_is_refused(blobs):
+    X, y = blobs
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        propagator(embedding=RowDropper(), oracle=RecordingOracle(X, y)).fit(X)
+
+
+def test_jobs_are_handed_down(blobs):
+    X, y = blobs
+    embedding = make_pipeline(KNeighborsTransformer(n_neighbors=3), PCA(2))
+    fitted = propagator(embedding=embedding, n_jobs=2).fit(X, y)
+    assert fitted.embedding_[0].n_jobs == 2
+
+
+def test_a_random_state_instance_moves_on(digits):
+    X, y = digits
+    moving = propagator(n_clusters=10, random_state=np.random.RandomState(0))
+    first = moving.fit(X, y).labels_
+    assert not np.array_equal(moving.fit(X, y).labels_, first)
+    again = propagator(n_clusters=10, random_state=np.random.RandomState(0))
+    assert_array_equal(again.fit(X, y).labels_, first)
 
 
 @pytest.mark.parametrize("clusterer", [MiniBatchKMeans(), BisectingKMeans(), KMeans()])
@@ -422,6 +585,41 @@ def test_propagate_needs_a_query_and_legal_answers(blobs):
     assert_array_equal(halves.transduction_, y)
 
 
+def test_propagate_goes_by_the_index_of_a_series(blobs):
+    X, y = blobs
+    halves = propagator()
+    positions = halves.query(X)
+    answers = pd.Series(y[positions], index=positions).sort_index()
+    assert_array_equal(halves.propagate(answers).transduction_, y)
+    in_order = pd.Series(y[positions], index=list("abcd"))
+    assert_array_equal(halves.propagate(in_order).transduction_, y)
+
+
+def test_the_positions_returned_are_the_callers_own(blobs):
+    X, y = blobs
+    halves = propagator()
+    positions = halves.query(X)
+    answers = y[positions]
+    positions[:] = 0
+    assert_array_equal(halves.propagate(answers).transduction_, y)
+
+
+def test_propagate_checks_parameters_too(blobs):
+    X, y = blobs
+    fitted = propagator().fit(X, y).set_params(fraction=3)
+    with pytest.raises(ValueError, match="'fraction' parameter"):
+        fitted.propagate({})
+
+
+def test_new_clusters_forget_the_labels_of_the_old(blobs):
+    X, y = blobs
+    fitted = propagator().fit(X, y)
+    fitted.set_params(n_clusters=6).query(X)
+    with pytest.raises(NotFittedError):
+        fitted.predict(X)
+    assert not hasattr(fitted, "transduction_")
+
+
 # Two faces, one class.
 
 
@@ -449,6 +647,26 @@ def test_features_are_the_distances_of_kmeans(blobs):
     assert_array_equal(features.get_feature_names_out(), names)
     frame = features.set_output(transform="pandas").transform(X)
     assert_array_equal(frame.columns, names)
+
+
+def test_features_are_distances_in_the_space_of_the_embedding(digits):
+    X, y = digits
+    pca = PCA(3, random_state=0)
+    features = propagator(output="features", embedding=pca).fit_transform(X, y)
+    expected = KMeans(4, random_state=0).fit_transform(pca.fit_transform(X))
+    np.testing.assert_allclose(features, expected, atol=1e-6)
+
+
+def test_tags_tell_what_is_needed_and_taken():
+    assert get_tags(propagator()).target_tags.required
+    assert not get_tags(propagator(oracle=len)).target_tags.required
+    assert get_tags(propagator()).input_tags.sparse
+    assert not get_tags(propagator(embedding=StandardScaler())).input_tags.allow_nan ^ (
+        get_tags(StandardScaler()).input_tags.allow_nan
+    )
+    assert get_tags(propagator(embedding=TfidfVectorizer())).input_tags.string
+    # Illegal parameters are for fit to refuse, not for a tag.
+    assert get_tags(propagator(embedding="pca")) is not None
 
 
 # Bad input.

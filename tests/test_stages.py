@@ -1,6 +1,8 @@
 """The pure functions, on arrays small enough to check by hand."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from scipy.sparse import csr_array
 from sklearn.cluster import DBSCAN, KMeans
@@ -59,6 +61,7 @@ def test_ranks_put_the_representative_first():
         (10, 0.15, 2),
         (5, 0.5, 3),
         (5, 0.7, 4),
+        (45, 0.7, 32),  # 0.7 * 45 < 31.5 in floating point
         (100, 0.07, 7),
         (1, 0.3, 1),
         (7, 1, 7),
@@ -97,6 +100,12 @@ def test_distances_are_exact_over_many_batches(rng, dtype, container, monkeypatc
     np.testing.assert_allclose(distances, expected, rtol=1e-12)
 
 
+def test_distances_count_duplicate_entries_of_a_sparse_matrix_once():
+    doubled = csr_array(([1.0, 1.0], [0, 0], [0, 2]), shape=(1, 2))
+    assert distances_to_centers(doubled, np.array([0]), np.zeros((1, 2)))[0] == 2
+    assert doubled.nnz == 2  # the caller's is left alone
+
+
 def test_distance_of_a_sparse_sample_to_itself_is_no_nan():
     X = np.full((1, 3), 0.1)
     assert distances_to_centers(csr_array(X), np.array([0]), X)[0] < 1e-8
@@ -109,8 +118,9 @@ def test_make_clusterer_leaves_the_one_given_alone():
 
 
 def test_clusterers_are_checked_by_what_they_can_do(blobs):
-    with pytest.raises(TypeError, match=r"'clusterer' parameter.*'n_clusters'.*DBSCAN"):
-        make_clusterer(DBSCAN(), 5)
+    for clusterer in (DBSCAN(), DBSCAN, KMeans):
+        with pytest.raises(TypeError, match=r"'clusterer' parameter.*'n_clusters'"):
+            make_clusterer(clusterer, 5)
 
     class NoCenters(KMeans):
         def fit(self, X, y=None):
@@ -140,6 +150,8 @@ def test_assign_clusters_without_predict_takes_the_nearest_centre():
         ({0: 1, 1: 2}, TypeError, "Got dict"),
         (3, TypeError, "Got int"),
         (np.zeros((2, 1)), TypeError, r"shape \(2, 1\)"),
+        ([1, np.zeros(2)], TypeError, "nested labels"),
+        ([[1], [2]], TypeError, "nested labels"),
     ],
 )
 def test_answers_of_the_wrong_kind_are_refused(answer, error, match):
@@ -150,8 +162,21 @@ def test_answers_of_the_wrong_kind_are_refused(answer, error, match):
 def test_abstentions_are_none_whatever_their_form():
     for answers in ([1, None], [1, -1], [1, np.nan], np.array([1, np.nan])):
         assert check_answers(answers, 2, -1, "it") == [1, None]
-    assert check_answers(["a", "-1"], 2, -1, "it") == ["a", "-1"]
+    for answers in (["a", "-1"], np.array(["a", -1]), pd.Series(["a", None])):
+        assert check_answers(answers, 2, -1, "it") == ["a", None]
+    masked = np.ma.masked_array([1, 2], [False, True])
+    assert check_answers(masked, 2, -1, "it") == [1, None]
     assert check_answers(np.array(["a", "?"]), 2, "?", "it") == ["a", None]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [pd.Series([1, None], dtype="Int64"), pl.Series([1, None]), (i for i in [1, None])],
+)
+def test_integers_beside_an_abstention_stay_integers(answers):
+    first, second = check_answers(answers, 2, -1, "it")
+    assert isinstance(first, int | np.integer)
+    assert second is None
 
 
 def test_an_error_of_the_oracle_keeps_its_type_and_names_it():

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 from numpy.typing import ArrayLike
 from sklearn.metrics import get_scorer
 from sklearn.utils import check_consistent_length
 
-from .._containers import take_rows
-from .._labels import labelled_positions
+from .._labels import labelled_rows
 from .._validation import check_parameters
 
 
@@ -22,16 +22,15 @@ class _LabeledScorer:
         self._missing_label = missing_label
 
     def __call__(self, estimator: Any, X: Any, y: ArrayLike, **kwargs: Any) -> float:
-        """Score on the labelled samples; kwargs of their length are cut likewise."""
-        check_consistent_length(X, y)
-        labelled = labelled_positions(y, self._missing_label)
-        sample_weight = kwargs.get("sample_weight")
-        if sample_weight is not None:
-            check_consistent_length(y, sample_weight)
-            kwargs["sample_weight"] = take_rows(sample_weight, labelled)
-        score: float = self._scorer(
-            estimator, take_rows(X, labelled), take_rows(y, labelled), **kwargs
+        """Score on the labelled samples, weights taken likewise."""
+        sample_weight = kwargs.pop("sample_weight", None)
+        check_consistent_length(X, y, sample_weight)
+        X, labels, sample_weight = labelled_rows(
+            X, y, self._missing_label, sample_weight
         )
+        if sample_weight is not None:
+            kwargs["sample_weight"] = sample_weight
+        score: float = self._scorer(estimator, X, labels, **kwargs)
         return score
 
     def __repr__(self) -> str:
@@ -92,4 +91,5 @@ def make_labeled_scorer(
     check_parameters(
         {"scoring": [str, callable]}, {"scoring": scoring}, "make_labeled_scorer"
     )
-    return _LabeledScorer(get_scorer(scoring), missing_label)
+    # A copy: requests for metadata must not reach the caller's own scorer.
+    return _LabeledScorer(deepcopy(get_scorer(scoring)), missing_label)

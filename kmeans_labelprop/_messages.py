@@ -1,11 +1,15 @@
-"""Tell what a long fit is doing."""
+"""Tell the user what a long fit is doing, and what deserves a second look."""
 
 from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+_PACKAGE = str(Path(__file__).parent)
 
 
 @contextmanager
@@ -26,3 +30,17 @@ def stage(name: str, verbose: int) -> Iterator[None]:
     if verbose:
         elapsed = time.perf_counter() - start
         print(f"[kmeans_labelprop] {name}: {elapsed:.1f} s", file=sys.stderr)
+
+
+def warn_user(message: str) -> None:
+    """Warn, and name the line outside of this package that called into it.
+
+    Parameters
+    ----------
+    message : str
+        The text of the UserWarning.
+    """
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)
