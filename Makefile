@@ -1,0 +1,62 @@
+# One command per job, the same for people and for CI. Each makes the environment
+# that it needs in .venv; nothing but make and Python 3.11 to 3.13 is assumed.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Further arguments for pytest: make test ARGS="-k propagator"
+ARGS ?=
+
+# TensorFlow's notices are no results.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export PYTHON
+
+.PHONY: help demo test lint docs bench clean
+
+help:
+	@echo "make demo    run the Fashion-MNIST experiments, small, and print the table"
+	@echo "make test    run all tests, the docstrings' examples and the user guide"
+	@echo "make lint    style, types, docstrings, who imports whom"
+	@echo "make docs    build the site into docs/_build/html"
+	@echo "make bench   compare with peers; measure the propagator's own cost"
+
+# The extras that each job needs. They add up in one environment; a stamp says what is
+# in it, and is out of date when pyproject.toml has changed.
+EXTRAS_demo := examples
+EXTRAS_test := test,keras
+EXTRAS_lint := lint,test
+EXTRAS_docs := docs
+EXTRAS_bench := bench
+
+$(VENV)/.ready-%: pyproject.toml scripts/make_env.sh
+	@sh scripts/make_env.sh $(VENV) $(EXTRAS_$*)
+	@touch $@
+
+demo: $(VENV)/.ready-demo
+	@sh scripts/get_fashion_mnist.sh $(BIN)/python
+	$(BIN)/python -m examples.fashion_mnist --quick --out build/demo
+
+test: $(VENV)/.ready-test
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(VENV)/.ready-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_docstrings.py
+
+docs: $(VENV)/.ready-docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+# Every script of benchmarks/, one after the other; they write into build/bench.
+bench: $(VENV)/.ready-bench
+	@sh scripts/get_fashion_mnist.sh $(BIN)/python
+	@mkdir -p build/bench
+	@for script in $(CURDIR)/benchmarks/[!_]*.py; do \
+	    echo "== $$(basename $$script)"; \
+	    (cd build/bench && $(abspath $(BIN))/python $$script) || exit 1; \
+	done
+
+# What make has built, but for the environment.
+clean:
+	rm -rf build docs/_build docs/auto_examples docs/generated

@@ -1,0 +1,37 @@
+"""What every test run needs, whether of tests, docstrings or the user guide."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Before numpy and TensorFlow are loaded: pytest-xdist runs one process per core, more
+# threads inside each would only compete. TensorFlow's notices are not test output.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+# A slow or busy machine is not a failed property.
+settings.register_profile(
+    "project", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("project")
+
+# Built pages and Sphinx's configuration hold no tests of ours.
+collect_ignore = ["docs/conf.py", "docs/_build", "docs/auto_examples", "docs/generated"]
+if importlib.util.find_spec("scikeras") is None:
+    collect_ignore.append("docs/user_guide/keras.rst")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    """Leave no figure open: matplotlib warns of many, and warnings are errors."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
