@@ -21,11 +21,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from kmeans_labelprop.cluster import ReclusteringKMeans
-from kmeans_labelprop.model_selection._cluster_count import (
-    ClusterCountCurve,
-    cluster_count_curve,
-    find_knee,
-)
+from kmeans_labelprop.model_selection import ClusterCountCurve, cluster_count_curve
+from kmeans_labelprop.model_selection._cluster_count import find_knee
 
 ALL = ("inertia", "silhouette", "calinski_harabasz", "davies_bouldin")
 
@@ -515,6 +512,10 @@ def test_embedding_is_computed_once(tmp_path, monkeypatch):
     assert not hasattr(embedding[-1], "components_")
     cluster_count_curve(X, [3, 4, 5], embedding=embedding, **params)
     assert len(CountingPCA.fits) == 1
+    # A seed of its own is kept.
+    seeded = CountingPCA(2, random_state=7)
+    cluster_count_curve(X, [3], embedding=seeded, random_state=0)
+    assert CountingPCA.fits[1:] == [7]
     E = make_pipeline(StandardScaler(), PCA(2)).fit_transform(X)
     plain = cluster_count_curve(E, [3, 4], n_repeats=2, random_state=0)
     assert_allclose(curve.values["inertia"], plain.values["inertia"])

@@ -1,0 +1,290 @@
+"""Accuracy of propagated labels against the fraction of each cluster kept."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_is_fitted
+
+from .._fraction import rank_in_clusters, within_fraction
+from .._labels import check_labels
+from ..metrics._purity import check_cluster_labels, propagated_label_accuracy
+from ._plotting import draw_curve, import_pyplot, make_axes
+
+
+class FractionCurveDisplay:
+    """Accuracy of propagated labels against the fraction of each cluster kept.
+
+    Use :meth:`from_estimator` or :meth:`from_predictions`, with several propagators
+    for a band; or the class itself for accuracies computed elsewhere, such as those of
+    a classifier trained on each fraction, drawn into the same axes.
+
+    Parameters
+    ----------
+    fractions : ndarray of shape (n_fractions,)
+        The fractions, ascending.
+    accuracies : ndarray of shape (n_fractions, n_repeats)
+        Accuracy at each fraction.
+    n_labels : ndarray of shape (n_fractions, n_repeats), default=None
+        Number of labels that each accuracy rests on.
+
+    Attributes
+    ----------
+    line_ : matplotlib Line2D
+        The mean over the repeats.
+    band_ : matplotlib PolyCollection or None
+        One standard deviation to either side; None with a single repeat.
+    ax_ : matplotlib Axes
+        The axes drawn on.
+    figure_ : matplotlib Figure
+        The figure with the axes.
+
+    See Also
+    --------
+    kmeans_labelprop.metrics.propagated_label_accuracy : The accuracy itself.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from kmeans_labelprop import KMeansLabelPropagator
+    >>> from kmeans_labelprop.inspection import FractionCurveDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> propagators = [
+    ...     KMeansLabelPropagator(n_clusters=50, random_state=seed).fit(X, y)
+    ...     for seed in range(3)
+    ... ]
+    >>> display = FractionCurveDisplay.from_estimator(
+    ...     propagators, y, fractions=[0.5, 1]
+    ... )
+    >>> display.accuracies.shape
+    (2, 3)
+    """
+
+    def __init__(
+        self,
+        fractions: ArrayLike,
+        accuracies: ArrayLike,
+        *,
+        n_labels: NDArray[np.int64] | None = None,
+    ) -> None:
+        self.fractions = fractions
+        self.accuracies = accuracies
+        self.n_labels = n_labels
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        y_true: ArrayLike,
+        *,
+        fractions: ArrayLike | None = None,
+        missing_label: Any = -1,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw the curve of a fitted propagator, or the band of several.
+
+        Parameters
+        ----------
+        estimator : KMeansLabelPropagator or list of them
+            Fitted propagators; several are repeats. The fraction that they were fitted
+            with does not matter.
+        y_true : array-like of shape (n_samples,)
+            True labels of the samples of ``fit``. Samples without one are ignored.
+        fractions : array-like of shape (n_fractions,), default=None
+            The fractions, in [0, 1]; None for 0.05, 0.10 ... 1.
+        missing_label : object, default=-1
+            The value that marks a sample without a label.
+        ax : matplotlib Axes, default=None
+            The axes to draw on; None makes a figure.
+        **kwargs : dict
+            Passed to :meth:`plot`.
+
+        Returns
+        -------
+        display : FractionCurveDisplay
+            The display, drawn.
+        """
+        import_pyplot(cls.__name__)
+        propagators = (
+            list(estimator) if isinstance(estimator, list | tuple) else [estimator]
+        )
+        if not propagators:
+            raise ValueError(
+                "The 'estimator' parameter must hold a propagator or more. Got none."
+            )
+        for propagator in propagators:
+            check_is_fitted(propagator, "transduction_")
+        return cls.from_predictions(
+            y_true,
+            [propagator.transduction_ for propagator in propagators],
+            [propagator.confidence_ for propagator in propagators],
+            [propagator.labels_ for propagator in propagators],
+            representative_indices=[
+                propagator.representative_indices_ for propagator in propagators
+            ],
+            fractions=fractions,
+            missing_label=missing_label,
+            ax=ax,
+            **kwargs,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: ArrayLike,
+        transduction: Any,
+        confidence: Any,
+        labels: Any,
+        *,
+        representative_indices: Any = None,
+        fractions: ArrayLike | None = None,
+        missing_label: Any = -1,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw the curve of propagated labels given as arrays.
+
+        Of a cluster of m samples ``max(1, floor(fraction * m + 0.5))`` are kept: the
+        representative, then the most confident; ties by position.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            True labels. Samples without one are ignored.
+        transduction : array-like of shape (n_samples,) or list of them
+            The propagated labels; a list holds one array for each repeat, here and in
+            the next ones.
+        confidence : array-like of shape (n_samples,) or list of them
+            What ranks the samples of a cluster, largest first.
+        labels : array-like of shape (n_samples,) or list of them
+            The cluster of each sample, whole numbers from 0.
+        representative_indices : array-like of int, or list of them, default=None
+            Positions of the representatives, which are always kept; None ranks by
+            confidence alone.
+        fractions : array-like of shape (n_fractions,), default=None
+            The fractions, in [0, 1]; None for 0.05, 0.10 ... 1.
+        missing_label : object, default=-1
+            The value that marks a sample without a label.
+        ax : matplotlib Axes, default=None
+            The axes to draw on; None makes a figure.
+        **kwargs : dict
+            Passed to :meth:`plot`.
+
+        Returns
+        -------
+        display : FractionCurveDisplay
+            The display, drawn.
+        """
+        import_pyplot(cls.__name__)
+        shares = _check_fractions(fractions)
+        repeats = _repeats(transduction, confidence, labels, representative_indices)
+        results = [
+            [
+                propagated_label_accuracy(
+                    y_true, repeat[0], kept, missing_label=missing_label
+                )
+                for kept in _kept(repeat, shares, missing_label)
+            ]
+            for repeat in repeats
+        ]
+        display = cls(
+            shares,
+            np.array([[cell.accuracy for cell in row] for row in results]).T,
+            n_labels=np.array([[cell.n_labels for cell in row] for row in results]).T,
+        )
+        return display.plot(ax=ax, **kwargs)
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        name: str | None = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
+        """Draw the curve.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            The axes to draw on, also those of another such curve; None makes a figure.
+        name : str, default=None
+            What the legend calls the curve.
+        line_kw : dict, default=None
+            Keywords for matplotlib's ``plot``.
+
+        Returns
+        -------
+        display : FractionCurveDisplay
+            The display itself.
+        """
+        fractions = np.asarray(self.fractions, dtype=np.float64)
+        accuracies = np.asarray(self.accuracies, dtype=np.float64)
+        if accuracies.ndim == 1:
+            accuracies = accuracies[:, np.newaxis]
+        if accuracies.ndim != 2 or len(accuracies) != fractions.size:
+            raise ValueError(
+                f"'accuracies' must hold those at each of the {fractions.size} "
+                f"fractions. Got shape {accuracies.shape} instead."
+            )
+        ax = make_axes(type(self).__name__, ax)
+        n_repeats = accuracies.shape[1]
+        label = name
+        if n_repeats > 1:
+            spread = f"mean ± std, {n_repeats} repeats"
+            label = spread if name is None else f"{name} ({spread})"
+        self.line_, self.band_ = draw_curve(ax, fractions, accuracies, label, line_kw)
+        ax.set(
+            xlabel="Fraction of each cluster that keeps the label",
+            ylabel="Accuracy of the propagated labels" if name is None else "Accuracy",
+        )
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend()
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def _check_fractions(fractions: ArrayLike | None) -> NDArray[np.float64]:
+    if fractions is None:
+        return np.arange(1, 21) / 20
+    shares = np.sort(np.asarray(fractions, dtype=np.float64))
+    if shares.ndim != 1 or shares.size == 0 or shares[0] < 0 or not shares[-1] <= 1:
+        raise ValueError(
+            "The 'fractions' parameter must be numbers between 0 and 1. "
+            f"Got {fractions!r} instead."
+        )
+    return shares
+
+
+def _repeats(*arguments: Any) -> list[tuple[Any, ...]]:
+    """Turn arguments for one repeat, or lists for several, into a tuple for each."""
+    first = arguments[0]
+    is_many = isinstance(first, list | tuple) and np.ndim(first[0]) == 1
+    if np.ndim(first) == 2:
+        is_many = True
+    if not is_many:
+        return [arguments]
+    n_repeats = len(first)
+    lists = [[None] * n_repeats if value is None else value for value in arguments]
+    check_consistent_length(*lists)
+    return list(zip(*lists, strict=True))
+
+
+def _kept(
+    repeat: tuple[Any, ...], fractions: NDArray[np.float64], missing_label: Any
+) -> list[NDArray[np.bool_]]:
+    """Tell, for each fraction, which samples keep their label."""
+    transduction, confidence, labels, representatives = repeat
+    clusters = check_cluster_labels(labels)
+    check_consistent_length(transduction, confidence, clusters)
+    chosen = [] if representatives is None else representatives
+    ranks, sizes = rank_in_clusters(
+        clusters,
+        -np.asarray(confidence, dtype=np.float64),
+        np.asarray(chosen, dtype=np.intp),
+    )
+    has_label = check_labels(transduction, missing_label)[1]
+    return [within_fraction(ranks, sizes, f) & has_label for f in fractions]

@@ -1,0 +1,204 @@
+"""What the displays share: matplotlib, colours, and estimators' clusters."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+# Of the colours of M. Okabe and K. Ito, "Color Universal Design", which people with any
+# common colour blindness tell apart; these three differ in grey, too.
+BLUE, ORANGE, VERMILLION = "#0072B2", "#E69F00", "#D55E00"
+DARK, LIGHT = "#333333", "#B8B8B8"
+
+METRIC_NAMES = {
+    "inertia": "Inertia",
+    "silhouette": "Mean silhouette",
+    "calinski_harabasz": "Calinski-Harabasz index",
+    "davies_bouldin": "Davies-Bouldin index",
+}
+
+
+def import_pyplot(caller: str) -> ModuleType:
+    """Import matplotlib's pyplot, or say how to get it.
+
+    Parameters
+    ----------
+    caller : str
+        Name of the class that draws.
+
+    Returns
+    -------
+    pyplot : module
+        ``matplotlib.pyplot``.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            f"{caller} needs matplotlib. Install it with "
+            'pip install "kmeans-labelprop[plot]".'
+        ) from error
+    return plt
+
+
+def make_axes(caller: str, ax: Any, figsize: tuple[float, float] | None = None) -> Any:
+    """Take the axes given, or make a figure with new ones.
+
+    Parameters
+    ----------
+    caller : str
+        Name of the class that draws.
+    ax : matplotlib Axes or None
+        The axes given.
+    figsize : tuple of float, default=None
+        Width and height of a new figure in inches; None for matplotlib's default.
+
+    Returns
+    -------
+    ax : matplotlib Axes
+        The axes to draw on.
+    """
+    plt = import_pyplot(caller)
+    if ax is not None:
+        return ax
+    return plt.subplots(figsize=figsize, layout="constrained")[1]
+
+
+def integer_ticks(ax: Any) -> None:
+    """Put the ticks of the x axis at whole numbers.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        The axes.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def draw_curve(
+    ax: Any,
+    x: NDArray[Any],
+    values: NDArray[np.float64],
+    label: str | None,
+    line_kw: dict[str, Any] | None,
+) -> tuple[Any, Any]:
+    """Draw the mean of repeats as a line, and one standard deviation as a band.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        The axes.
+    x : ndarray of shape (n_points,)
+        Where the values stand.
+    values : ndarray of shape (n_points, n_repeats)
+        The values of all repeats.
+    label : str or None
+        What the legend calls the line.
+    line_kw : dict or None
+        Keywords for the line.
+
+    Returns
+    -------
+    line : matplotlib Line2D
+        The line.
+    band : matplotlib PolyCollection or None
+        The band; None with a single repeat.
+    """
+    # Colour, marker and dashes change together from curve to curve on the same axes:
+    # without colours the others still tell them apart.
+    number = len(ax.lines)
+    style = {
+        "color": (BLUE, VERMILLION, "#009E73", ORANGE, "#CC79A7", DARK)[number % 6],
+        "marker": "osD^v*"[number % 6],
+        "linestyle": ("-", "--", ":", "-.")[number % 4],
+        "markersize": 4,
+        "label": label,
+    }
+    mean = values.mean(axis=1)
+    (line,) = ax.plot(x, mean, **style | (line_kw or {}))
+    if values.shape[1] == 1:
+        return line, None
+    std = values.std(axis=1)
+    band = ax.fill_between(
+        x, mean - std, mean + std, color=line.get_color(), alpha=0.2, linewidth=0
+    )
+    return line, band
+
+
+def format_classes(display_labels: Any, classes: NDArray[Any]) -> list[str]:
+    """Give the names of classes as they are to be shown.
+
+    Parameters
+    ----------
+    display_labels : dict, array-like of shape (n_classes,) or None
+        Names by class, or one for each of the sorted classes; None for the classes
+        themselves.
+    classes : ndarray of shape (n_classes,)
+        The classes, sorted.
+
+    Returns
+    -------
+    names : list of str
+        One name for each class.
+
+    Raises
+    ------
+    ValueError
+        If the number of names differs from that of classes.
+    """
+    if display_labels is None:
+        return [str(label) for label in classes.tolist()]
+    if isinstance(display_labels, dict):
+        return [str(display_labels.get(label, label)) for label in classes.tolist()]
+    names = [str(name) for name in display_labels]
+    if len(names) != len(classes):
+        raise ValueError(
+            "The 'display_labels' parameter must hold one name for each of the "
+            f"{len(classes)} classes {classes.tolist()}. Got {len(names)} names "
+            "instead; a dict names classes one by one."
+        )
+    return names
+
+
+def find_clusters(estimator: Any, X: Any) -> NDArray[np.intp]:
+    """Find the cluster of each sample with a fitted clusterer or propagator.
+
+    Parameters
+    ----------
+    estimator : clusterer or KMeansLabelPropagator
+        The fitted estimator.
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features) or None
+        The samples; None for those of ``fit``.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_samples,), dtype=intp
+        The cluster of each sample.
+    """
+    check_is_fitted(estimator)
+    if X is None:
+        labels = estimator.labels_
+    elif hasattr(estimator, "clusterer_"):
+        # A propagator: its own predict gives labels of classes.
+        embedding = estimator.embedding_
+        E = X if embedding is None else embedding.transform(X)
+        labels = estimator.clusterer_.predict(E)
+    elif hasattr(estimator, "predict"):
+        labels = estimator.predict(X)
+    else:
+        raise TypeError(
+            f"{type(estimator).__name__} cannot assign samples to clusters: it has no "
+            "predict method. Pass X=None for the samples of fit."
+        )
+    return np.asarray(labels, dtype=np.intp)

@@ -1,0 +1,355 @@
+"""The representatives, with their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_is_fitted
+
+from .._containers import take_rows
+from .._labels import is_missing
+from ..metrics._purity import check_cluster_labels, cluster_purity, count_classes
+from ._plotting import LIGHT, VERMILLION, import_pyplot, make_axes
+
+_CELL_WIDTH, _CELL_HEIGHT = 1.15, 1.45  # inches
+_MOST_CHARACTERS = 14
+
+
+class RepresentativesDisplay:
+    """The representatives in a grid, with label, cluster size and purity.
+
+    A representative whose label is not the most frequent one of its cluster is framed:
+    it gives a wrong label to most of the samples there.
+
+    Use :meth:`from_estimator` or :meth:`from_predictions`.
+
+    Parameters
+    ----------
+    samples : {array-like, sparse matrix, dataframe} of shape (n_representatives, \
+n_features)
+        The representatives.
+    labels : array-like of shape (n_representatives,)
+        Their labels; None where there is none.
+    sizes : ndarray of shape (n_representatives,)
+        Number of samples of the cluster of each.
+    purities : ndarray of shape (n_representatives,), default=None
+        Share of the most frequent known label in the cluster of each; NaN where no
+        label is known.
+    is_majority : ndarray of shape (n_representatives,), dtype=bool, default=None
+        Whether the label of each is the most frequent one of its cluster.
+
+    Attributes
+    ----------
+    axes_ : list of matplotlib Axes
+        The cells, in the order drawn.
+    order_ : ndarray of shape (n_drawn,), dtype=intp
+        Positions, among the representatives, of those drawn: those of the largest
+        clusters first.
+    ax_ : matplotlib Axes
+        The axes that hold the cells.
+    figure_ : matplotlib Figure
+        The figure with the axes.
+
+    See Also
+    --------
+    ClusterCompositionDisplay : All labels of the clusters.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from kmeans_labelprop import KMeansLabelPropagator
+    >>> from kmeans_labelprop.inspection import RepresentativesDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> propagator = KMeansLabelPropagator(n_clusters=20, random_state=0).fit(X, y)
+    >>> display = RepresentativesDisplay.from_estimator(
+    ...     propagator, X, y, image_shape=(8, 8)
+    ... )
+    >>> len(display.axes_)
+    20
+    """
+
+    def __init__(
+        self,
+        samples: Any,
+        labels: Any,
+        sizes: NDArray[np.int64],
+        *,
+        purities: NDArray[np.float64] | None = None,
+        is_majority: NDArray[np.bool_] | None = None,
+    ) -> None:
+        self.samples = samples
+        self.labels = labels
+        self.sizes = sizes
+        self.purities = purities
+        self.is_majority = is_majority
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: ArrayLike | None = None,
+        *,
+        missing_label: Any = -1,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw the representatives of a fitted propagator.
+
+        Parameters
+        ----------
+        estimator : KMeansLabelPropagator
+            The fitted propagator.
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            The samples it was fitted with.
+        y : array-like of shape (n_samples,), default=None
+            Known labels, for the purity. None leaves it out.
+        missing_label : object, default=-1
+            The value that marks a sample without a label.
+        ax : matplotlib Axes, default=None
+            The axes to draw on; None makes a figure whose size suits the number of
+            representatives.
+        **kwargs : dict
+            Passed to :meth:`plot`; ``image_shape`` or ``renderer`` is needed.
+
+        Returns
+        -------
+        display : RepresentativesDisplay
+            The display, drawn.
+        """
+        import_pyplot(cls.__name__)
+        check_is_fitted(estimator, "representative_labels_")
+        return cls.from_predictions(
+            X,
+            estimator.labels_,
+            estimator.representative_indices_,
+            estimator.representative_labels_,
+            y,
+            missing_label=missing_label,
+            ax=ax,
+            **kwargs,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        X: Any,
+        labels: ArrayLike,
+        representative_indices: ArrayLike,
+        representative_labels: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        missing_label: Any = -1,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw representatives given by their positions.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            The samples.
+        labels : array-like of shape (n_samples,)
+            The cluster of each sample, whole numbers from 0.
+        representative_indices : array-like of shape (n_representatives,)
+            Positions of the representatives.
+        representative_labels : array-like of shape (n_representatives,)
+            Their labels.
+        y : array-like of shape (n_samples,), default=None
+            Known labels, for the purity. None leaves it out.
+        missing_label : object, default=-1
+            The value that marks a sample without a label.
+        ax : matplotlib Axes, default=None
+            The axes to draw on; None makes a figure whose size suits the number of
+            representatives.
+        **kwargs : dict
+            Passed to :meth:`plot`; ``image_shape`` or ``renderer`` is needed.
+
+        Returns
+        -------
+        display : RepresentativesDisplay
+            The display, drawn.
+        """
+        import_pyplot(cls.__name__)
+        clusters = check_cluster_labels(labels)
+        positions = column_or_1d(representative_indices)
+        given = column_or_1d(representative_labels, dtype=None)
+        check_consistent_length(positions, given)
+        missing = is_missing(given, missing_label)
+        names = [
+            None if is_none else label
+            for label, is_none in zip(given.tolist(), missing, strict=True)
+        ]
+        own = clusters[positions]
+        purities = is_majority = None
+        if y is not None:
+            purities = cluster_purity(
+                clusters, y, missing_label=missing_label
+            ).purities[own]
+            classes, counts = count_classes(clusters, y, missing_label)
+            is_majority = _gives_majority(counts, classes, own, names)
+        display = cls(
+            take_rows(X, positions),
+            names,
+            np.bincount(clusters)[own],
+            purities=purities,
+            is_majority=is_majority,
+        )
+        return display.plot(ax=ax, **kwargs)
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        image_shape: tuple[int, ...] | None = None,
+        renderer: Callable[[Any, Any], Any] | None = None,
+        max_representatives: int = 100,
+        display_labels: dict[Any, str] | None = None,
+        cmap: Any = "gray_r",
+    ) -> Self:
+        """Draw the grid.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            The axes to draw on; None makes a figure whose size suits the number of
+            representatives.
+        image_shape : tuple of int, default=None
+            Shape to give to each sample to draw it as an image, (height, width) or
+            (height, width, channels).
+        renderer : callable, default=None
+            Draws samples that are no images: called as ``renderer(ax, sample)`` with
+            the axes of the cell and the sample (a row of X, in X's own kind). One of
+            ``image_shape`` and ``renderer`` is needed.
+        max_representatives : int, default=100
+            The most to draw: those of the largest clusters.
+        display_labels : dict, default=None
+            Names of the labels.
+        cmap : str or matplotlib Colormap, default="gray_r"
+            Colours of images with a single channel.
+
+        Returns
+        -------
+        display : RepresentativesDisplay
+            The display itself.
+        """
+        if (image_shape is None) == (renderer is None):
+            raise ValueError(
+                "RepresentativesDisplay.plot needs either 'image_shape' or 'renderer'. "
+                f"Got image_shape={image_shape!r} and renderer={renderer!r}."
+            )
+        if image_shape is not None:
+            n_features = self.samples.shape[1]
+            if np.prod(image_shape) != n_features:
+                raise ValueError(
+                    f"The 'image_shape' parameter must have {n_features} pixels, as X "
+                    f"has features. Got {image_shape!r} instead."
+                )
+        if max_representatives < 1:
+            raise ValueError(
+                "The 'max_representatives' parameter must be 1 or more. "
+                f"Got {max_representatives!r} instead."
+            )
+        sizes = np.asarray(self.sizes)
+        self.order_ = np.argsort(-sizes, kind="stable")[:max_representatives]
+        n_drawn = len(self.order_)
+        n_columns = n_drawn if n_drawn <= 6 else int(np.ceil(np.sqrt(n_drawn)))
+        n_rows = -(-n_drawn // n_columns)
+        figsize = (
+            max(3.2, _CELL_WIDTH * n_columns),
+            _CELL_HEIGHT * n_rows + 0.4,
+        )
+        ax = make_axes(type(self).__name__, ax, figsize)
+        ax.set_axis_off()
+        self.axes_ = []
+        for cell, position in enumerate(self.order_.tolist()):
+            row, column = divmod(cell, n_columns)
+            # The picture takes the lower part of its cell, the two lines of text above.
+            inset = ax.inset_axes(
+                (
+                    (column + 0.12) / n_columns,
+                    1 - (row + 0.98) / n_rows,
+                    0.76 / n_columns,
+                    0.66 / n_rows,
+                )
+            )
+            self._draw_sample(inset, position, image_shape, renderer, cmap)
+            inset.set_xticks([])
+            inset.set_yticks([])
+            # The padding keeps the text, which hangs below its line, clear of a frame.
+            caption = self._caption(position, display_labels)
+            inset.set_title(caption, fontsize=8, pad=6, linespacing=1.1)
+            is_odd = self.is_majority is not None and not self.is_majority[position]
+            color, width = (VERMILLION, 3) if is_odd else (LIGHT, 0.5)
+            for spine in inset.spines.values():
+                spine.set(color=color, linewidth=width)
+            self.axes_.append(inset)
+        ax.set_title(self._headline(n_drawn, len(sizes)), fontsize=9, loc="left")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _draw_sample(
+        self,
+        ax: Any,
+        position: int,
+        image_shape: tuple[int, ...] | None,
+        renderer: Callable[[Any, Any], Any] | None,
+        cmap: Any,
+    ) -> None:
+        samples = self.samples
+        if hasattr(samples, "iloc"):
+            sample = samples.iloc[position]
+        elif issparse(samples):
+            sample = samples[[position]]
+        else:
+            sample = samples[position]
+        if renderer is not None:
+            renderer(ax, sample)
+            return
+        values = sample.toarray() if issparse(sample) else np.asarray(sample)
+        ax.imshow(values.reshape(image_shape), cmap=cmap, interpolation="nearest")
+
+    def _caption(self, position: int, display_labels: dict[Any, str] | None) -> str:
+        label = np.asarray(self.labels, dtype=object)[position]
+        shown = (display_labels or {}).get(label, label)
+        name = "no label" if label is None else str(shown)
+        if len(name) > _MOST_CHARACTERS:
+            name = name[: _MOST_CHARACTERS - 1] + "…"
+        size = f"n={self.sizes[position]:,}"
+        if self.purities is None or np.isnan(self.purities[position]):
+            return f"{name}\n{size}"
+        return f"{name}\n{size}, {self.purities[position]:.0%}"
+
+    def _headline(self, n_drawn: int, n_all: int) -> str:
+        parts = [] if n_drawn == n_all else [f"{n_drawn} of {n_all}"]
+        parts.append("n: cluster size")
+        if self.purities is not None:
+            parts.append("%: purity")
+        if self.is_majority is not None and not np.all(self.is_majority[self.order_]):
+            parts.append("framed: not the majority")
+        return ", ".join(parts)
+
+
+def _gives_majority(
+    counts: NDArray[np.int64],
+    classes: NDArray[Any],
+    clusters: NDArray[np.intp],
+    labels: list[Any],
+) -> NDArray[np.bool_]:
+    """Tell whether each label is as frequent as the most frequent of its cluster.
+
+    What cannot be told, without a label there or here, counts as such.
+    """
+    position = {label: i for i, label in enumerate(classes.tolist())}
+    result = np.ones(len(clusters), dtype=bool)
+    for i, (cluster, label) in enumerate(zip(clusters, labels, strict=True)):
+        most = counts[cluster].max(initial=0)
+        if label is not None and most > 0:
+            own = counts[cluster, position[label]] if label in position else 0
+            result[i] = own == most
+    return result

@@ -1,0 +1,145 @@
+import builtins
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.datasets import make_blobs
+
+from kmeans_labelprop import inspection
+from kmeans_labelprop.inspection import ElbowDisplay
+from kmeans_labelprop.model_selection import cluster_count_curve
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    return make_blobs(300, centers=5, cluster_std=0.5, random_state=3)[0]
+
+
+@pytest.fixture(scope="module")
+def curve(blobs):
+    return cluster_count_curve(blobs, range(2, 13), n_repeats=4, random_state=0)
+
+
+def legend_texts(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_curve_band_and_knee(curve, assert_legible):
+    display = ElbowDisplay.from_curve(curve)
+    assert_array_equal(display.line_.get_xdata(), np.arange(2, 13))
+    assert_allclose(display.line_.get_ydata(), curve.mean["inertia"])
+    vertices = display.band_.get_paths()[0].vertices
+    for low, high, k in zip(
+        curve.mean["inertia"] - curve.std["inertia"],
+        curve.mean["inertia"] + curve.std["inertia"],
+        curve.n_clusters,
+        strict=True,
+    ):
+        at_k = vertices[vertices[:, 0] == k, 1]
+        assert_allclose([at_k.min(), at_k.max()], [low, high])
+    assert curve.knee["inertia"] == 5
+    assert_array_equal(display.knee_.get_xdata(), [5, 5])
+    assert legend_texts(display.ax_) == ["mean ± std, 4 repeats", "knee: 5 clusters"]
+    assert display.ax_.get_xlabel() == "Number of clusters"
+    assert display.ax_.get_ylabel() == "Inertia"
+    assert display.figure_ is display.ax_.figure
+    assert assert_legible(display.figure_) > 8
+    ticks = display.ax_.get_xticks()
+    assert_array_equal(ticks, np.round(ticks))
+
+
+def test_another_metric_on_given_axes(curve):
+    figure, axes = plt.subplots(1, 2)
+    display = ElbowDisplay.from_curve(curve, metric="davies_bouldin", ax=axes[1])
+    assert display.ax_ is axes[1]
+    assert display.figure_ is figure
+    assert not axes[0].lines
+    assert axes[1].get_ylabel() == "Davies-Bouldin index"
+    assert_allclose(display.line_.get_ydata(), curve.mean["davies_bouldin"])
+
+
+def test_from_estimator(blobs):
+    display = ElbowDisplay.from_estimator(
+        MiniBatchKMeans(), blobs, [2, 4, 5, 6, 9], random_state=0
+    )
+    expected = cluster_count_curve(
+        blobs, [2, 4, 5, 6, 9], clusterer=MiniBatchKMeans(), random_state=0
+    )
+    assert_allclose(display.line_.get_ydata(), expected.mean["inertia"])
+    assert display.band_ is None
+    assert display.knee == expected.knee["inertia"] == 5
+
+
+def test_from_predictions():
+    display = ElbowDisplay.from_predictions([5, 2, 3, 4], [19, 100, 60, 20])
+    assert_array_equal(display.line_.get_xdata(), [2, 3, 4, 5])
+    assert_array_equal(display.line_.get_ydata(), [100, 60, 20, 19])
+    assert display.knee == 4
+    rising = ElbowDisplay.from_predictions(
+        [2, 3, 4, 5], [[0, 0], [9, 8], [9, 9], [10, 10]], metric="silhouette"
+    )
+    assert rising.knee == 3
+    assert rising.band_ is not None
+
+
+def test_no_knee_draws_no_line():
+    display = ElbowDisplay.from_predictions([2, 3, 4], [3, 2, 1])
+    assert display.knee is None
+    assert display.knee_ is None
+    assert len(display.ax_.lines) == 1
+    assert display.ax_.get_legend() is None
+
+
+def test_knee_can_be_left_out(curve):
+    display = ElbowDisplay.from_curve(curve, mark_knee=False, name="digits")
+    assert display.knee_ is None
+    assert legend_texts(display.ax_) == ["digits"]
+
+
+def test_two_curves_differ_without_colours(curve):
+    first = ElbowDisplay.from_curve(curve, mark_knee=False, name="a")
+    second = ElbowDisplay.from_curve(curve, mark_knee=False, name="b", ax=first.ax_)
+    assert first.line_.get_linestyle() != second.line_.get_linestyle()
+    assert first.line_.get_marker() != second.line_.get_marker()
+    assert first.line_.get_color() != second.line_.get_color()
+    styled = ElbowDisplay.from_curve(curve, line_kw={"color": "black"})
+    assert styled.line_.get_color() == "black"
+
+
+def test_bad_input(curve):
+    with pytest.raises(ValueError, match="one of the curve's metrics"):
+        ElbowDisplay.from_curve(curve, metric="gap")
+    with pytest.raises(ValueError, match=r"3 numbers of clusters. Got shape \(2, 1\)"):
+        ElbowDisplay.from_predictions([2, 3, 4], [1, 2])
+    with pytest.raises(ValueError, match="The 'metric' parameter must be one of"):
+        ElbowDisplay.from_predictions([2, 3], [1, 2], metric="gap")
+    with pytest.raises(ValueError, match="'metrics'"):
+        ElbowDisplay.from_estimator(KMeans(), [[0.0], [1.0]], [1], metric="gap")
+
+
+@pytest.mark.parametrize("name", inspection.__all__)
+def test_without_matplotlib(name, monkeypatch):
+    real = builtins.__import__
+
+    def without_matplotlib(module, *args, **kwargs):
+        if module.startswith("matplotlib"):
+            raise ImportError(module)
+        return real(module, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without_matplotlib)
+    display = getattr(inspection, name)
+    message = rf'{name} needs matplotlib.*"kmeans-labelprop\[plot\]"'
+    # Before anything is computed, whatever the arguments.
+    arguments = {
+        "ElbowDisplay": [[2, 3], [1, 2]],
+        "SilhouetteDisplay": [None, None],
+        "ClusterCompositionDisplay": [None, None],
+        "RepresentativesDisplay": [None, None, None, None],
+        "FractionCurveDisplay": [None, None, None, None],
+    }[name]
+    with pytest.raises(ImportError, match=message):
+        display.from_predictions(*arguments)
+    with pytest.raises(ImportError, match=message):
+        display.from_estimator(*arguments[:2], **({"y": []} if "Comp" in name else {}))

@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.datasets import load_digits, make_blobs
+from sklearn.decomposition import PCA
+from sklearn.metrics import silhouette_samples, silhouette_score
+
+from kmeans_labelprop import KMeansLabelPropagator
+from kmeans_labelprop.inspection import SilhouetteDisplay
+from kmeans_labelprop.model_selection import cluster_count_curve
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    return make_blobs(300, centers=4, cluster_std=1.0, random_state=1)[0]
+
+
+def profile(shape):
+    """Give the upper and lower end of a drawn shape, and its widest silhouettes."""
+    vertices = shape.get_paths()[0].vertices
+    return vertices[:, 1].min(), vertices[:, 1].max(), vertices[:, 0]
+
+
+def test_shapes_hold_the_silhouettes(blobs, assert_legible):
+    kmeans = KMeans(4, random_state=0).fit(blobs)
+    display = SilhouetteDisplay.from_estimator(kmeans, blobs)
+    values = silhouette_samples(blobs, kmeans.labels_)
+    assert list(display.shapes_) == [0, 1, 2, 3]
+    end = -1
+    for cluster, shape in display.shapes_.items():
+        first, last, drawn = profile(shape)
+        own = np.sort(values[kmeans.labels_ == cluster])
+        assert last - first == len(own)
+        assert first > end
+        end = last
+        assert_allclose(np.unique(drawn), np.unique(np.append(own, 0)), atol=1e-12)
+    assert display.score == pytest.approx(silhouette_score(blobs, kmeans.labels_))
+    assert_allclose(display.line_.get_xdata(), [display.score] * 2)
+    assert display.ax_.get_legend().get_texts()[0].get_text() == (
+        f"mean: {display.score:.3f}"
+    )
+    assert [text.get_text() for text in display.ax_.get_yticklabels()] == list("0123")
+    # The first cluster is on top.
+    assert display.ax_.yaxis_inverted()
+    assert_legible(display.figure_)
+
+
+def test_neighbouring_shapes_differ_in_lightness(blobs):
+    display = SilhouetteDisplay.from_predictions(blobs, np.arange(300) % 4)
+    grey = [
+        shape.get_facecolor()[0, :3] @ [0.299, 0.587, 0.114]
+        for shape in display.shapes_.values()
+    ]
+    assert np.abs(np.diff(grey)).min() > 0.25
+
+
+@pytest.mark.parametrize("n_clusters", [5, 7, 100])
+def test_legible_for_many_clusters(n_clusters, assert_legible):
+    X, _ = load_digits(return_X_y=True)
+    labels = KMeans(n_clusters, random_state=0).fit_predict(X)
+    display = SilhouetteDisplay.from_predictions(X, labels, name="digits")
+    assert len(display.shapes_) == n_clusters
+    assert assert_legible(display.figure_) > 10
+    names = [int(text.get_text()) for text in display.ax_.get_yticklabels()]
+    assert names == list(range(0, n_clusters, 5 if n_clusters == 100 else 1))
+    assert display.ax_.get_title(loc="left") == "digits"
+
+
+def test_sampling_is_said(blobs):
+    labels = KMeans(4, random_state=0).fit_predict(blobs)
+    display = SilhouetteDisplay.from_predictions(
+        blobs, labels, sample_size=80, random_state=0
+    )
+    assert len(display.silhouettes) == len(display.labels) == 80
+    assert_array_equal(
+        np.bincount(display.labels), np.round(np.bincount(labels) * 80 / 300)
+    )
+    assert display.standard_error > 0
+    text = display.ax_.get_legend().get_texts()[0].get_text()
+    assert text == f"mean: {display.score:.3f} ± {display.standard_error:.3f}"
+
+
+def test_propagator_is_judged_in_its_embedding():
+    X, y = load_digits(return_X_y=True)
+    propagator = KMeansLabelPropagator(10, embedding=PCA(5), random_state=0).fit(X, y)
+    display = SilhouetteDisplay.from_estimator(propagator, X)
+    E = propagator.embedding_.transform(X)
+    assert display.score == pytest.approx(silhouette_score(E, propagator.labels_))
+
+
+def test_score_against_the_number_of_clusters(blobs, assert_legible):
+    curve = cluster_count_curve(
+        blobs, range(2, 9), n_repeats=3, sample_size=100, random_state=0
+    )
+    display = SilhouetteDisplay.from_curve(curve)
+    assert_array_equal(display.line_.get_xdata(), np.arange(2, 9))
+    assert_allclose(display.line_.get_ydata(), curve.mean["silhouette"])
+    assert_array_equal(display.best_.get_xdata(), [curve.best["silhouette"]] * 2)
+    assert display.band_ is not None
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert texts == [
+        "mean ± std, 3 repeats",
+        f"best: {curve.best['silhouette']} clusters",
+        "± 2 standard errors of the sample",
+    ]
+    # The bars are as long as the sampling error says.
+    bars = display.ax_.collections[-1].get_segments()
+    error = np.sqrt((curve.sampling_error["silhouette"] ** 2).mean(axis=1))
+    assert_allclose([bar[1, 1] - bar[0, 1] for bar in bars], 4 * error)
+    assert_legible(display.figure_)
+    exact = cluster_count_curve(blobs, range(2, 9), random_state=0)
+    plain = SilhouetteDisplay.from_curve(exact, name="all")
+    assert plain.band_ is None
+    assert [text.get_text() for text in plain.ax_.get_legend().get_texts()] == [
+        "all",
+        f"best: {exact.best['silhouette']} clusters",
+    ]
+
+
+def test_bad_input(blobs):
+    with pytest.raises(ValueError, match=r"at least 2 .* Got 1 clusters of 300"):
+        SilhouetteDisplay.from_predictions(blobs, np.zeros(300, dtype=int))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        SilhouetteDisplay.from_predictions(blobs, [0, 1])
+    with pytest.raises(TypeError, match="AgglomerativeClustering cannot assign"):
+        SilhouetteDisplay.from_estimator(AgglomerativeClustering().fit(blobs), blobs)
+    curve = cluster_count_curve(blobs, [2, 3], metrics=["inertia"])
+    with pytest.raises(ValueError, match="with the metric 'silhouette'"):
+        SilhouetteDisplay.from_curve(curve)
+    with pytest.raises(ValueError, match="needs silhouettes, labels and score, or a"):
+        SilhouetteDisplay().plot()
