@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, eye_array
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import cg
+from sklearn.exceptions import ConvergenceWarning
+
+# Residual relative to that of no propagation at all; the solver needs some 10 to 100
+# iterations for it.
+_TOLERANCE = 1e-6
+_MAX_ITER = 1000
 
 
 def spread_in_clusters(
@@ -35,3 +46,105 @@ def spread_in_clusters(
     cluster_codes = np.full(n_clusters, -1, dtype=np.intp)
     cluster_codes[clusters] = codes
     return cluster_codes[labels], cluster_codes
+
+
+def spread_over_graph(
+    affinity: csr_array,
+    representatives: NDArray[np.intp],
+    codes: NDArray[np.intp],
+    n_classes: int,
+    alpha: float,
+) -> NDArray[np.float64]:
+    """Spread the classes of labelled samples over a graph.
+
+    Solves ``(I - alpha * S) F = (1 - alpha) Y`` for each class [1]_, by conjugate
+    gradients, where S is the graph and Y tells the labelled samples.
+
+    Parameters
+    ----------
+    affinity : csr_array of shape (n_samples, n_samples), dtype=float64
+        The normalised, symmetric affinities S.
+    representatives : ndarray of shape (n_representatives,), dtype=intp
+        Positions of the labelled samples.
+    codes : ndarray of shape (n_representatives,), dtype=intp
+        Their classes; -1 where there is none.
+    n_classes : int
+        Number of classes.
+    alpha : float
+        How far labels spread, in (0, 1).
+
+    Returns
+    -------
+    distributions : ndarray of shape (n_samples, n_classes), dtype=float64
+        Share of each class in what reaches a sample; all 0 where nothing does.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If it has not converged after 1,000 iterations.
+
+    References
+    ----------
+    .. [1] D. Zhou et al., "Learning with Local and Global Consistency", NIPS 2003.
+    """
+    n_samples = affinity.shape[0]
+    system = eye_array(n_samples, format="csr") - alpha * affinity
+    mass = np.zeros((n_samples, n_classes))
+    n_failed = 0
+    for code in range(n_classes):
+        target = np.zeros(n_samples)
+        target[representatives[codes == code]] = 1 - alpha
+        mass[:, code], status = cg(system, target, rtol=_TOLERANCE, maxiter=_MAX_ITER)
+        n_failed += status > 0
+    if n_failed:
+        warnings.warn(
+            f"The propagation of {n_failed} of {n_classes} classes has not converged "
+            f"after {_MAX_ITER} iterations. A lower alpha converges faster.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    # What the solver leaves elsewhere is rounding.
+    _, component = connected_components(affinity, directed=False)
+    is_reached = np.isin(component, component[representatives[codes >= 0]])
+    mass[~is_reached] = 0
+    np.maximum(mass, 0, out=mass)
+    total = mass.sum(axis=1, keepdims=True)
+    return np.divide(mass, total, out=mass, where=total > 0)
+
+
+def margin(distributions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute how far the likeliest class of each sample is ahead of the next.
+
+    Parameters
+    ----------
+    distributions : ndarray of shape (n_samples, n_classes), dtype=float64
+        Share of each class in what reaches a sample.
+
+    Returns
+    -------
+    margin : ndarray of shape (n_samples,), dtype=float64
+        Difference of the two largest shares, in [0, 1].
+    """
+    if distributions.shape[1] == 1:
+        return distributions[:, 0]
+    top = np.partition(distributions, -2, axis=1)
+    difference: NDArray[np.float64] = top[:, -1] - top[:, -2]
+    return difference
+
+
+def likeliest(distributions: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Find the likeliest class of each sample.
+
+    Parameters
+    ----------
+    distributions : ndarray of shape (n_samples, n_classes), dtype=float64
+        Share of each class in what reaches a sample.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_samples,), dtype=intp
+        The class with the largest share, the first of equals; -1 where nothing
+        reaches.
+    """
+    is_reached = distributions.any(axis=1)
+    return np.where(is_reached, distributions.argmax(axis=1), -1)

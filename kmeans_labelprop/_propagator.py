@@ -17,6 +17,7 @@ from sklearn.base import (
     clone,
 )
 from sklearn.metrics import euclidean_distances
+from sklearn.neighbors import KNeighborsTransformer
 from sklearn.utils import (
     TransformerTags,
     check_consistent_length,
@@ -35,10 +36,16 @@ from ._clustering import (
 from ._containers import take_rows, with_values
 from ._embedding import NUMERIC_ARRAY, embed, fit_embedding
 from ._fraction import rank_confidence, rank_in_clusters, within_fraction
+from ._graph import affinity_graph, neighbor_density, neighbor_distances
 from ._labels import check_labels, label_array, with_missing
 from ._messages import stage, warn_user
-from ._propagation import spread_in_clusters
-from ._representatives import closest_samples, most_valuable_first
+from ._propagation import (
+    likeliest,
+    margin,
+    spread_in_clusters,
+    spread_over_graph,
+)
+from ._representatives import best_samples, density_costs, most_valuable_first
 from ._validation import (
     HasMethods,
     Interval,
@@ -52,6 +59,7 @@ _LABEL_ATTRIBUTES = (
     "_cluster_codes",
     "classes_",
     "confidence_",
+    "label_distributions_",
     "n_queries_",
     "representative_labels_",
     "sample_indices_",
@@ -91,10 +99,10 @@ class KMeansLabelPropagator(
     n_clusters : int, default=8
         Number of clusters, and so the number of labels needed.
     fraction : float, default=0.7
-        Share of each cluster that keeps the label of its representative, nearest to
-        the centre first, in [0, 1]. Of a cluster of m samples
-        ``max(1, floor(fraction * m + 0.5))`` are kept: 0 keeps the representatives
-        alone, 1 keeps all samples. Ties are broken by position.
+        Share of each cluster that keeps its labels, in [0, 1]: nearest to the centre
+        or (with ``propagation="graph"``) most confident first. Of a cluster of m
+        samples ``max(1, floor(fraction * m + 0.5))`` are kept: 0 keeps the
+        representatives alone, 1 keeps all samples. Ties are broken by position.
     oracle : callable or None, default=None
         Gives labels: called once as ``oracle(X_query)`` with the rows to label, in the
         container and the space of `X`; returns one label for each, `missing_label`
@@ -109,10 +117,25 @@ class KMeansLabelPropagator(
         A clusterer with an ``n_clusters`` parameter and ``cluster_centers_``, such as
         :class:`~sklearn.cluster.MiniBatchKMeans`; ``n_clusters`` is set on a clone.
         None stands for :class:`~sklearn.cluster.KMeans`.
-    representative : {"closest"}, default="closest"
-        How the sample to label is chosen: the closest to the centre.
-    propagation : {"cluster"}, default="cluster"
-        How labels spread: to the samples of the same cluster.
+    representative : {"closest", "densest"}, default="closest"
+        Which sample of a cluster is labelled: the closest to the centre, or of the
+        quarter closest to it the one with the closest neighbours.
+    propagation : {"cluster", "graph"}, default="cluster"
+        How labels spread: to the samples of the same cluster, or over a graph of
+        nearest neighbours [2]_, across the borders of clusters.
+    fraction_scope : {"cluster", "global"}, default="cluster"
+        What the `fraction` is a share of: of each cluster, or of all samples. The
+        latter keeps more right labels, and loses the classes hard to tell apart.
+    neighbors : transformer or None, default=None
+        Yields the sparse graph of distances to the neighbours of each sample, as
+        :class:`~sklearn.neighbors.KNeighborsTransformer` with ``mode="distance"``. None
+        stands for that, with 10 neighbours. Used with ``propagation="graph"`` and
+        ``representative="densest"``.
+    alpha : float, default=0.95
+        How far labels spread over the graph, in (0, 1).
+    max_retries : int, default=0
+        How many more samples of a cluster :meth:`fit` asks the oracle for, best first
+        and one at a time, after it has abstained. Each round is one more call.
     reuse_labels : bool, default=True
         Whether labels in `y` are used. If False, the oracle is asked for every
         representative, and `y` serves only to score.
@@ -158,7 +181,12 @@ class KMeansLabelPropagator(
         `missing_label` where its cluster has none.
     confidence_ : ndarray of shape (n_samples,), dtype=float64
         Share of the cluster that lies no nearer to the centre than the sample, in
-        (0, 1]: 1 for the representative; 0 where the cluster has no label.
+        (0, 1]; with ``propagation="graph"`` the difference of the two likeliest
+        classes in `label_distributions_`. 1 for a labelled representative, 0 for a
+        sample without a label.
+    label_distributions_ : ndarray of shape (n_samples, n_classes), dtype=float64
+        With ``propagation="graph"`` the share of each class in the labels that reach a
+        sample; all 0 where none does.
     sample_indices_ : ndarray of shape (n_kept,), dtype=intp
         Positions of the samples that keep their label, in increasing order.
     n_queries_ : int
@@ -191,9 +219,11 @@ class KMeansLabelPropagator(
 
     References
     ----------
-    The recipe (cluster, label the representatives, propagate to the nearest share of
-    each cluster) is that of A. Géron, *Hands-On Machine Learning with Scikit-Learn,
-    Keras, and TensorFlow*, 2nd ed., chapter 9, O'Reilly, 2019.
+    .. [1] A. Géron, *Hands-On Machine Learning with Scikit-Learn, Keras, and
+       TensorFlow*, 2nd ed., chapter 9, O'Reilly, 2019: the recipe (cluster, label the
+       representatives, propagate to the nearest share of each cluster).
+    .. [2] D. Zhou, O. Bousquet, T. Lal, J. Weston and B. Schölkopf, "Learning with
+       Local and Global Consistency", NIPS 2003: spreading over a graph.
 
     Examples
     --------
@@ -226,8 +256,12 @@ class KMeansLabelPropagator(
         "oracle_input": [StrOptions({"rows", "ids"})],
         "embedding": [HasMethods(["fit", "transform"]), None],
         "clusterer": [HasMethods(["fit"]), None],
-        "representative": [StrOptions({"closest"})],
-        "propagation": [StrOptions({"cluster"})],
+        "representative": [StrOptions({"closest", "densest"})],
+        "propagation": [StrOptions({"cluster", "graph"})],
+        "fraction_scope": [StrOptions({"cluster", "global"})],
+        "neighbors": [HasMethods(["fit_transform"]), None],
+        "alpha": [Interval(Real, 0, 1, closed="neither")],
+        "max_retries": [Interval(Integral, 0, None, closed="left")],
         "reuse_labels": ["boolean"],
         "output": [StrOptions({"samples", "features"})],
         "missing_label": [Real, str, None],
@@ -248,6 +282,10 @@ class KMeansLabelPropagator(
         clusterer: Any = None,
         representative: str = "closest",
         propagation: str = "cluster",
+        fraction_scope: str = "cluster",
+        neighbors: Any = None,
+        alpha: float = 0.95,
+        max_retries: int = 0,
         reuse_labels: bool = True,
         output: str = "samples",
         missing_label: Any = -1,
@@ -264,6 +302,10 @@ class KMeansLabelPropagator(
         self.clusterer = clusterer
         self.representative = representative
         self.propagation = propagation
+        self.fraction_scope = fraction_scope
+        self.neighbors = neighbors
+        self.alpha = alpha
+        self.max_retries = max_retries
         self.reuse_labels = reuse_labels
         self.output = output
         self.missing_label = missing_label
@@ -311,24 +353,16 @@ class KMeansLabelPropagator(
         """
         labels, known = self._check_label_source(X, y, sample_ids)
         queries = self._find_queries(X, labels, known)
-        self.n_queries_ = 0 if self.oracle is None else len(queries)
-        new_answers: dict[int, Any] = {}
+        self.n_queries_ = 0
         if self.oracle is not None and len(queries):
             asked = X if self.oracle_input == "rows" else sample_ids
-            with stage(f"asking the oracle for {len(queries)} labels", self.verbose):
-                answers = ask_oracle(
-                    self.oracle,
-                    take_rows(asked, queries),
-                    len(queries),
-                    self.missing_label,
-                )
-            new_answers = dict(zip(queries.tolist(), answers, strict=True))
+            self._ask(self.oracle, queries, asked)
         elif self.oracle is not None:
             warn_user(
                 "The oracle is never asked: y holds the label of every "
                 "representative. Set reuse_labels=False to ask it all the same."
             )
-        return self._propagate_answers(new_answers)
+        return self._propagate_answers({})
 
     @available_if(_gives_samples)
     def fit_resample(
@@ -607,9 +641,8 @@ class KMeansLabelPropagator(
         if not len(known):  # no y
             known = np.zeros(E.shape[0], dtype=bool)
         self._fit_clusterer(E)
-        representatives, clusters = closest_samples(
-            self.labels_, self._distances, known
-        )
+        self._fit_graph(E)
+        representatives, clusters = best_samples(self.labels_, self._costs, known)
         self.representative_indices_ = representatives
         self.representative_clusters_ = clusters
         has_label = known[representatives]
@@ -657,6 +690,66 @@ class KMeansLabelPropagator(
         self._distances = distances_to_centers(E, self.labels_, self.cluster_centers_)
         self.inertia_ = float(self._distances @ self._distances)
 
+    def _fit_graph(self, E: Any) -> None:
+        """Find neighbours where they are needed, and what makes a representative."""
+        self._costs = self._distances
+        self._affinity = None
+        if self.propagation != "graph" and self.representative != "densest":
+            return
+        neighbors = self.neighbors
+        if neighbors is None:  # a sample alone counts as its own neighbour
+            n_neighbors = max(1, min(10, E.shape[0] - 1))
+            neighbors = KNeighborsTransformer(
+                mode="distance" if E.shape[0] > 1 else "connectivity",
+                n_neighbors=n_neighbors,
+            )
+        find = check_memory(self.memory).cache(neighbor_distances)
+        with stage("finding neighbours", self.verbose):
+            distances = find(self._with_own_defaults(neighbors), E)
+        if self.propagation == "graph":
+            self._affinity = affinity_graph(distances)
+        if self.representative == "densest":
+            self._costs = density_costs(
+                self.labels_, self._distances, neighbor_density(distances)
+            )
+
+    def _ask(
+        self,
+        oracle: Callable[[Any], ArrayLike],
+        queries: NDArray[np.intp],
+        asked: Any,
+    ) -> None:
+        """Ask the oracle, and again about other samples where it abstains."""
+        is_candidate = np.ones(len(self.labels_), dtype=bool)
+        for _ in range(self.max_retries + 1):
+            with stage(f"asking the oracle for {len(queries)} labels", self.verbose):
+                answers = ask_oracle(
+                    oracle,
+                    take_rows(asked, queries),
+                    len(queries),
+                    self.missing_label,
+                )
+            self.n_queries_ += len(queries)
+            is_candidate[queries] = False
+            is_answered = np.array([answer is not None for answer in answers])
+            self._answers |= {
+                int(position): answer
+                for position, answer in zip(queries, answers, strict=True)
+                if answer is not None
+            }
+            answered = queries[is_answered]
+            self.representative_indices_[
+                np.searchsorted(self.representative_clusters_, self.labels_[answered])
+            ] = answered
+            abstained = self.labels_[queries[~is_answered]]
+            left = np.flatnonzero(is_candidate & np.isin(self.labels_, abstained))
+            if not len(left):
+                return
+            best, _ = best_samples(
+                self.labels_[left], self._costs[left], np.zeros(len(left), dtype=bool)
+            )
+            queries = left[best]
+
     def _with_own_defaults(self, estimator: Any) -> Any:
         """Hand random_state and n_jobs down to where they are None."""
         estimator = clone(estimator)
@@ -700,32 +793,63 @@ class KMeansLabelPropagator(
         codes = np.full(len(positions), -1, dtype=np.intp)
         codes[has_label] = label_codes
 
-        self._codes, self._cluster_codes = spread_in_clusters(
-            self.labels_,
-            self.representative_clusters_,
-            codes,
-            len(self.cluster_centers_),
-        )
-        ranks, sizes = rank_in_clusters(
-            self.labels_, self._distances, self.representative_indices_
-        )
+        self._spread(codes)
         is_labelled = self._codes >= 0
-        kept = within_fraction(ranks, sizes, self.fraction) & is_labelled
-
         self.representative_labels_ = with_missing(
             codes, self.classes_, self.missing_label
         )
         self.transduction_ = with_missing(
             self._codes, self.classes_, self.missing_label
         )
-        self.confidence_ = np.where(is_labelled, rank_confidence(ranks, sizes), 0.0)
-        self.sample_indices_ = np.flatnonzero(kept)
-        if not has_label.all():
+        self.sample_indices_ = np.flatnonzero(self._is_within_fraction() & is_labelled)
+        if not has_label.all() or not is_labelled.all():
             warn_user(
-                f"{np.sum(~has_label)} of {len(has_label)} clusters have no label and "
-                f"are left out, with {np.sum(~is_labelled)} samples."
+                f"{np.sum(~has_label)} of {len(has_label)} clusters have no label, and "
+                f"{np.sum(~is_labelled)} samples are left out."
             )
         return self
+
+    def _spread(self, codes: NDArray[np.intp]) -> None:
+        """Give each sample its class, and the confidence in it."""
+        representatives = self.representative_indices_
+        self._codes, self._cluster_codes = spread_in_clusters(
+            self.labels_,
+            self.representative_clusters_,
+            codes,
+            len(self.cluster_centers_),
+        )
+        if self._affinity is None:
+            ranks, sizes = rank_in_clusters(
+                self.labels_, self._distances, representatives
+            )
+            confidence = rank_confidence(ranks, sizes)
+        else:
+            with stage("spreading over the graph", self.verbose):
+                self.label_distributions_ = spread_over_graph(
+                    self._affinity,
+                    representatives,
+                    codes,
+                    len(self.classes_),
+                    self.alpha,
+                )
+            confidence = margin(self.label_distributions_)
+            self._codes = likeliest(self.label_distributions_)
+            labelled = representatives[codes >= 0]
+            self._codes[labelled] = codes[codes >= 0]
+            confidence[labelled] = 1
+        self.confidence_ = np.where(self._codes >= 0, confidence, 0.0)
+
+    def _is_within_fraction(self) -> NDArray[np.bool_]:
+        """Tell which samples keep their label."""
+        groups = self.labels_
+        if self.fraction_scope == "global":
+            groups = np.zeros_like(groups)
+        # By distance where that is what the confidence ranks: a tie is one in both.
+        costs = self._distances if self._affinity is None else -self.confidence_
+        ranks, sizes = rank_in_clusters(groups, costs, self.representative_indices_)
+        kept = within_fraction(ranks, sizes, self.fraction)
+        kept[self.representative_indices_] = True
+        return kept
 
 
 # TransformerMixin wraps both for set_output when the class is made, and would undo a

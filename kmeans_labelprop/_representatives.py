@@ -6,19 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def closest_samples(
+def best_samples(
     labels: NDArray[np.intp],
-    distances: NDArray[np.float64],
+    costs: NDArray[np.float64],
     known: NDArray[np.bool_],
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Choose each cluster's closest known sample, or its closest if none is known.
+    """Choose each cluster's best known sample, or its best if none is known.
 
     Parameters
     ----------
     labels : ndarray of shape (n_samples,), dtype=intp
         The cluster of each sample.
-    distances : ndarray of shape (n_samples,), dtype=float64
-        Distance of each sample to the centre of its cluster.
+    costs : ndarray of shape (n_samples,), dtype=float64
+        What makes a sample a bad representative, as its distance to the centre.
     known : ndarray of shape (n_samples,), dtype=bool
         Whether a sample's label is known.
 
@@ -30,9 +30,46 @@ def closest_samples(
     clusters : ndarray of shape (n_representatives,), dtype=intp
         The cluster of each representative.
     """
-    order = np.lexsort((distances, ~known, labels))
+    order = np.lexsort((costs, ~known, labels))
     clusters, first = np.unique(labels[order], return_index=True)
     return order[first], clusters
+
+
+def density_costs(
+    labels: NDArray[np.intp],
+    distances: NDArray[np.float64],
+    density: NDArray[np.float64],
+    central_share: float = 0.25,
+) -> NDArray[np.float64]:
+    """Order samples by density where they are central, then by distance.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,), dtype=intp
+        The cluster of each sample.
+    distances : ndarray of shape (n_samples,), dtype=float64
+        Distance of each sample to the centre of its cluster.
+    density : ndarray of shape (n_samples,), dtype=float64
+        How close the neighbours of each sample are.
+    central_share : float, default=0.25
+        Share of each cluster, nearest to the centre, that counts as central; at least
+        one sample.
+
+    Returns
+    -------
+    costs : ndarray of shape (n_samples,), dtype=float64
+        The place of each sample in the order.
+    """
+    by_distance = np.lexsort((distances, labels))
+    counts = np.bincount(labels)
+    starts = np.cumsum(counts) - counts
+    ranks = np.empty(len(labels), dtype=np.intp)
+    ranks[by_distance] = np.arange(len(labels)) - starts[labels[by_distance]]
+    is_central = ranks < np.ceil(central_share * counts)[labels]
+    order = np.lexsort((distances, np.where(is_central, -density, 0.0), ~is_central))
+    costs = np.empty(len(labels))
+    costs[order] = np.arange(len(labels))
+    return costs
 
 
 def most_valuable_first(

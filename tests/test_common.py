@@ -53,6 +53,8 @@ PROPAGATORS = [
     propagator(embedding=PCA(1)),
     propagator(clusterer=MiniBatchKMeans(batch_size=64)),
     propagator(fraction=0),
+    propagator(propagation="graph", representative="densest"),
+    propagator(propagation="graph", fraction_scope="global"),
 ]
 
 CLASSIFIERS = [

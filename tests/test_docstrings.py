@@ -113,6 +113,8 @@ def make(cls):
     """Make an estimator that fits iris."""
     if cls is PropagatedClassifier:
         return cls(DecisionTreeClassifier(), KMeansLabelPropagator(random_state=0))
+    if cls is KMeansLabelPropagator:
+        return cls(propagation="graph")  # it has all attributes
     return cls()
 
 

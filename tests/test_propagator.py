@@ -94,7 +94,7 @@ def test_an_oracle_never_asked_is_warned_of(blobs):
 def test_a_cluster_without_a_label_is_left_out_counted_and_warned_of(blobs):
     X, y = blobs
     oracle = RecordingOracle(X, y, abstain_from=[2])
-    with pytest.warns(UserWarning, match=r"1 of 4 clusters .* with 30 samples"):
+    with pytest.warns(UserWarning, match=r"1 of 4 clusters .* 30 samples are left out"):
         fitted = propagator(oracle=oracle, fraction=1).fit(X)
     assert_array_equal(fitted.transduction_, np.where(y == 2, -1, y))
     assert_array_equal(fitted.sample_indices_, np.flatnonzero(y != 2))
@@ -683,8 +683,11 @@ def test_tags_tell_what_is_needed_and_taken():
         ({"oracle_input": "row"}, "'oracle_input' parameter .* str among .*'ids'"),
         ({"embedding": "pca"}, "'embedding' parameter .* 'fit' and 'transform'"),
         ({"clusterer": "kmeans"}, "'clusterer' parameter"),
-        ({"representative": "best"}, "'representative' parameter .* {'closest'}"),
-        ({"propagation": "best"}, "'propagation' parameter .* {'cluster'}"),
+        (
+            {"representative": "best"},
+            "'representative' parameter .* str among .*'densest'",
+        ),
+        ({"propagation": "best"}, "'propagation' parameter .* str among .*'graph'"),
         ({"output": "both"}, "'output' parameter .* str among .*'samples'"),
         ({"reuse_labels": "no"}, "'reuse_labels' parameter"),
         ({"memory": 3}, "'memory' parameter"),

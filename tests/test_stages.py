@@ -20,21 +20,21 @@ from kmeans_labelprop._fraction import (
     within_fraction,
 )
 from kmeans_labelprop._propagation import spread_in_clusters
-from kmeans_labelprop._representatives import closest_samples, most_valuable_first
+from kmeans_labelprop._representatives import best_samples, most_valuable_first
 
 LABELS = np.array([1, 0, 1, 1, 0, 3])
 DISTANCES = np.array([2.0, 1.0, 0.5, 0.5, 3.0, 0.0])
 
 
-def test_closest_samples_are_the_first_of_the_nearest():
-    representatives, clusters = closest_samples(LABELS, DISTANCES, np.zeros(6, bool))
+def test_best_samples_are_the_first_of_the_nearest():
+    representatives, clusters = best_samples(LABELS, DISTANCES, np.zeros(6, bool))
     np.testing.assert_array_equal(representatives, [1, 2, 5])
     np.testing.assert_array_equal(clusters, [0, 1, 3])  # cluster 2 is empty
 
 
 def test_closest_known_sample_comes_before_a_closer_unknown_one():
     known = np.array([True, False, False, False, True, False])
-    representatives, _ = closest_samples(LABELS, DISTANCES, known)
+    representatives, _ = best_samples(LABELS, DISTANCES, known)
     np.testing.assert_array_equal(representatives, [4, 0, 5])
 
 

@@ -1,0 +1,121 @@
+"""The nearest-neighbour graph of the samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, diags_array, issparse
+from sklearn.base import clone
+
+
+def neighbor_distances(neighbors: Any, E: Any) -> csr_array:
+    """Find the neighbours of each sample with a clone of a transformer.
+
+    Parameters
+    ----------
+    neighbors : transformer
+        Yields a sparse graph of distances, as
+        :class:`~sklearn.neighbors.KNeighborsTransformer` with ``mode="distance"``.
+    E : {ndarray, CSR matrix} of shape (n_samples, n_components)
+        The embedded samples.
+
+    Returns
+    -------
+    distances : csr_array of shape (n_samples, n_samples), dtype=float64
+        Distances to the neighbours of each sample, itself left out. A duplicate is a
+        neighbour at distance 0: an entry that is there, and 0.
+
+    Raises
+    ------
+    TypeError
+        If the transformer does not yield a sparse matrix.
+    ValueError
+        If the matrix is not square, or a distance is negative or not finite.
+    """
+    graph = clone(neighbors).fit_transform(E)
+    n_samples = E.shape[0]
+    if not issparse(graph):
+        raise TypeError(
+            "The 'neighbors' parameter must be a transformer that yields a sparse "
+            f"graph of distances. Got {type(graph).__name__} from {neighbors!r}."
+        )
+    if graph.shape != (n_samples, n_samples):
+        raise ValueError(
+            "The 'neighbors' parameter must yield a graph of shape "
+            f"{(n_samples, n_samples)}. Got {graph.shape} from {neighbors!r}."
+        )
+    entries = csr_array(graph).tocoo()
+    is_other = entries.row != entries.col
+    data = entries.data[is_other].astype(np.float64)
+    if not np.isfinite(data).all() or (data < 0).any():
+        raise ValueError(
+            "The 'neighbors' parameter must yield distances of 0 or more. Got some "
+            f"that are negative or not finite from {neighbors!r}."
+        )
+    where = (entries.row[is_other], entries.col[is_other])
+    return csr_array((data, where), shape=graph.shape)
+
+
+def affinity_graph(distances: csr_array) -> csr_array:
+    """Build a symmetric graph of affinities between neighbouring samples.
+
+    The affinity of two samples at distance d is ``exp(-d ** 2 / (s_i * s_j))``, where
+    the scale s of a sample is the distance to the farthest of its neighbours [1]_.
+    Each is divided by the square roots of both samples' degrees [2]_.
+
+    Parameters
+    ----------
+    distances : csr_array of shape (n_samples, n_samples), dtype=float64
+        Distances to the neighbours of each sample.
+
+    Returns
+    -------
+    affinity : csr_array of shape (n_samples, n_samples), dtype=float64
+        The normalised affinities; at most twice as many entries as the graph of
+        distances.
+
+    References
+    ----------
+    .. [1] L. Zelnik-Manor and P. Perona, "Self-Tuning Spectral Clustering", NIPS 2004.
+    .. [2] D. Zhou et al., "Learning with Local and Global Consistency", NIPS 2003.
+    """
+    n_samples = distances.shape[0]
+    rows = np.repeat(np.arange(n_samples), np.diff(distances.indptr))
+    columns, data = distances.indices, distances.data
+    scales = np.zeros(n_samples)
+    np.maximum.at(scales, rows, data)
+    products = scales[rows] * scales[columns]
+    # Where all neighbours are duplicates the scale is 0: they are as alike as can be.
+    ratios = np.divide(data**2, products, out=np.zeros_like(data), where=products > 0)
+    weights = csr_array((np.exp(-ratios), (rows, columns)), shape=distances.shape)
+
+    symmetric = weights.maximum(weights.T)
+    degrees = symmetric.sum(axis=1)
+    inverse_root = np.divide(
+        1, np.sqrt(degrees), out=np.zeros(n_samples), where=degrees > 0
+    )
+    scaling = diags_array(inverse_root)
+    return csr_array(scaling @ symmetric @ scaling)
+
+
+def neighbor_density(distances: csr_array) -> NDArray[np.float64]:
+    """Measure how close the neighbours of each sample are.
+
+    Parameters
+    ----------
+    distances : csr_array of shape (n_samples, n_samples), dtype=float64
+        Distances to the neighbours of each sample.
+
+    Returns
+    -------
+    density : ndarray of shape (n_samples,), dtype=float64
+        The negative of the mean distance to the neighbours; -inf without any.
+    """
+    counts = np.diff(distances.indptr)
+    total = distances.sum(axis=1)
+    density: NDArray[np.float64] = np.divide(
+        -total, counts, out=np.full(len(counts), -np.inf), where=counts > 0
+    )
+    return density

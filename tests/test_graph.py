@@ -1,0 +1,317 @@
+"""Labels spread over a graph of neighbours."""
+
+import numpy as np
+import pytest
+from helpers import FixedCenters, RecordingOracle
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.datasets import make_moons
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import euclidean_distances
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsTransformer, RadiusNeighborsTransformer
+
+from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifier, _propagation
+from kmeans_labelprop._graph import (
+    affinity_graph,
+    neighbor_density,
+    neighbor_distances,
+)
+from kmeans_labelprop._propagation import likeliest, margin, spread_over_graph
+from kmeans_labelprop._representatives import density_costs
+
+LINE = np.array([[0.0], [1.0], [2.0], [4.0]])
+
+
+def propagator(**params):
+    defaults = {"n_clusters": 4, "propagation": "graph", "random_state": 0}
+    return KMeansLabelPropagator(**defaults | params)
+
+
+def test_neighbours_leave_the_sample_itself_out_and_duplicates_in():
+    X = np.array([[0.0], [0.0], [1.0]])
+    distances = neighbor_distances(KNeighborsTransformer(n_neighbors=2), X)
+    assert distances.nnz == 6
+    assert_array_equal(distances.toarray(), euclidean_distances(X))
+    assert_array_equal(np.diff(distances.indptr), [2, 2, 2])
+
+
+def test_affinities_are_locally_scaled_and_normalised():
+    distances = neighbor_distances(KNeighborsTransformer(n_neighbors=1), LINE)
+    # 0 and 2 have 1 as their nearest (or 1 has 0), 3 has 2.
+    scale = {0: 1.0, 1: 1.0, 2: 1.0, 3: 2.0}
+    pairs = [(0, 1), (1, 2), (2, 3)]
+    weights = np.zeros((4, 4))
+    for i, j in pairs:
+        d = abs(LINE[i, 0] - LINE[j, 0])
+        weights[i, j] = weights[j, i] = np.exp(-(d**2) / (scale[i] * scale[j]))
+    degrees = weights.sum(axis=1)
+    expected = weights / np.sqrt(np.outer(degrees, degrees))
+    assert_allclose(affinity_graph(distances).toarray(), expected)
+
+
+def test_affinities_of_duplicates_are_no_nan():
+    X = np.zeros((4, 2))
+    affinity = affinity_graph(
+        neighbor_distances(KNeighborsTransformer(n_neighbors=2), X)
+    )
+    assert np.isfinite(affinity.data).all()
+    assert_allclose(affinity.toarray(), affinity.toarray().T)
+
+
+def test_spreading_solves_the_equation_of_zhou(rng):
+    X = rng.normal(size=(60, 3))
+    affinity = affinity_graph(neighbor_distances(KNeighborsTransformer(), X))
+    seeds, codes = np.array([3, 20, 41]), np.array([0, 1, 0])
+    target = np.zeros((60, 2))
+    target[seeds, codes] = 1
+    exact = np.linalg.solve(np.eye(60) - 0.9 * affinity.toarray(), target)
+    expected = exact / exact.sum(axis=1, keepdims=True)
+    found = spread_over_graph(affinity, seeds, codes, 2, 0.9)
+    assert_allclose(found, expected, atol=1e-4)
+
+
+def test_what_is_not_reached_has_no_distribution():
+    affinity = affinity_graph(
+        csr_array(([1.0, 1.0, 1.0], ([0, 1, 2], [1, 0, 3])), shape=(4, 4))
+    )
+    found = spread_over_graph(affinity, np.array([0, 2]), np.array([0, -1]), 1, 0.9)
+    assert_array_equal(found[:, 0], [1, 1, 0, 0])
+    assert_array_equal(likeliest(found), [0, 0, -1, -1])
+
+
+def test_a_propagation_that_does_not_converge_is_warned_of(monkeypatch, rng):
+    monkeypatch.setattr(_propagation, "_MAX_ITER", 1)
+    X = rng.normal(size=(60, 3))
+    affinity = affinity_graph(neighbor_distances(KNeighborsTransformer(), X))
+    with pytest.warns(ConvergenceWarning, match="1 of 1 classes has not converged"):
+        spread_over_graph(affinity, np.array([0]), np.array([0]), 1, 0.99)
+
+
+def test_margin():
+    distributions = np.array([[0.5, 0.3, 0.2], [0, 1, 0], [0, 0, 0]])
+    assert_allclose(margin(distributions), [0.2, 1, 0])
+    assert_allclose(margin(np.array([[1.0], [0.0]])), [1, 0])
+
+
+def test_density_counts_among_the_central_samples_only():
+    labels = np.zeros(8, dtype=np.intp)
+    distances = np.arange(8.0)
+    density = np.array([0.0, 5, 9, 1, 1, 1, 1, 9])
+    order = np.argsort(density_costs(labels, distances, density))
+    assert_array_equal(order, [1, 0, 2, 3, 4, 5, 6, 7])
+    order = np.argsort(density_costs(labels, distances, density, central_share=0.4))
+    assert_array_equal(order[:4], [2, 1, 3, 0])
+
+
+def test_density_is_the_mean_distance_to_the_neighbours():
+    distances = neighbor_distances(KNeighborsTransformer(n_neighbors=2), LINE)
+    assert_allclose(neighbor_density(distances), [-1.5, -1, -1.5, -2.5])
+    alone = csr_array((1, 1))
+    assert_array_equal(neighbor_density(alone), [-np.inf])
+
+
+def test_labels_follow_the_moons_across_clusters():
+    X, y = make_moons(400, noise=0.05, random_state=0)
+    few = {"n_clusters": 4, "fraction": 1}
+    graph = propagator(**few).fit(X, y)
+    cluster = propagator(**few, propagation="cluster").fit(X, y)
+    assert np.mean(graph.transduction_ == y) > np.mean(cluster.transduction_ == y)
+    assert np.mean(graph.transduction_ == y) > 0.95
+
+
+def test_only_the_labels_of_representatives_are_read(digits):
+    X, y = digits
+    fitted = propagator(n_clusters=40).fit(X, y)
+    corrupted = np.full_like(y, 3)
+    representatives = fitted.representative_indices_
+    corrupted[representatives] = y[representatives]
+    again = propagator(n_clusters=40).fit(X, corrupted)
+    assert_array_equal(again.transduction_, fitted.transduction_)
+    assert_array_equal(again.confidence_, fitted.confidence_)
+
+
+def test_the_graph_is_right_more_often_than_the_clusters(digits):
+    X, y = digits
+    accuracy = {
+        rule: np.mean(
+            [
+                np.mean(
+                    propagator(n_clusters=50, propagation=rule, random_state=seed)
+                    .fit(X, y)
+                    .transduction_
+                    == y
+                )
+                for seed in range(3)
+            ]
+        )
+        for rule in ("graph", "cluster")
+    }
+    assert accuracy["graph"] > accuracy["cluster"] + 0.01
+
+
+def test_representatives_keep_their_labels_and_are_sure(digits):
+    X, y = digits
+    fitted = propagator(n_clusters=60, alpha=0.99).fit(X, y)
+    representatives = fitted.representative_indices_
+    assert_array_equal(fitted.transduction_[representatives], y[representatives])
+    assert_array_equal(fitted.confidence_[representatives], 1)
+    assert_allclose(fitted.label_distributions_.sum(axis=1), 1)
+
+
+def test_the_fraction_keeps_the_most_confident_of_each_cluster(digits):
+    X, y = digits
+    fitted = propagator(n_clusters=20, fraction=0.4).fit(X, y)
+    kept = np.isin(np.arange(len(X)), fitted.sample_indices_)
+    for cluster in range(20):
+        members = fitted.labels_ == cluster
+        assert abs(kept[members].sum() - 0.4 * members.sum()) <= 0.5
+        assert (
+            fitted.confidence_[members & kept].min()
+            >= fitted.confidence_[members & ~kept].max()
+        )
+
+
+def test_a_global_fraction_keeps_the_most_confident_of_all(digits):
+    X, y = digits
+    fitted = propagator(n_clusters=20, fraction=0.4, fraction_scope="global").fit(X, y)
+    kept = np.isin(np.arange(len(X)), fitted.sample_indices_)
+    assert kept.sum() == round(0.4 * len(X))
+    assert kept[fitted.representative_indices_].all()
+    others = np.delete(np.arange(len(X)), fitted.representative_indices_)
+    others_kept = kept[others]
+    confidence = fitted.confidence_[others]
+    assert confidence[others_kept].min() >= confidence[~others_kept].max()
+    alone = propagator(n_clusters=20, fraction=0, fraction_scope="global").fit(X, y)
+    assert len(alone.sample_indices_) == 20
+
+
+def test_samples_that_no_label_reaches_are_left_out():
+    X = np.array([[0.0], [0.1], [0.2], [10.0], [10.1], [10.2]])
+    radius = RadiusNeighborsTransformer(mode="distance", radius=1)
+    islands = KMeansLabelPropagator(
+        2,
+        fraction=1,
+        propagation="graph",
+        neighbors=radius,
+        clusterer=FixedCenters(centers=[[0.1], [10.1]]),
+    )
+    with pytest.warns(UserWarning, match="1 of 2 clusters .* 3 samples are left out"):
+        islands.fit(X, [5, 5, 5, -1, -1, -1])
+    assert_array_equal(islands.transduction_, [5, 5, 5, -1, -1, -1])
+    assert_array_equal(islands.confidence_, [1, 1, 1, 0, 0, 0])
+    assert_array_equal(islands.sample_indices_, [0, 1, 2])
+
+
+def test_labels_reach_clusters_without_a_label_of_their_own(blobs):
+    X, y = blobs
+    oracle = RecordingOracle(X, y, abstain_from=[3])
+    fitted = propagator(oracle=oracle, neighbors=KNeighborsTransformer(n_neighbors=40))
+    with pytest.warns(UserWarning, match="1 of 4 clusters .* 0 samples are left out"):
+        fitted.fit(X)
+    assert set(fitted.transduction_) == {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    ("neighbors", "error", "match"),
+    [
+        ("dense", TypeError, "yields a sparse graph"),
+        ("wide", ValueError, r"graph of shape \(4, 4\)"),
+        ("negative", ValueError, "distances of 0 or more"),
+    ],
+)
+def test_neighbours_of_the_wrong_kind_are_refused(neighbors, error, match):
+    with pytest.raises(error, match=match):
+        neighbor_distances(WrongNeighbors(neighbors), LINE)
+
+
+class WrongNeighbors(TransformerMixin, BaseEstimator):
+    def __init__(self, kind):
+        self.kind = kind
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return {
+            "dense": np.zeros((4, 4)),
+            "wide": csr_array((4, 5)),
+            "negative": csr_array(-euclidean_distances(X)),
+        }[self.kind]
+
+
+def test_densest_representatives_have_closer_neighbours(digits):
+    X, y = digits
+    closest = propagator(n_clusters=20).fit(X, y)
+    densest = propagator(n_clusters=20, representative="densest").fit(X, y)
+    density = neighbor_density(
+        neighbor_distances(KNeighborsTransformer(n_neighbors=10), X)
+    )
+    before = density[closest.representative_indices_]
+    after = density[densest.representative_indices_]
+    assert (after >= before).all()
+    assert after.mean() > before.mean()
+
+
+# Retries
+
+
+def test_an_abstention_is_answered_with_the_next_best_sample(blobs):
+    X, y = blobs
+    asked = []
+
+    def shy(ids):
+        asked.append(list(ids))
+        return [y[i] if len(asked) > 1 or y[i] != 2 else None for i in ids]
+
+    fitted = KMeansLabelPropagator(
+        4, oracle=shy, oracle_input="ids", max_retries=3, fraction=1, random_state=0
+    ).fit(X, sample_ids=np.arange(len(X)))
+    assert [len(ids) for ids in asked] == [4, 1]
+    assert fitted.n_queries_ == 5
+    assert_array_equal(fitted.transduction_, y)
+    (second,) = asked[1]
+    members = np.flatnonzero(y == 2)
+    cluster = fitted.labels_[second]
+    distance = np.linalg.norm(X[members] - fitted.cluster_centers_[cluster], axis=1)
+    assert second == members[np.argsort(distance)[1]]
+    assert fitted.representative_indices_[cluster] == second
+    assert fitted.confidence_[second] == 1
+
+
+def test_retries_end_and_never_ask_twice(blobs):
+    X, y = blobs
+    asked = []
+
+    def mute_about_two(ids):
+        asked.extend(ids)
+        return [None if y[i] == 2 else y[i] for i in ids]
+
+    fitted = KMeansLabelPropagator(
+        4, oracle=mute_about_two, oracle_input="ids", max_retries=50, random_state=0
+    )
+    with pytest.warns(UserWarning, match="1 of 4 clusters"):
+        fitted.fit(X, sample_ids=np.arange(len(X)))
+    assert len(asked) == len(set(asked)) == 3 + 30  # all of the cluster, then no more
+
+
+# In a search
+
+
+def test_a_search_chooses_between_the_rules(digits, tmp_path):
+    X, y = digits
+    search = GridSearchCV(
+        PropagatedClassifier(
+            GaussianNB(var_smoothing=0.01),
+            propagator(n_clusters=60, memory=str(tmp_path)),
+        ),
+        {
+            "propagator__propagation": ["graph", "cluster"],
+            "propagator__alpha": [0.5, 0.95],
+        },
+        cv=2,
+        error_score="raise",
+    ).fit(X, y)
+    assert search.best_score_ > 0.8
