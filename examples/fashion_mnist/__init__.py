@@ -1,4 +1,4 @@
-"""The Fashion-MNIST experiments: how far do 100 labels go?
+"""The Fashion-MNIST experiments: what do clusters hold, how far do 100 labels go?
 
 Run it from the repository's root::
 

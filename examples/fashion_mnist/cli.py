@@ -11,11 +11,11 @@ from typing import Any
 
 try:
     from .parts import PARTS, Interrupted, Run
-except ImportError as error:
+except ModuleNotFoundError as error:
     raise ImportError(
         f'This example needs {error.name}: pip install "kmeans-labelprop[examples]"'
     ) from error
-from .experiment import N_TRAIN, QUICK, Settings
+from .experiment import QUICK, Settings
 from .report import FORMAT, read_results, to_json
 from .store import DamagedFileError, write_atomically
 
@@ -45,11 +45,11 @@ def make_parser() -> argparse.ArgumentParser:
     full = Settings()
     parser = argparse.ArgumentParser(
         prog="python -m examples.fashion_mnist",
-        description="How far do a hundred labels of Fashion-MNIST go? Trains a dense "
-        "network on all labels, on labels of random images, on labels of the "
-        "representatives of clusters, and on those spread to ever larger shares of "
-        "the clusters. An interrupted run goes on where it was: give the same "
-        "command again.",
+        description="Looks at clusters of Fashion-MNIST, for how many there are and "
+        "what they hold; then at how far a hundred labels go: trains a dense network "
+        "on all labels, on labels of random images, on labels of the representatives "
+        "of clusters, and on those spread to ever larger shares of the clusters. An "
+        "interrupted run goes on where it was: give the same command again.",
     )
     parser.add_argument(
         "--seeds",
@@ -121,10 +121,9 @@ def choose_settings(options: argparse.Namespace) -> Settings:
 
 def portable_command(settings: Settings) -> str:
     """Write the command that computes these settings on any machine."""
-    quick = settings.n_train != N_TRAIN
-    base = QUICK if quick else Settings()
+    base = Settings() if settings.is_full else QUICK
     words = ["python -m examples.fashion_mnist"]
-    if quick:
+    if not settings.is_full:
         words.append("--quick")
     # In full even where a default would do: defaults change.
     words += [
@@ -144,12 +143,17 @@ def compute(
     work = out / "work"
     work.mkdir(parents=True, exist_ok=True)
     (work / ".gitignore").write_text("*\n", encoding="utf-8")
-    path = out / "results.json"
-    parts = dict(read_results(path)["parts"]) if path.exists() else {}
     run = Run(settings, options.data_home, work)
-    for name in options.parts:
-        section = PARTS[name].compute(run)
-        parts[name] = {"command": portable_command(settings), **section}
+    computed = {
+        name: {"command": portable_command(settings), **PARTS[name].compute(run)}
+        for name in options.parts
+    }
+    path = out / "results.json"
+    # Read only now: another run may have finished another part meanwhile.
+    parts = dict(read_results(path)["parts"]) if path.exists() else {}
+    parts |= computed
+    # In the order of the report, whichever was computed first.
+    parts = {name: parts[name] for name in PARTS if name in parts}
     results = {"format": FORMAT, "parts": parts}
     write_atomically(path, to_json(results))
     return results
@@ -163,8 +167,14 @@ def make_report(results: dict[str, Any], out: Path, data_home: str | None) -> st
             continue
         section = results["parts"][name]
         pictures = part.draw(section, out, data_home)
-        links = "\n".join(f"![{path.stem}]({path.name})" for path in pictures)
-        sections.append(f"{part.to_markdown(section)}\n{links}\n")
+        markdown = part.to_markdown(section)
+        # A section may show its figures itself, where it speaks of them.
+        links = [
+            f"![{path.stem}]({path.name})\n"
+            for path in pictures
+            if f"]({path.name})" not in markdown
+        ]
+        sections.append("\n".join([markdown, "".join(links)]).rstrip("\n") + "\n")
     text = "\n".join(sections)
     write_atomically(out / "results.md", text)
     return text

@@ -66,6 +66,11 @@ class Settings:
     fractions: tuple[float, ...] = tuple(round(0.1 * i, 1) for i in range(1, 11))
     n_train: int = N_TRAIN
 
+    @property
+    def is_full(self) -> bool:
+        """Whether all training images take part."""
+        return self.n_train == N_TRAIN
+
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as a JSON-able dict."""
         return {**asdict(self), "fractions": list(self.fractions)}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .report import PUBLISHED
 
 # Colour-blind safe (Okabe and Ito, 2008).
-_BLUE, _ORANGE, _GREEN, _GREY, _PINK = (
+BLUE, ORANGE, GREEN, GREY, PINK = (
     "#0072B2",
     "#D55E00",
     "#009E73",
@@ -27,7 +27,8 @@ _BLUE, _ORANGE, _GREEN, _GREY, _PINK = (
 CONFUSION_FRACTION = 0.7
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # No software version in the file: the same results give the same bytes.
     figure.savefig(path, dpi=150, metadata={"Software": None})
@@ -72,7 +73,7 @@ def plot_fraction_curve(part: dict[str, Any], path: Path) -> None:
         axes,
         curve,
         "label_accuracy",
-        color=_GREEN,
+        color=GREEN,
         marker="s",
         markersize=4,
         label="propagated labels that are right",
@@ -81,7 +82,7 @@ def plot_fraction_curve(part: dict[str, Any], path: Path) -> None:
         axes,
         curve,
         "accuracy",
-        color=_BLUE,
+        color=BLUE,
         marker="o",
         markersize=5,
         label="network, test accuracy",
@@ -91,21 +92,21 @@ def plot_fraction_curve(part: dict[str, Any], path: Path) -> None:
         axes,
         all_labels,
         f"network, all {all_labels['n_labels']['mean']:,.0f} labels",
-        color=_GREY,
+        color=GREY,
         linestyle="--",
     )
     _plot_level(
         axes,
         representatives,
         f"network, {n_labels:.0f} representatives alone",
-        color=_PINK,
+        color=PINK,
         linestyle="-.",
     )
     _plot_level(
         axes,
         random_labels,
         f"network, {n_labels:.0f} random labels",
-        color=_ORANGE,
+        color=ORANGE,
         linestyle=":",
     )
     _plot_published(axes)
@@ -120,13 +121,14 @@ def plot_fraction_curve(part: dict[str, Any], path: Path) -> None:
     )
     axes.grid(alpha=0.25)
     figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _plot_published(axes: Axes) -> None:
     """Mark the report's figures: at their fraction, or at the right edge."""
     edge = 104.0
-    names = {"all labels": "all", "random labels": "random"}
+    # With the offset of the name in points: away from the line of what was measured.
+    names = {"all labels": ("all", -13), "random labels": ("random", 6)}
     x, y = [], []
     for (kind, fraction), published in PUBLISHED.items():
         if published.percent is None:
@@ -134,10 +136,11 @@ def _plot_published(axes: Axes) -> None:
         x.append(edge if fraction is None else 100 * fraction)
         y.append(published.percent)
         if fraction is None:
+            name, offset = names[kind]
             axes.annotate(
-                names[kind],
+                name,
                 (edge, published.percent),
-                xytext=(0, 6),
+                xytext=(0, offset),
                 textcoords="offset points",
                 ha="center",
                 fontsize=7,
@@ -191,7 +194,7 @@ def plot_representatives(
             va="top",
             fontsize=7,
         )
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_confusion(
@@ -235,4 +238,4 @@ def plot_confusion(
         f"test images, % of the true class, {n} seed{'s' if n > 1 else ''}",
     )
     figure.colorbar(picture, ax=axes, shrink=0.8, label="% of the true class")
-    _save(figure, path)
+    save(figure, path)

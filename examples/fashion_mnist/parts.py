@@ -8,7 +8,7 @@ for pictures of them), so that a report can be made again from the file alone.
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,15 @@ from tqdm import tqdm
 
 from kmeans_labelprop.datasets import fetch_fashion_mnist
 
-from . import experiment, figures, report
+from . import (
+    cluster_curve,
+    cluster_figures,
+    cluster_report,
+    clusters,
+    experiment,
+    figures,
+    report,
+)
 from .store import CellStore
 
 
@@ -55,6 +63,69 @@ class Part(NamedTuple):
     draw: Callable[[dict[str, Any], Path, str | None], list[Path]]
 
 
+def _run_with_bar(
+    run_cells: Callable[[Callable[[str], None]], Iterator[Any]],
+    n_done: int,
+    n_cells: int,
+) -> None:
+    """Show how far the cells are; ``run_cells`` takes what shows a cell's name."""
+    # Cells differ a hundredfold in length, so an estimate of the rest would mislead.
+    bar = tqdm(
+        total=n_cells,
+        initial=n_done,
+        unit="cell",
+        bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]",
+    )
+    with bar:
+        try:
+            for _ in run_cells(bar.set_postfix_str):
+                bar.update()
+                n_done += 1
+            bar.set_postfix_str("")
+        except KeyboardInterrupt as error:
+            raise Interrupted(n_done, n_cells) from error
+
+
+def compute_clusters(run: Run) -> dict[str, Any]:
+    """Compute the clusterings that are missing, and collect them all."""
+    settings = run.settings
+    store = CellStore(run.work / "cells")
+    cells = clusters.list_cells(settings)
+    n_done = sum(
+        store.get(clusters.cell_key(cell, settings)) is not None for cell in cells
+    )
+
+    def run_cells(show: Callable[[str], None]) -> Iterator[Any]:
+        return clusters.run_missing_cells(
+            cells,
+            settings,
+            store,
+            run.data_home,
+            on_start=lambda cell: show(clusters.describe(cell)),
+        )
+
+    _run_with_bar(run_cells, n_done, len(cells))
+    section = clusters.collect(cells, settings, store)
+    return {
+        **section,
+        "suggestions": cluster_curve.suggest(section),
+        "summary": cluster_report.summarise(section["cells"]),
+    }
+
+
+def draw_clusters(part: dict[str, Any], out: Path, data_home: str | None) -> list[Path]:
+    """Draw the curve and the histograms; return their files."""
+    names = fetch_fashion_mnist(data_home).target_names
+    paths = [out / cluster_report.CURVE_FIGURE]
+    cluster_figures.plot_curve(part, paths[0])
+    for n_clusters in clusters.REPORT_COUNTS:
+        paths.append(out / cluster_report.composition_figure(n_clusters))
+        cluster_figures.plot_composition(part, n_clusters, names, paths[-1])
+    paths.append(out / cluster_report.RECLUSTERED_FIGURE)
+    cluster_figures.plot_reclustered(part, names, paths[-1])
+    return paths
+
+
 def compute_labels(run: Run) -> dict[str, Any]:
     """Compute the cells that are missing, and collect them all."""
     from .network import SETTINGS
@@ -65,28 +136,18 @@ def compute_labels(run: Run) -> dict[str, Any]:
     n_done = sum(
         store.get(experiment.cell_key(cell, settings)) is not None for cell in cells
     )
-    # Cells differ a hundredfold in length, so an estimate of the rest would mislead.
-    bar = tqdm(
-        total=len(cells),
-        initial=n_done,
-        unit="cell",
-        bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]",
-    )
-    with bar:
-        try:
-            for _ in experiment.run_missing_cells(
-                cells,
-                settings,
-                store,
-                run.data_home,
-                cache=run.work / "clusterings",
-                on_start=lambda cell: bar.set_postfix_str(_describe(cell)),
-            ):
-                bar.update()
-                n_done += 1
-            bar.set_postfix_str("")
-        except KeyboardInterrupt as error:
-            raise Interrupted(n_done, len(cells)) from error
+
+    def run_cells(show: Callable[[str], None]) -> Iterator[Any]:
+        return experiment.run_missing_cells(
+            cells,
+            settings,
+            store,
+            run.data_home,
+            cache=run.work / "clusterings",
+            on_start=lambda cell: show(_describe(cell)),
+        )
+
+    _run_with_bar(run_cells, n_done, len(cells))
     records = experiment.collect(cells, settings, store)
     return {
         "settings": settings.to_dict(),
@@ -129,4 +190,7 @@ def draw_labels(part: dict[str, Any], out: Path, data_home: str | None) -> list[
 
 
 #: By the names of ``--parts``, in the order of the report.
-PARTS = {"labels": Part(compute_labels, report.labels_markdown, draw_labels)}
+PARTS = {
+    "clusters": Part(compute_clusters, cluster_report.clusters_markdown, draw_clusters),
+    "labels": Part(compute_labels, report.labels_markdown, draw_labels),
+}

@@ -141,6 +141,29 @@ def labels_table(part: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def headline_table(part: dict[str, Any]) -> str:
+    """Write the rows that the report has a figure for, and what made them."""
+    lines = [
+        "| labels | training images | test accuracy | the report |",
+        "|---|--:|--:|--:|",
+    ]
+    for row in part["summary"]:
+        published = PUBLISHED.get((row["kind"], row["fraction"]))
+        if published is None:
+            continue
+        name = describe_strategy(row["kind"], row["fraction"], row["n_labels"]["mean"])
+        cells = (
+            name,
+            f"{row['n_rows']['mean']:,.0f}",
+            percent(row["accuracy"]),
+            published.text,
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    n_seeds = len(part["summary"][0]["seeds"])
+    lines += ["", f"{n_seeds} seeds, made by `{part['command']}`."]
+    return "\n".join(lines)
+
+
 def labels_notes(part: dict[str, Any]) -> str:
     """Write what one must know to read the table: data, seeds, network, time."""
     settings, network = part["settings"], part["network"]
