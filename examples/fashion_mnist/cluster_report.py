@@ -142,9 +142,9 @@ def curve_notes(part: dict[str, Any]) -> str:
     sentences.append(
         f"The silhouette is {at_best} at its best, {best} clusters, and {at_reported} "
         f"at {reported}; of clusters that stand apart it would come near 1. (*Next "
-        "peak* is the highest point above both its neighbours, but for the best. It was "
-        "looked for with the report's number and this curve in sight, and so confirms "
-        "nothing by itself.) "
+        "peak* is the highest point above both its neighbours, but for the best. It "
+        "was looked for with the report's number and this curve in sight, and so "
+        "confirms nothing by itself.) "
         "These scores alone do not settle the number."
     )
     return " ".join(sentences)
