@@ -709,8 +709,10 @@ class KMeansLabelPropagator(
         if self.propagation == "graph":
             self._affinity = affinity_graph(distances)
         if self.representative == "densest":
+            nobody = np.empty(0, dtype=np.intp)
+            ranks, sizes = rank_in_clusters(self.labels_, self._distances, nobody)
             self._costs = density_costs(
-                self.labels_, self._distances, neighbor_density(distances)
+                ranks, sizes, self._distances, neighbor_density(distances)
             )
 
     def _ask(

@@ -36,7 +36,8 @@ def best_samples(
 
 
 def density_costs(
-    labels: NDArray[np.intp],
+    ranks: NDArray[np.intp],
+    sizes: NDArray[np.intp],
     distances: NDArray[np.float64],
     density: NDArray[np.float64],
     central_share: float = 0.25,
@@ -45,8 +46,10 @@ def density_costs(
 
     Parameters
     ----------
-    labels : ndarray of shape (n_samples,), dtype=intp
-        The cluster of each sample.
+    ranks : ndarray of shape (n_samples,), dtype=intp
+        Rank of each sample in its cluster, 0 for the nearest to the centre.
+    sizes : ndarray of shape (n_samples,), dtype=intp
+        Number of samples in the cluster of each sample.
     distances : ndarray of shape (n_samples,), dtype=float64
         Distance of each sample to the centre of its cluster.
     density : ndarray of shape (n_samples,), dtype=float64
@@ -60,15 +63,10 @@ def density_costs(
     costs : ndarray of shape (n_samples,), dtype=float64
         The place of each sample in the order.
     """
-    by_distance = np.lexsort((distances, labels))
-    counts = np.bincount(labels)
-    starts = np.cumsum(counts) - counts
-    ranks = np.empty(len(labels), dtype=np.intp)
-    ranks[by_distance] = np.arange(len(labels)) - starts[labels[by_distance]]
-    is_central = ranks < np.ceil(central_share * counts)[labels]
+    is_central = ranks < np.ceil(central_share * sizes)
     order = np.lexsort((distances, np.where(is_central, -density, 0.0), ~is_central))
-    costs = np.empty(len(labels))
-    costs[order] = np.arange(len(labels))
+    costs = np.empty(len(ranks))
+    costs[order] = np.arange(len(ranks))
     return costs
 
 

@@ -97,12 +97,12 @@ def test_margin():
 
 
 def test_density_counts_among_the_central_samples_only():
-    labels = np.zeros(8, dtype=np.intp)
+    ranks, sizes = np.arange(8), np.full(8, 8)
     distances = np.arange(8.0)
     density = np.array([0.0, 5, 9, 1, 1, 1, 1, 9])
-    order = np.argsort(density_costs(labels, distances, density))
+    order = np.argsort(density_costs(ranks, sizes, distances, density))
     assert_array_equal(order, [1, 0, 2, 3, 4, 5, 6, 7])
-    order = np.argsort(density_costs(labels, distances, density, central_share=0.4))
+    order = np.argsort(density_costs(ranks, sizes, distances, density, 0.4))
     assert_array_equal(order[:4], [2, 1, 3, 0])
 
 
