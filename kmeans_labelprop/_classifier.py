@@ -74,7 +74,7 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         that no representative has is never predicted.
     n_features_in_ : int
         Number of features seen during :meth:`fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if `X` has string names.
 
     See Also

@@ -193,7 +193,7 @@ class KMeansLabelPropagator(
         Number of samples whose label was asked for; known labels do not count.
     n_features_in_ : int
         Number of features seen during :meth:`fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if `X` has string names.
     embedding_ : transformer or None
         The fitted embedding.

@@ -274,7 +274,7 @@ class ReclusteringKMeans(
         all have converged.
     n_features_in_ : int
         Number of features seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen in ``fit``, if X had names that are all strings.
 
     See Also
