@@ -10,7 +10,7 @@ ARGS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHON
 
-.PHONY: help demo test lint docs bench clean
+.PHONY: help demo test test-oldest lint docs bench clean
 
 help:
 	@echo "make demo    run the Fashion-MNIST experiments, small, and print the table"
@@ -37,6 +37,11 @@ demo: $(VENV)/.ready-demo
 
 test: $(VENV)/.ready-test
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+# Without Keras, which follows TensorFlow's own pace.
+test-oldest:
+	@PIP_CONSTRAINT=$(CURDIR)/tests/oldest.txt sh scripts/make_env.sh $(VENV)-oldest test
+	$(VENV)-oldest/bin/python -m pytest -n 2 $(ARGS)
 
 lint: $(VENV)/.ready-lint
 	$(BIN)/ruff check .
