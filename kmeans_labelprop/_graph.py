@@ -86,8 +86,12 @@ def affinity_graph(distances: csr_array) -> csr_array:
     columns, data = distances.indices, distances.data
     scales = np.zeros(n_samples)
     np.maximum.at(scales, rows, data)
+    is_positive = scales > 0
+    if is_positive.any():
+        # All neighbours of some samples are duplicates: what is near, others tell.
+        scales[~is_positive] = scales[is_positive].min()
     products = scales[rows] * scales[columns]
-    # Where all neighbours are duplicates the scale is 0: they are as alike as can be.
+    # No scale at all: every sample is a duplicate of its neighbours.
     ratios = np.divide(data**2, products, out=np.zeros_like(data), where=products > 0)
     weights = csr_array((np.exp(-ratios), (rows, columns)), shape=distances.shape)
 
@@ -97,7 +101,9 @@ def affinity_graph(distances: csr_array) -> csr_array:
         1, np.sqrt(degrees), out=np.zeros(n_samples), where=degrees > 0
     )
     scaling = diags_array(inverse_root)
-    return csr_array(scaling @ symmetric @ scaling)
+    affinity = csr_array(scaling @ symmetric @ scaling)
+    affinity.eliminate_zeros()  # too far apart for floating point: no link
+    return affinity
 
 
 def neighbor_density(distances: csr_array) -> NDArray[np.float64]:

@@ -109,7 +109,30 @@ def spread_over_graph(
     mass[~is_reached] = 0
     np.maximum(mass, 0, out=mass)
     total = mass.sum(axis=1, keepdims=True)
-    return np.divide(mass, total, out=mass, where=total > 0)
+    distributions = np.divide(mass, total, out=mass, where=total > 0)
+    _reach_out(affinity, distributions, is_reached)
+    return distributions
+
+
+def _reach_out(
+    affinity: csr_array,
+    distributions: NDArray[np.float64],
+    is_reached: NDArray[np.bool_],
+) -> None:
+    """Fill in, link by link, what is too far away for the solver's tolerance.
+
+    What reaches a sample shrinks with every link; far from all labels it is lost in
+    the tolerance, though its shares are those of the neighbours on the way.
+    """
+    while True:
+        is_empty = is_reached & ~distributions.any(axis=1)
+        waiting = np.flatnonzero(is_empty)
+        arriving = affinity[waiting] @ distributions
+        total = arriving.sum(axis=1)
+        arrived = total > 0
+        if not arrived.any():
+            return
+        distributions[waiting[arrived]] = arriving[arrived] / total[arrived, np.newaxis]
 
 
 def margin(distributions: NDArray[np.float64]) -> NDArray[np.float64]:

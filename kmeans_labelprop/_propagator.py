@@ -464,6 +464,7 @@ class KMeansLabelPropagator(
         """
         check_is_fitted(self, "representative_indices_")
         validate_estimator_parameters(self)
+        self._check_rule()
         answers: Any = labels
         if hasattr(answers, "iloc") and set(answers.index) == set(self._queries):
             answers = dict(answers.items())  # a series, its index the positions
@@ -746,11 +747,25 @@ class KMeansLabelPropagator(
             abstained = self.labels_[queries[~is_answered]]
             left = np.flatnonzero(is_candidate & np.isin(self.labels_, abstained))
             if not len(left):
-                return
+                break
             best, _ = best_samples(
                 self.labels_[left], self._costs[left], np.zeros(len(left), dtype=bool)
             )
             queries = left[best]
+        # What propagate takes labels for: the samples that now stand for the clusters.
+        asked_about = np.searchsorted(
+            self.representative_clusters_, self.labels_[self._queries]
+        )
+        self._queries = self.representative_indices_[asked_about]
+
+    def _check_rule(self) -> None:
+        """Refuse a rule for which the last clustering has not prepared."""
+        if (self.propagation == "graph") != (self._affinity is not None):
+            raise ValueError(
+                f"The 'propagation' parameter was set to {self.propagation!r} after "
+                "the samples had been clustered for the other rule. Call fit or query "
+                "again."
+            )
 
     def _with_own_defaults(self, estimator: Any) -> Any:
         """Hand random_state and n_jobs down to where they are None."""

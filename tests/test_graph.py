@@ -73,6 +73,32 @@ def test_spreading_solves_the_equation_of_zhou(rng):
     assert_allclose(found, expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("alpha", [0.3, 0.95])
+def test_labels_reach_far_along_a_chain(alpha):
+    """What arrives there is below the solver's tolerance."""
+    n_samples = 400
+    X = np.arange(n_samples, dtype=float)[:, None]
+    distances = neighbor_distances(KNeighborsTransformer(n_neighbors=2), X)
+    affinity = affinity_graph(distances)
+    seeds, codes = np.array([0, 300]), np.array([0, 1])
+    found = spread_over_graph(affinity, seeds, codes, 2, alpha)
+    assert_allclose(found.sum(axis=1), 1)
+    middle = 150
+    assert_array_equal(likeliest(found)[: middle - 3], 0)
+    assert_array_equal(likeliest(found)[middle + 3 :], 1)
+
+
+def test_duplicates_have_no_pull_on_samples_far_away():
+    """All neighbours of a duplicate are duplicates: that makes nothing else near."""
+    rng = np.random.RandomState(0)
+    clump, group = np.zeros((300, 2)), [60, 0] + 6 * rng.randn(8, 2)
+    X, y = np.r_[clump, group], np.repeat([0, 1], [300, 8])
+    fitted = KMeansLabelPropagator(
+        2, propagation="graph", fraction=1, alpha=0.99, random_state=0
+    ).fit(X, y)
+    assert_array_equal(fitted.transduction_, y)
+
+
 def test_what_is_not_reached_has_no_distribution():
     affinity = affinity_graph(
         csr_array(([1.0, 1.0, 1.0], ([0, 1, 2], [1, 0, 3])), shape=(4, 4))
@@ -295,6 +321,27 @@ def test_retries_end_and_never_ask_twice(blobs):
     with pytest.warns(UserWarning, match="1 of 4 clusters"):
         fitted.fit(X, sample_ids=np.arange(len(X)))
     assert len(asked) == len(set(asked)) == 3 + 30  # all of the cluster, then no more
+
+
+def test_propagate_corrects_the_samples_asked_last(blobs):
+    X, y = blobs
+    fitted = KMeansLabelPropagator(
+        4,
+        oracle=lambda ids: [None if len(ids) == 4 and y[i] == 2 else y[i] for i in ids],
+        oracle_input="ids",
+        max_retries=1,
+        random_state=0,
+    ).fit(X, sample_ids=np.arange(len(X)))
+    fitted.propagate([7] * 4)
+    assert_array_equal(fitted.representative_labels_, [7] * 4)
+
+
+def test_another_rule_needs_another_fit(blobs):
+    X, y = blobs
+    for before, after in (("cluster", "graph"), ("graph", "cluster")):
+        fitted = propagator(propagation=before).fit(X, y).set_params(propagation=after)
+        with pytest.raises(ValueError, match="'propagation' parameter was set to"):
+            fitted.propagate({})
 
 
 # In a search

@@ -291,7 +291,7 @@ def _order(
 
 def _figure_size(n_rows: int, n_bars: int) -> tuple[float, float]:
     width = min(14.0, max(6.4, (0.6 if n_bars <= _MOST_ROWS else 0.11) * n_bars + 2))
-    return width, min(20.0, 0.55 * n_rows + 1.4)
+    return width, min(20.0, max(2.8, 0.55 * n_rows + 1.4))
 
 
 def _name_bars(ax: Any, names: list[str]) -> None:

@@ -118,6 +118,11 @@ class FractionCurveDisplay:
             )
         for propagator in propagators:
             check_is_fitted(propagator, "transduction_")
+            if propagator.fraction_scope == "global":
+                raise ValueError(
+                    "The curve is over shares of each cluster. Got a propagator with "
+                    "fraction_scope='global', which keeps a share of all samples."
+                )
         return cls.from_predictions(
             y_true,
             [propagator.transduction_ for propagator in propagators],

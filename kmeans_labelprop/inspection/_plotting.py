@@ -7,7 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
+
+from .._classifier import PropagatedClassifier
+from .._clustering import assign_clusters
+from .._propagator import KMeansLabelPropagator
 
 # Of the colours of M. Okabe and K. Ito, "Color Universal Design", which people with any
 # common colour blindness tell apart; these three differ in grey, too.
@@ -176,8 +181,8 @@ def find_clusters(estimator: Any, X: Any) -> NDArray[np.intp]:
 
     Parameters
     ----------
-    estimator : clusterer or KMeansLabelPropagator
-        The fitted estimator.
+    estimator : clusterer, KMeansLabelPropagator or PropagatedClassifier
+        The fitted estimator; of a classifier its propagator.
     X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features) or None
         The samples; None for those of ``fit``.
 
@@ -185,15 +190,26 @@ def find_clusters(estimator: Any, X: Any) -> NDArray[np.intp]:
     -------
     labels : ndarray of shape (n_samples,), dtype=intp
         The cluster of each sample.
+
+    Raises
+    ------
+    TypeError
+        If the estimator does not assign samples to clusters.
     """
+    if isinstance(estimator, PropagatedClassifier):
+        check_is_fitted(estimator, "estimator_")
+        estimator = estimator.propagator_
+    if is_classifier(estimator):
+        raise TypeError(
+            f"{type(estimator).__name__} predicts classes, not clusters. Pass a "
+            "clusterer, a KMeansLabelPropagator or a PropagatedClassifier."
+        )
     check_is_fitted(estimator)
     if X is None:
         labels = estimator.labels_
-    elif hasattr(estimator, "clusterer_"):
-        # A propagator: its own predict gives labels of classes.
-        embedding = estimator.embedding_
-        E = X if embedding is None else embedding.transform(X)
-        labels = estimator.clusterer_.predict(E)
+    elif isinstance(estimator, KMeansLabelPropagator):
+        # Its own predict gives labels of classes.
+        labels = assign_clusters(estimator.clusterer_, estimator._embed(X))
     elif hasattr(estimator, "predict"):
         labels = estimator.predict(X)
     else:

@@ -261,7 +261,7 @@ n_features)
         n_columns = n_drawn if n_drawn <= 6 else int(np.ceil(np.sqrt(n_drawn)))
         n_rows = -(-n_drawn // n_columns)
         figsize = (
-            max(3.2, _CELL_WIDTH * n_columns),
+            max(3.8, _CELL_WIDTH * n_columns),
             _CELL_HEIGHT * n_rows + 0.4,
         )
         ax = make_axes(type(self).__name__, ax, figsize)

@@ -276,11 +276,14 @@ def _check_mask(mask: ArrayLike | None, n_samples: int) -> NDArray[np.bool_]:
         return array
     is_positions = array.dtype.kind in "iu" and bool(
         np.all((array >= 0) & (array < n_samples))
+        # Zeros and ones in place of booleans would be two positions, many times.
+        and len(np.unique(array)) == len(array)
     )
     if not (is_positions or array.size == 0):
         raise ValueError(
-            f"The 'mask' parameter must be {n_samples} booleans, or positions from 0 "
-            f"to {n_samples - 1}, as 'sample_indices_'. Got {mask!r} instead."
+            f"The 'mask' parameter must be {n_samples} booleans, or different "
+            f"positions from 0 to {n_samples - 1}, as 'sample_indices_'. Got {mask!r} "
+            "instead."
         )
     chosen = np.zeros(n_samples, dtype=bool)
     chosen[array.astype(np.intp)] = True

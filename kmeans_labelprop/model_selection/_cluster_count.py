@@ -17,6 +17,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory
 
+from .._messages import warn_user
 from .._validation import HasMethods, Interval, check_parameters
 from ..metrics._dispersion import (
     calinski_harabasz,
@@ -280,6 +281,7 @@ def _fit_and_score(
     labels = np.asarray(clusterer.labels_)
     fitted = time.perf_counter()
     result = dict.fromkeys(metrics, float("nan"))
+    result["n_found"] = float(labels.max() + 1)
     wanted = set(metrics)
     # All but inertia compare clusters, and the samples in one: not defined where there
     # is a single cluster, or as many as samples.
@@ -391,8 +393,9 @@ def cluster_count_curve(
         Number of clusterings for each number of clusters, with different seeds.
     sample_size : int or None, default=10_000
         Number of samples for the silhouette, whose cost grows with its square. They are
-        drawn from each cluster in proportion to its size, two at least; the error that
-        this makes is reported. None takes all samples.
+        drawn from each cluster in proportion to its size, two at least, and too few of
+        a cluster make its silhouettes too low: draw some fifty. The error that
+        drawing makes otherwise is reported. None takes all samples.
     memory : str or object with the joblib.Memory interface, default=None
         Where to keep the embedding and every finished clustering's scores. After an
         interruption the same call computes only what is missing; give an int as
@@ -418,6 +421,12 @@ def cluster_count_curve(
         If a parameter is illegal, or a number of clusters exceeds that of samples.
     TypeError
         If the clusterer has no ``n_clusters`` parameter.
+
+    Warns
+    -----
+    UserWarning
+        If the clusterer finds more clusters than asked for, as
+        :class:`~kmeans_labelprop.cluster.ReclusteringKMeans` does where it splits.
 
     See Also
     --------
@@ -485,7 +494,7 @@ def cluster_count_curve(
         )
 
     # X is hashed once and not for every clustering; without a cache not at all.
-    is_caching = getattr(memory, "location", None) is not None
+    is_caching = getattr(memory, "location", True) is not None
     key = joblib.hash(X) if is_caching else None
     cached = memory.cache(_fit_and_score, ignore=["X"])
     cells = [(k, repeat) for k in counts.tolist() for repeat in range(n_repeats)]
@@ -514,6 +523,18 @@ def cluster_count_curve(
                 f"[{len(results)}/{len(cells)}] n_clusters={k}, repeat {repeat + 1} of "
                 f"{n_repeats}: {scores} ({cell['fit_time'] + cell['score_time']:.1f} s)"
             )
+
+    too_many = {
+        k: int(cell["n_found"])
+        for (k, _), cell in zip(cells, results, strict=True)
+        if cell["n_found"] > k
+    }
+    if too_many:
+        asked, found = next(iter(too_many.items()))
+        warn_user(
+            f"{type(clusterer).__name__} found more clusters than asked for, as "
+            f"{found} for {asked}. The curve is over the number asked for."
+        )
 
     def table(name: str) -> NDArray[np.float64]:
         return np.array([cell.get(name, np.nan) for cell in results]).reshape(

@@ -132,13 +132,14 @@ def test_other_clusterers(blobs):
         for i in range(3)
     )
     assert tree.values["inertia"][0, 0] == pytest.approx(within)
-    curve = cluster_count_curve(
-        blobs,
-        [2, 3],
-        clusterer=ReclusteringKMeans(split={0: 2, 1: 2}),
-        metrics=["davies_bouldin"],
-        random_state=0,
-    )
+    with pytest.warns(UserWarning, match="ReclusteringKMeans found more clusters"):
+        curve = cluster_count_curve(
+            blobs,
+            [2, 3],
+            clusterer=ReclusteringKMeans(split={0: 2, 1: 2}),
+            metrics=["davies_bouldin"],
+            random_state=0,
+        )
     assert list(curve.values) == ["davies_bouldin"]
     assert curve.sampling_error == {}
     assert np.isfinite(curve.values["davies_bouldin"]).all()
@@ -572,3 +573,34 @@ def test_bad_parameters(blobs, params, error, message):
 def test_bad_samples():
     with pytest.raises(ValueError, match="contains NaN"):
         cluster_count_curve([[0.0], [np.nan]], [1])
+
+
+def test_a_clusterer_that_finds_more_than_asked_is_warned_of(blobs):
+    X = blobs
+    with pytest.warns(UserWarning, match="more clusters than asked for, as 5 for 2"):
+        cluster_count_curve(X, [2], clusterer=ReclusteringKMeans(split={0: 4}))
+
+
+def test_a_cache_of_any_kind_tells_data_apart(blobs):
+    """Whatever has a method `cache`, with or without a location."""
+    X = blobs
+
+    class Cache:
+        def __init__(self):
+            self.results = {}
+
+        def cache(self, function, ignore=()):
+            def cached(X, key, *args):
+                stored = self.results.setdefault((key, args[-1]), [])
+                if not stored:
+                    stored.append(function(X, key, *args))
+                return stored[0]
+
+            return cached
+
+    memory = Cache()
+    small, large = (
+        cluster_count_curve(data, [2], memory=memory, random_state=0)
+        for data in (X, 100 * X)
+    )
+    assert large.mean["inertia"][0] > 1000 * small.mean["inertia"][0]
