@@ -32,15 +32,17 @@ def stage(name: str, verbose: int) -> Iterator[None]:
         print(f"[kmeans_labelprop] {name}: {elapsed:.1f} s", file=sys.stderr)
 
 
-def warn_user(message: str) -> None:
+def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn, and name the line outside of this package that called into it.
 
     Parameters
     ----------
     message : str
-        The text of the UserWarning.
+        The text of the warning.
+    category : type of Warning, default=UserWarning
+        Its class.
     """
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, UserWarning, stacklevel=level)
+    warnings.warn(message, category, stacklevel=level)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import cg
 from sklearn.exceptions import ConvergenceWarning
+
+from ._messages import warn_user
 
 # Residual relative to that of no propagation at all; the solver needs some 10 to 100
 # iterations for it.
@@ -97,11 +97,10 @@ def spread_over_graph(
         mass[:, code], status = cg(system, target, rtol=_TOLERANCE, maxiter=_MAX_ITER)
         n_failed += status > 0
     if n_failed:
-        warnings.warn(
+        warn_user(
             f"The propagation of {n_failed} of {n_classes} classes has not converged "
             f"after {_MAX_ITER} iterations. A lower alpha converges faster.",
             ConvergenceWarning,
-            stacklevel=2,
         )
     # What the solver leaves elsewhere is rounding.
     _, component = connected_components(affinity, directed=False)
@@ -149,7 +148,7 @@ def margin(distributions: NDArray[np.float64]) -> NDArray[np.float64]:
         Difference of the two largest shares, in [0, 1].
     """
     if distributions.shape[1] == 1:
-        return distributions[:, 0]
+        return distributions[:, 0].copy()  # the caller's to change
     top = np.partition(distributions, -2, axis=1)
     difference: NDArray[np.float64] = top[:, -1] - top[:, -2]
     return difference

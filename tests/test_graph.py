@@ -112,14 +112,19 @@ def test_a_propagation_that_does_not_converge_is_warned_of(monkeypatch, rng):
     monkeypatch.setattr(_propagation, "_MAX_ITER", 1)
     X = rng.normal(size=(60, 3))
     affinity = affinity_graph(neighbor_distances(KNeighborsTransformer(), X))
-    with pytest.warns(ConvergenceWarning, match="1 of 1 classes has not converged"):
+    with pytest.warns(
+        ConvergenceWarning, match="1 of 1 classes has not converged"
+    ) as caught:
         spread_over_graph(affinity, np.array([0]), np.array([0]), 1, 0.99)
+    assert caught[0].filename == __file__
 
 
 def test_margin():
     distributions = np.array([[0.5, 0.3, 0.2], [0, 1, 0], [0, 0, 0]])
     assert_allclose(margin(distributions), [0.2, 1, 0])
-    assert_allclose(margin(np.array([[1.0], [0.0]])), [1, 0])
+    single = np.array([[1.0], [0.0]])
+    margin(single)[:] = 7
+    assert_allclose(margin(single), [1, 0])
 
 
 def test_density_counts_among_the_central_samples_only():
