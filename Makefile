@@ -17,7 +17,7 @@ help:
 	@echo "make test    run all tests, the docstrings' examples and the user guide"
 	@echo "make lint    style, types, docstrings, who imports whom"
 	@echo "make docs    build the site into docs/_build/html"
-	@echo "make bench   compare with peers; measure the propagator's own cost"
+	@echo "make bench   accuracy beside peers, small; what the propagator itself costs"
 
 # The extras that each job needs. They add up in one environment; a stamp says what is
 # in it, and is out of date when pyproject.toml has changed.
@@ -53,10 +53,12 @@ lint: $(VENV)/.ready-lint
 docs: $(VENV)/.ready-docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
-# Every script of benchmarks/, one after the other; they write into build/bench.
+# The accuracy beside peers, small, then every script of benchmarks/, one after the
+# other; they write into build/bench. benchmarks/README.md tells of the full run.
 bench: $(VENV)/.ready-bench
 	@sh scripts/get_fashion_mnist.sh $(BIN)/python
 	@mkdir -p build/bench
+	$(BIN)/python -m benchmarks.accuracy --quick --out build/bench/accuracy
 	@for script in $(CURDIR)/benchmarks/[!_]*.py; do \
 	    echo "== $$(basename $$script)"; \
 	    (cd build/bench && $(abspath $(BIN))/python $$script) || exit 1; \

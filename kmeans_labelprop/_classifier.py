@@ -79,6 +79,7 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     See Also
     --------
+    PropagatedClassifierCV : Chooses rule and fraction by the labels there are.
     KMeansLabelPropagator : The propagator alone, a sampler for imbalanced-learn.
     sklearn.semi_supervised.SelfTrainingClassifier : Labels the samples a classifier
         is sure of, and trains it again.
@@ -171,22 +172,21 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             If the training set lacks classes that `y` holds, or clusters are left
             without a label.
         """
-        validate_estimator_parameters(self)
-        if self.sample_weight is not None and not has_fit_parameter(
-            self.estimator, "sample_weight"
-        ):
-            raise ValueError(
-                "sample_weight='confidence' needs an estimator that takes "
-                f"sample_weight in fit. {type(self.estimator).__name__} does not."
-            )
-        propagator = (
-            KMeansLabelPropagator() if self.propagator is None else self.propagator
-        )
-        propagator = clone(propagator)
+        self._check_parameters()
+        propagator = clone(self._given_propagator())
         X_res, y_res = propagator.fit_resample(X, y, sample_ids=sample_ids)
         self._check_X(X, propagator, reset=True)
         classes = self._find_classes(y, propagator)
-        fit_params = self._route_fit_params(X, fit_params, propagator)
+        if routing_enabled():
+            fit_params = process_routing(self, "fit", **fit_params).estimator.fit
+        kept = propagator.sample_indices_
+        fit_params = self._params_of_samples(
+            X,
+            fit_params,
+            kept,
+            propagator.confidence_,
+            weigh=self.sample_weight is not None,
+        )
         estimator = clone(self.estimator).fit(X_res, y_res, **fit_params)
         # All or nothing: a failed fit must not mix with an earlier one.
         self.propagator_, self.classes_, self.estimator_ = (
@@ -195,6 +195,19 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             estimator,
         )
         return self
+
+    def _check_parameters(self) -> None:
+        validate_estimator_parameters(self)
+        if self.sample_weight is not None and not has_fit_parameter(
+            self.estimator, "sample_weight"
+        ):
+            raise ValueError(
+                "sample_weight='confidence' needs an estimator that takes "
+                f"sample_weight in fit. {type(self.estimator).__name__} does not."
+            )
+
+    def _given_propagator(self) -> Any:
+        return KMeansLabelPropagator() if self.propagator is None else self.propagator
 
     def _find_classes(
         self, y: ArrayLike | None, propagator: KMeansLabelPropagator
@@ -213,16 +226,19 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             )
         return classes
 
-    def _route_fit_params(
-        self, X: Any, fit_params: dict[str, Any], propagator: KMeansLabelPropagator
+    def _params_of_samples(
+        self,
+        X: Any,
+        fit_params: dict[str, Any],
+        positions: NDArray[np.intp],
+        confidence: NDArray[np.float64],
+        *,
+        weigh: bool,
     ) -> dict[str, Any]:
-        """Choose what the classifier gets, for the samples kept."""
-        if routing_enabled():
-            fit_params = process_routing(self, "fit", **fit_params).estimator.fit
-        kept = propagator.sample_indices_
-        fit_params = take_fit_params(X, fit_params, kept)
-        if self.sample_weight == "confidence":
-            weight = propagator.confidence_[kept]
+        """Choose what the classifier gets for some samples, weights included."""
+        fit_params = take_fit_params(X, fit_params, positions)
+        if weigh:
+            weight = confidence[positions]
             given = fit_params.get("sample_weight")
             fit_params["sample_weight"] = weight if given is None else weight * given
         return fit_params
@@ -366,9 +382,7 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        propagator = (
-            KMeansLabelPropagator() if self.propagator is None else self.propagator
-        )
+        propagator = self._given_propagator()
         parts = (propagator, self.estimator)
         if not all(hasattr(part, "__sklearn_tags__") for part in parts):
             return tags  # fit will say which parameter is illegal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from imblearn.base import BaseSampler
@@ -65,6 +65,30 @@ _LABEL_ATTRIBUTES = (
     "sample_indices_",
     "transduction_",
 )
+
+
+class Spread(NamedTuple):
+    """The label that reaches each sample, and how sure it is.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_samples,), dtype=intp
+        The class of each sample; -1 where no label reaches.
+    confidence : ndarray of shape (n_samples,), dtype=float64
+        As `confidence_`; 0 where no label reaches.
+    costs : ndarray of shape (n_samples,), dtype=float64
+        What ranks the samples of a cluster, smallest first.
+    cluster_codes : ndarray of shape (n_clusters,), dtype=intp
+        The class of each cluster's representative; -1 where it has none.
+    distributions : ndarray of shape (n_samples, n_classes) or None
+        As `label_distributions_`; None without a graph.
+    """
+
+    codes: NDArray[np.intp]
+    confidence: NDArray[np.float64]
+    costs: NDArray[np.float64]
+    cluster_codes: NDArray[np.intp]
+    distributions: NDArray[np.float64] | None
 
 
 def _gives_samples(propagator: KMeansLabelPropagator) -> bool:
@@ -351,6 +375,13 @@ class KMeansLabelPropagator(
         UserWarning
             If clusters are left without a label, or an oracle is never asked.
         """
+        self._collect_answers(X, y, sample_ids)
+        return self._propagate_answers({})
+
+    def _collect_answers(
+        self, X: Any, y: ArrayLike | None, sample_ids: ArrayLike | None
+    ) -> None:
+        """Cluster the samples and get the representatives' labels."""
         labels, known = self._check_label_source(X, y, sample_ids)
         queries = self._find_queries(X, labels, known)
         self.n_queries_ = 0
@@ -362,7 +393,6 @@ class KMeansLabelPropagator(
                 "The oracle is never asked: y holds the label of every "
                 "representative. Set reuse_labels=False to ask it all the same."
             )
-        return self._propagate_answers({})
 
     @available_if(_gives_samples)
     def fit_resample(
@@ -394,10 +424,24 @@ class KMeansLabelPropagator(
         """
         self.fit(X, y, sample_ids=sample_ids)
         kept = self.sample_indices_
-        y_res = self.classes_[self._codes[kept]]
-        if y is not None:
-            y_res = with_values(take_rows(y, kept), y_res)
-        return take_rows(X, kept), y_res
+        return self._labelled_samples(X, y, kept, self._codes[kept])
+
+    def _labelled_samples(
+        self,
+        X: Any,
+        y: ArrayLike | None,
+        positions: NDArray[np.intp],
+        codes: NDArray[np.intp],
+    ) -> tuple[Any, Any]:
+        """Take samples and give them labels, in the containers of X and y."""
+        return take_rows(X, positions), self._labels_like(y, positions, codes)
+
+    def _labels_like(
+        self, y: ArrayLike | None, positions: NDArray[np.intp], codes: NDArray[np.intp]
+    ) -> Any:
+        """Put the labels of some samples into the container of y."""
+        labels = self.classes_[codes]
+        return labels if y is None else with_values(take_rows(y, positions), labels)
 
     def query(self, X: Any, y: ArrayLike | None = None) -> NDArray[np.intp]:
         """Cluster the samples and tell which ones to label.
@@ -787,6 +831,32 @@ class KMeansLabelPropagator(
 
     def _propagate_answers(self, new_answers: dict[int, Any]) -> Self:
         """Propagate the labels there are, and keep a fraction of each cluster."""
+        codes = self._encode_answers(new_answers)
+        spread = self._spread(codes, self.propagation)
+        self._codes, self._cluster_codes = spread.codes, spread.cluster_codes
+        self.confidence_ = spread.confidence
+        if spread.distributions is not None:
+            self.label_distributions_ = spread.distributions
+        self.representative_labels_ = with_missing(
+            codes, self.classes_, self.missing_label
+        )
+        self.transduction_ = with_missing(
+            spread.codes, self.classes_, self.missing_label
+        )
+        self.sample_indices_ = self._find_kept(
+            spread, self.representative_indices_, self.fraction
+        )
+        n_unlabelled = np.sum(codes < 0)
+        n_left_out = np.sum(spread.codes < 0)
+        if n_unlabelled or n_left_out:
+            warn_user(
+                f"{n_unlabelled} of {len(codes)} clusters have no label, and "
+                f"{n_left_out} samples are left out."
+            )
+        return self
+
+    def _encode_answers(self, new_answers: dict[int, Any]) -> NDArray[np.intp]:
+        """Find the classes, and that of each representative; -1 where it has none."""
         answers = self._answers | {
             position: answer
             for position, answer in new_answers.items()
@@ -805,68 +875,63 @@ class KMeansLabelPropagator(
             self._label_dtype,
         )
         self._answers = answers  # now that they have been found legal
-
         self.classes_, label_codes = np.unique(labels, return_inverse=True)
         codes = np.full(len(positions), -1, dtype=np.intp)
         codes[has_label] = label_codes
+        return codes
 
-        self._spread(codes)
-        is_labelled = self._codes >= 0
-        self.representative_labels_ = with_missing(
-            codes, self.classes_, self.missing_label
-        )
-        self.transduction_ = with_missing(
-            self._codes, self.classes_, self.missing_label
-        )
-        self.sample_indices_ = np.flatnonzero(self._is_within_fraction() & is_labelled)
-        if not has_label.all() or not is_labelled.all():
-            warn_user(
-                f"{np.sum(~has_label)} of {len(has_label)} clusters have no label, and "
-                f"{np.sum(~is_labelled)} samples are left out."
-            )
-        return self
-
-    def _spread(self, codes: NDArray[np.intp]) -> None:
+    def _spread(self, codes: NDArray[np.intp], propagation: str) -> Spread:
         """Give each sample its class, and the confidence in it."""
         representatives = self.representative_indices_
-        self._codes, self._cluster_codes = spread_in_clusters(
+        sample_codes, cluster_codes = spread_in_clusters(
             self.labels_,
             self.representative_clusters_,
             codes,
             len(self.cluster_centers_),
         )
-        if self._affinity is None:
+        distributions = None
+        if propagation == "cluster":
             ranks, sizes = rank_in_clusters(
                 self.labels_, self._distances, representatives
             )
             confidence = rank_confidence(ranks, sizes)
         else:
             with stage("spreading over the graph", self.verbose):
-                self.label_distributions_ = spread_over_graph(
+                distributions = spread_over_graph(
                     self._affinity,
                     representatives,
                     codes,
                     len(self.classes_),
                     self.alpha,
                 )
-            confidence = margin(self.label_distributions_)
-            self._codes = likeliest(self.label_distributions_)
+            confidence = margin(distributions)
+            sample_codes = likeliest(distributions)
             labelled = representatives[codes >= 0]
-            self._codes[labelled] = codes[codes >= 0]
+            sample_codes[labelled] = codes[codes >= 0]
             confidence[labelled] = 1
-        self.confidence_ = np.where(self._codes >= 0, confidence, 0.0)
+        confidence = np.where(sample_codes >= 0, confidence, 0.0)
+        # By distance where that is what the confidence ranks: a tie is one in both.
+        costs = self._distances if distributions is None else -confidence
+        return Spread(sample_codes, confidence, costs, cluster_codes, distributions)
 
-    def _is_within_fraction(self) -> NDArray[np.bool_]:
-        """Tell which samples keep their label."""
+    def _find_kept(
+        self, spread: Spread, always: NDArray[np.intp], fraction: float
+    ) -> NDArray[np.intp]:
+        """Find the positions that keep their label; `always` rank first."""
         groups = self.labels_
         if self.fraction_scope == "global":
             groups = np.zeros_like(groups)
-        # By distance where that is what the confidence ranks: a tie is one in both.
-        costs = self._distances if self._affinity is None else -self.confidence_
-        ranks, sizes = rank_in_clusters(groups, costs, self.representative_indices_)
-        kept = within_fraction(ranks, sizes, self.fraction)
-        kept[self.representative_indices_] = True
-        return kept
+        ranks, sizes = rank_in_clusters(groups, spread.costs, always)
+        kept = within_fraction(ranks, sizes, fraction)
+        kept[always] = True
+        return np.flatnonzero(kept & (spread.codes >= 0))
+
+    def _kept_at(self, fraction: float) -> NDArray[np.intp]:
+        """Find the positions that another fraction would keep of the last fit."""
+        is_graph = hasattr(self, "label_distributions_")
+        costs = -self.confidence_ if is_graph else self._distances
+        spread = Spread(self._codes, self.confidence_, costs, self._cluster_codes, None)
+        return self._find_kept(spread, self.representative_indices_, fraction)
 
 
 # TransformerMixin wraps both for set_output when the class is made, and would undo a

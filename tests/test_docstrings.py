@@ -111,7 +111,7 @@ def estimator_names():
 
 def make(cls):
     """Make an estimator that fits iris."""
-    if cls is PropagatedClassifier:
+    if issubclass(cls, PropagatedClassifier):
         return cls(DecisionTreeClassifier(), KMeansLabelPropagator(random_state=0))
     if cls is KMeansLabelPropagator:
         return cls(propagation="graph")  # it has all attributes

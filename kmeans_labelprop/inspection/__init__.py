@@ -3,6 +3,7 @@
 Needs matplotlib: ``pip install "kmeans-labelprop[plot]"``.
 """
 
+from ._audit import AuditDisplay
 from ._composition import ClusterCompositionDisplay
 from ._elbow import ElbowDisplay
 from ._fraction_curve import FractionCurveDisplay
@@ -10,6 +11,7 @@ from ._representatives import RepresentativesDisplay
 from ._silhouette import SilhouetteDisplay
 
 __all__ = [
+    "AuditDisplay",
     "ClusterCompositionDisplay",
     "ElbowDisplay",
     "FractionCurveDisplay",

@@ -1,0 +1,1 @@
+"""Accuracy at the same budget of labels: ``python -m benchmarks.accuracy``."""

@@ -1,0 +1,433 @@
+"""The report: JSON with everything, Markdown for the documentation, two figures."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import shutil
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from examples.fashion_mnist.store import write_atomically
+
+from .classifiers import DESCRIPTIONS
+from .data import DATA_SETS
+from .methods import AUTOMATIC, BASELINE, FIXED_RULES, METHODS
+from .runner import read_cell
+from .statistics import (
+    Summary,
+    best_method,
+    check_automatic,
+    collect,
+    mean_over_budgets,
+    paired_difference,
+    summarize,
+)
+
+PACKAGES = (
+    "kmeans-labelprop",
+    "numpy",
+    "scikit-learn",
+    "scikit-activeml",
+    "graphlearning",
+    "keras",
+    "tensorflow",
+)
+
+
+def read_results(folder: Path) -> list[dict[str, Any]]:
+    """Read all finished cells of a folder, in the order of the tables."""
+    results = [read_cell(path) for path in (folder / "cells").glob("*/*/*/*.json")]
+    methods, data_sets = list(METHODS), list(DATA_SETS)
+    known = [
+        result
+        for result in results
+        if result["method"] in METHODS and result["dataset"] in DATA_SETS
+    ]
+    return sorted(
+        known,
+        key=lambda r: (
+            data_sets.index(r["dataset"]),
+            r["classifier"],
+            r["budget"],
+            methods.index(r["method"]),
+            r["seed"],
+        ),
+    )
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def summarize_all(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Compute what the tables and figures show, from the single results."""
+    rows, checks = [], []
+    accuracy = collect(results, "accuracy")
+    balanced = collect(results, "balanced_accuracy")
+    for (name, classifier), by_budget in accuracy.items():
+        for budget, by_method in by_budget.items():
+            here = [
+                r
+                for r in results
+                if (r["dataset"], r["classifier"], r["budget"])
+                == (name, classifier, budget)
+            ]
+            n_seeds = max(len(values) for values in by_method.values())
+            best = best_method(by_method, n_seeds)
+            for method in dict.fromkeys(r["method"] for r in here):
+                cells = [r for r in here if r["method"] == method]
+                rows.append(
+                    _row(cells, by_method, best)
+                    | {
+                        "dataset": name,
+                        "classifier": classifier,
+                        "budget": budget,
+                        "method": method,
+                    }
+                )
+            for metric, tree in (("accuracy", accuracy), ("balanced", balanced)):
+                methods = tree[name, classifier][budget]
+                check = check_automatic(
+                    methods.get(AUTOMATIC, {}),
+                    {rule: methods.get(rule, {}) for rule in FIXED_RULES},
+                    methods.get(BASELINE, {}),
+                )
+                if check is not None:
+                    checks.append(
+                        {
+                            "dataset": name,
+                            "classifier": classifier,
+                            "budget": budget,
+                            "metric": metric,
+                            "automatic": summarize(methods[AUTOMATIC].values()).mean,
+                            **_jsonable(check._asdict()),
+                        }
+                    )
+    return {"rows": rows, "checks": checks}
+
+
+def _row(
+    cells: list[dict[str, Any]], by_method: dict[str, dict[int, float]], best: str
+) -> dict[str, Any]:
+    done = [cell for cell in cells if cell["status"] == "done"]
+    failed = [cell for cell in cells if cell["status"] == "failed"]
+    values = {cell["seed"]: cell["accuracy"] for cell in done}
+    row: dict[str, Any] = {
+        "accuracy": _jsonable(summarize(values.values())),
+        "by_seed": values,
+        "minus_random": _jsonable(
+            paired_difference(values, by_method.get(BASELINE, {}))
+        ),
+        "minus_best": _jsonable(paired_difference(values, by_method[best])),
+        "best": best,
+        "n_failed": len(failed),
+        "messages": sorted({cell["message"] for cell in failed}),
+        "notes": sorted({cell["note"] for cell in done if "note" in cell}),
+    }
+    for name in ("balanced_accuracy", "label_accuracy", "n_training"):
+        row[name] = _jsonable(summarize(c[name] for c in done if name in c))
+    for name in ("seconds", "cpu_seconds", "peak_mib"):
+        figures = [cell[name] for cell in done]
+        row[name] = float(np.median(figures)) if figures else None
+    choices = [json.dumps(c["chosen"], sort_keys=True) for c in done if "chosen" in c]
+    if choices:
+        row["chosen"] = {choice: choices.count(choice) for choice in set(choices)}
+    return row
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Summary):
+        return {name: _jsonable(part) for name, part in value._asdict().items()}
+    if isinstance(value, dict):
+        return {name: _jsonable(part) for name, part in value.items()}
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return value
+
+
+def as_json(report: dict[str, Any]) -> str:
+    """Write the report with one line for each row and check."""
+    parts = []
+    for name, value in report.items():
+        if isinstance(value, list):
+            lines = ",\n".join(json.dumps(_rounded(row)) for row in value)
+            parts.append(f"{json.dumps(name)}: [\n{lines}\n]")
+        else:
+            parts.append(f"{json.dumps(name)}: {json.dumps(value)}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(part) for name, part in value.items()}
+    return round(value, 5) if isinstance(value, float) else value
+
+
+def describe_machine() -> dict[str, Any]:
+    """Return the versions and the machine, for the record."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    return {
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "threads_per_cell": 1,
+        "versions": versions,
+    }
+
+
+# ---------------------------------------------------------------- Markdown
+
+
+def percent(value: float | None, signed: bool = False) -> str:
+    """Write a share in percent; a dash where there is none."""
+    if value is None or math.isnan(value):
+        return "–"
+    return f"{100 * value:+.1f}" if signed else f"{100 * value:.1f}"
+
+
+def plus_minus(
+    summary: dict[str, Any], spread: str = "std", signed: bool = False
+) -> str:
+    """Write mean ± spread in percent."""
+    if not summary or summary["n"] == 0:
+        return "–"
+    text = percent(summary["mean"], signed)
+    if summary[spread] is not None:
+        text += f" ± {percent(summary[spread])}"
+    return text
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Write a Markdown table; the first column to the left, the others to the right."""
+    lines = [
+        "| " + " | ".join(head) + " |",
+        "|" + "|".join(["---"] + ["--:"] * (len(head) - 1)) + "|",
+    ]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+
+
+def _cases(rows: list[dict[str, Any]]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    cases: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        cases.setdefault((row["dataset"], row["classifier"]), []).append(row)
+    return cases
+
+
+def checks_table(checks: list[dict[str, Any]]) -> str:
+    """Write the checks of the automatic choice: one row per data set and budget."""
+    rows = []
+    for check in checks:
+        if check["metric"] == "balanced" and not DATA_SETS[check["dataset"]].imbalanced:
+            continue
+        metric = "" if check["metric"] == "accuracy" else ", balanced"
+        minus_best, minus_random = (
+            plus_minus(check[name], "error", True)
+            for name in ("minus_best", "minus_random")
+        )
+        rows.append(
+            [
+                f"{check['dataset']}, {check['classifier']}{metric}",
+                str(check["budget"]),
+                percent(check["automatic"]),
+                METHODS[check["best_rule"]].text,
+                f"{minus_best} {'pass' if check['is_near_best'] else '**FAIL**'}",
+                f"{minus_random} {'pass' if check['is_above_random'] else '**FAIL**'}",
+            ]
+        )
+    head = ["data set", "labels", "default, %", "best fixed rule"]
+    return table(
+        [
+            *head,
+            "default minus best rule (no less than -2)",
+            "minus random (no less than its error)",
+        ],
+        rows,
+    )
+
+
+def case_table(rows: list[dict[str, Any]]) -> str:
+    """Write the table of one data set and classifier: a row for each method."""
+    budgets = sorted({row["budget"] for row in rows})
+    middle = budgets[len(budgets) // 2]
+    is_imbalanced = DATA_SETS[rows[0]["dataset"]].imbalanced
+    by_key = {(row["method"], row["budget"]): row for row in rows}
+    overall = _differences_over_budgets(rows)
+    best = {
+        budget: next(row["best"] for row in rows if row["budget"] == budget)
+        for budget in budgets
+    }
+    lines = []
+    present = {row["method"] for row in rows}
+    for method in (name for name in METHODS if name in present):
+        line = [METHODS[method].text]
+        for budget in budgets:
+            row = by_key.get((method, budget))
+            text = plus_minus(row["accuracy"]) if row else "–"
+            if row and row["n_failed"]:
+                text += f" ({row['n_failed']} failed)"
+            line.append(f"**{text}**" if method == best[budget] else text)
+        row = by_key.get((method, middle))
+        if is_imbalanced:
+            line.append(plus_minus(row["balanced_accuracy"]) if row else "–")
+        line += [plus_minus(each, "error", True) for each in overall[method]]
+        if row is None or row["seconds"] is None:
+            line += ["–"] * 4
+        else:
+            line += [
+                percent(row["label_accuracy"]["mean"]),
+                f"{row['seconds']:.1f}",
+                f"{row['cpu_seconds']:.1f}",
+                f"{row['peak_mib']:.0f}",
+            ]
+        lines.append(line)
+    head = ["method", *(f"{budget} labels" for budget in budgets)]
+    if is_imbalanced:
+        head.append(f"balanced, {middle}")
+    head += ["minus random", "minus best", "labels right", "s", "CPU s", "MiB"]
+    return table(head, lines)
+
+
+def _differences_over_budgets(
+    rows: list[dict[str, Any]],
+) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """Paired differences to random labels and to the best, mean over the budgets."""
+    values: dict[str, dict[tuple[int, int], float]] = {}
+    best = {}
+    for row in rows:
+        best[row["budget"]] = row["best"]
+        for seed, value in row["by_seed"].items():
+            values.setdefault(row["method"], {})[row["budget"], int(seed)] = value
+    random = values.get(BASELINE, {})
+    highest = {
+        key: value
+        for method, of_method in values.items()
+        for key, value in of_method.items()
+        if best[key[0]] == method
+    }
+
+    def difference(mine: dict[Any, float], others: dict[Any, float]) -> dict[str, Any]:
+        common = mine.keys() & others.keys()
+        by_seed = mean_over_budgets({key: mine[key] - others[key] for key in common})
+        summary: dict[str, Any] = _jsonable(summarize(by_seed.values()))
+        return summary
+
+    return {
+        method: (
+            difference(values.get(method, {}), random),
+            difference(values.get(method, {}), highest),
+        )
+        for method in dict.fromkeys(row["method"] for row in rows)
+    }
+
+
+def failures_list(rows: list[dict[str, Any]]) -> str:
+    """List what failed and what could not be run as it is, with the messages."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for message in row["messages"]:
+            key = METHODS[row["method"]].text, f"failed: {message}"
+            told.setdefault(key, []).append(f"{row['dataset']} {row['budget']}")
+        for note in row["notes"]:
+            told.setdefault((METHODS[row["method"]].text, note), []).append(
+                f"{row['dataset']} {row['budget']}"
+            )
+    if not told:
+        return "Nothing failed, and all ran as they are.\n"
+    return "".join(
+        f"* {method}: {message} ({', '.join(where)})\n"
+        for (method, message), where in told.items()
+    )
+
+
+def markdown(summary: dict[str, Any], machine: dict[str, Any]) -> str:
+    """Write the report without its figures."""
+    rows, checks = summary["rows"], summary["checks"]
+    n_seeds = {row["accuracy"]["n"] for row in rows}
+    parts = [
+        "# Results\n",
+        "## Does the default choose well?\n",
+        "Mean over the seeds, in points, ± standard error of the paired difference.\n",
+        checks_table(checks) if checks else "No result of the default yet.\n",
+    ]
+    for (name, classifier), of_case in _cases(rows).items():
+        data_set = DATA_SETS[name]
+        parts += [
+            f"## {name}, {classifier}\n",
+            f"{data_set.source}. On top: {DESCRIPTIONS[classifier]}.\n",
+            case_table(of_case),
+        ]
+    parts += ["## What failed or could not be run as it is\n", failures_list(rows)]
+    versions = ", ".join(f"{k} {v}" for k, v in machine["versions"].items())
+    parts += [
+        "## The run\n",
+        f"{min(n_seeds, default=0)} to {max(n_seeds, default=0)} seeds a figure, one "
+        f"thread a cell on a machine of {machine['cores']} cores. Python "
+        f"{machine['python']}, {versions}.\n",
+    ]
+    return "\n".join(parts)
+
+
+# ---------------------------------------------------------------- all of it
+
+
+def write_report(folder: Path, documentation: Path | None = None) -> None:
+    """Write the report of a folder; print the checks.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the finished cells are, and where the report goes.
+    documentation : Path or None
+        The repository, to put the report where the documentation includes it.
+    """
+    from .figures import draw_budgets, draw_differences
+
+    results = read_results(folder)
+    if not results:
+        print(f"no finished cell in {folder}")
+        return
+    summary, machine = summarize_all(results), describe_machine()
+    write_atomically(folder / "accuracy.json", as_json({"machine": machine, **summary}))
+    write_atomically(folder / "accuracy.md", markdown(summary, machine))
+    figures = [
+        draw_budgets(summary["rows"], folder / "accuracy_budgets.png"),
+        draw_differences(summary["rows"], folder / "accuracy_differences.png"),
+    ]
+    print_checks(summary)
+    print(f"written to {folder / 'accuracy.json'} and beside it")
+    if documentation is not None:
+        target = documentation / "benchmarks" / "results"
+        for name in ("accuracy.json", "accuracy.md"):
+            shutil.copy(folder / name, target)
+        for figure in figures:
+            if figure is not None:
+                shutil.copy(figure, documentation / "docs" / "_static")
+
+
+def print_checks(summary: dict[str, Any]) -> None:
+    """Print the checks and the number of failed cells."""
+    for check in summary["checks"]:
+        if check["metric"] == "balanced" and not DATA_SETS[check["dataset"]].imbalanced:
+            continue
+        for name, difference, passed in (
+            (f"best rule ({check['best_rule']})", "minus_best", "is_near_best"),
+            ("random labels", "minus_random", "is_above_random"),
+        ):
+            print(
+                f"{'pass' if check[passed] else 'FAIL'}  {check['dataset']:16} "
+                f"{check['classifier']:9} {check['budget']:4} {check['metric']:9} "
+                f"default minus {name}: "
+                f"{plus_minus(check[difference], 'error', True)}"
+            )
+    n_failed = sum(row["n_failed"] for row in summary["rows"])
+    print(f"{n_failed} cells failed" if n_failed else "no cell failed")

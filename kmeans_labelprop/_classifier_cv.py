@@ -1,0 +1,979 @@
+"""Choose how far to propagate by the labels already paid for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from math import sqrt
+from numbers import Integral
+from statistics import NormalDist
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from ._classifier import PropagatedClassifier
+from ._containers import take_rows
+from ._messages import stage, warn_user
+from ._propagator import KMeansLabelPropagator, Spread
+from ._validation import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    routing_enabled,
+)
+
+_RULES = ("cluster", "graph")
+_MAX_SEED = np.iinfo(np.int32).max
+
+
+class Candidate(NamedTuple):
+    """One way to make a training set of the representatives' labels.
+
+    Attributes
+    ----------
+    propagation : str
+        The rule.
+    fraction : float
+        The share of each cluster that keeps its label.
+    """
+
+    propagation: str
+    fraction: float
+
+    def __str__(self) -> str:
+        if self.fraction == 0:
+            return "the representatives alone"
+        return f"{self.propagation} at fraction {self.fraction:g}"
+
+
+class TrainingSet(NamedTuple):
+    """The samples that a candidate trains on while some labels are hidden.
+
+    Attributes
+    ----------
+    positions : ndarray of shape (n_kept,), dtype=intp
+        Positions of the samples.
+    codes : ndarray of shape (n_kept,), dtype=intp
+        Their classes.
+    confidence : ndarray of shape (n_samples,), dtype=float64
+        The confidence in the label of every sample.
+    """
+
+    positions: NDArray[np.intp]
+    codes: NDArray[np.intp]
+    confidence: NDArray[np.float64]
+
+
+class Outcome(NamedTuple):
+    """How hidden labels were predicted.
+
+    Attributes
+    ----------
+    correct : ndarray of shape (..., n_labels), dtype=float64
+        1 where the prediction is right, else 0.
+    probability : ndarray of shape (..., n_labels), dtype=float64
+        The probability given to the right class; `correct` where the classifier
+        tells none.
+    """
+
+    correct: NDArray[np.float64]
+    probability: NDArray[np.float64]
+
+
+def list_candidates(
+    propagations: Iterable[str], fractions: Iterable[float]
+) -> list[Candidate]:
+    """Combine rules and fractions, the representatives alone first and once.
+
+    Parameters
+    ----------
+    propagations : iterable of str
+        The rules.
+    fractions : iterable of float
+        The fractions. 0 is the same by every rule.
+
+    Returns
+    -------
+    candidates : list of Candidate
+        Rule by rule, smaller fractions first.
+    """
+    in_order = sorted({float(fraction) for fraction in fractions})
+    candidates = [Candidate("cluster", 0.0)] if in_order[0] == 0 else []
+    return candidates + [
+        Candidate(propagation, fraction)
+        for propagation in dict.fromkeys(propagations)
+        for fraction in in_order
+        if fraction > 0
+    ]
+
+
+def assign_folds(
+    codes: NDArray[np.intp], n_folds: int, rng: np.random.RandomState
+) -> NDArray[np.intp]:
+    """Deal labels out to folds at random, those of each class evenly.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_representatives,), dtype=intp
+        The class of each representative; -1 where it has none.
+    n_folds : int
+        Number of folds at most: there are no more than labels to deal out.
+    rng : RandomState
+        Shuffles.
+
+    Returns
+    -------
+    folds : ndarray of shape (n_representatives,), dtype=intp
+        The fold of each label, from 0; sizes differ by 1 at most. -1 for a label that
+        is never hidden: it is missing, or the only one of its class, which nobody
+        could predict without it.
+    """
+    counts = np.bincount(codes[codes >= 0])
+    order = rng.permutation(len(codes))
+    order = order[codes[order] >= 0]
+    order = order[counts[codes[order]] > 1]
+    # Class after class in a random order, so that no fold is always the larger.
+    class_rank = rng.permutation(len(counts))
+    order = order[np.argsort(class_rank[codes[order]], kind="stable")]
+    folds = np.full(len(codes), -1, dtype=np.intp)
+    folds[order] = np.arange(len(order)) % max(1, min(n_folds, len(order)))
+    return folds
+
+
+def training_sets(
+    propagator: KMeansLabelPropagator,
+    codes: NDArray[np.intp],
+    is_hidden: NDArray[np.bool_],
+    candidates: Sequence[Candidate],
+) -> Iterator[TrainingSet]:
+    """Propagate without the hidden labels, once for each candidate.
+
+    Parameters
+    ----------
+    propagator : KMeansLabelPropagator
+        Has clusters, representatives and, for that rule, a graph.
+    codes : ndarray of shape (n_representatives,), dtype=intp
+        The class of each representative; -1 where it has none.
+    is_hidden : ndarray of shape (n_representatives,), dtype=bool
+        Which labels are taken away. Their samples are in no training set.
+    candidates : sequence of Candidate
+        Rules and fractions.
+
+    Yields
+    ------
+    training_set : TrainingSet
+        What to train on, in the order of the candidates.
+    """
+    visible = np.where(is_hidden, -1, codes)
+    representatives = propagator.representative_indices_
+    labelled = representatives[visible >= 0]
+    spreads: dict[str, Spread] = {}
+    for propagation, fraction in candidates:
+        if propagation not in spreads:
+            spreads[propagation] = propagator._spread(visible, propagation)
+        spread = spreads[propagation]
+        kept = propagator._find_kept(spread, labelled, fraction)
+        kept = np.setdiff1d(kept, representatives[is_hidden], assume_unique=True)
+        yield TrainingSet(kept, spread.codes[kept], spread.confidence)
+
+
+def predict_hidden(
+    estimator: Any,
+    X: Any,
+    y_train: Any,
+    train: NDArray[np.intp],
+    hidden: NDArray[np.intp],
+    labels: NDArray[Any],
+    fit_params: dict[str, Any],
+) -> Outcome:
+    """Train on some samples and predict others.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Is fitted, unless all labels are of one class: that class is predicted then.
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        The samples.
+    y_train : array-like of shape (n_train,)
+        Labels to train on.
+    train : ndarray of shape (n_train,), dtype=intp
+        Positions of the samples to train on.
+    hidden : ndarray of shape (n_hidden,), dtype=intp
+        Positions of the samples to predict.
+    labels : ndarray of shape (n_hidden,)
+        Their true labels.
+    fit_params : dict of str to object
+        Passed to `fit`.
+
+    Returns
+    -------
+    outcome : Outcome
+        For each hidden label, in arrays of shape (n_hidden,).
+    """
+    seen = np.unique(np.asarray(y_train))
+    if len(seen) == 1:
+        correct = (labels == seen[0]).astype(np.float64)
+        return Outcome(correct, correct)
+    X_hidden = take_rows(X, hidden)
+    estimator.fit(take_rows(X, train), y_train, **fit_params)
+    predicted = np.asarray(estimator.predict(X_hidden)).reshape(len(hidden))
+    correct = (predicted == labels).astype(np.float64)
+    if not hasattr(estimator, "predict_proba"):
+        return Outcome(correct, correct)
+    # scikeras gives a single row as one dimension.
+    columns = np.atleast_2d(estimator.predict_proba(X_hidden))
+    is_class = labels[:, np.newaxis] == np.asarray(estimator.classes_)
+    return Outcome(correct, (columns * is_class).sum(axis=1))
+
+
+def label_weights(codes: NDArray[np.intp], scoring: str) -> NDArray[np.float64]:
+    """Weigh hidden labels: each the same, or each class the same.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_labels,), dtype=intp
+        The class of each hidden label.
+    scoring : {"accuracy", "balanced_accuracy"}
+        What the weighted mean of right predictions is to be.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_labels,), dtype=float64
+        Weights that sum to 1.
+    """
+    if scoring == "accuracy":
+        return np.ones(len(codes)) / len(codes)
+    _, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    weights: NDArray[np.float64] = 1 / counts[inverse] / len(counts)
+    return weights
+
+
+def selection_scores(outcome: Outcome) -> NDArray[np.float64]:
+    """Score each prediction: half for being right, half for how sure it was of it.
+
+    The score is ``(c + 1 - (1 - p) ** 2) / 2``, where c is 1 for a right prediction,
+    else 0, and p the probability given to the right class. Few labels make few
+    different accuracies, and a single label decides between candidates; p tells them
+    apart earlier. Its part is concave: being surer pays less and less, as propagated
+    labels make many classifiers surer than they ought to be.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        How the hidden labels were predicted.
+
+    Returns
+    -------
+    scores : ndarray of the same shape, dtype=float64
+        In [0, 1]; 1 for a right and certain prediction.
+    """
+    return (outcome.correct + 1 - (1 - outcome.probability) ** 2) / 2
+
+
+def tabulate(
+    outcome: Outcome,
+    folds: NDArray[np.intp],
+    weights: NDArray[np.float64],
+    candidates: Sequence[Candidate],
+) -> dict[str, Any]:
+    """Put the scores of all candidates into a table like GridSearchCV's.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        Of each label, in arrays of shape (n_repeats, n_candidates, n_labels).
+    folds : ndarray of shape (n_repeats, n_labels), dtype=intp
+        In which fold of each repeat each label was hidden.
+    weights : ndarray of shape (n_labels,), dtype=float64
+        Weights of the labels; they sum to 1.
+    candidates : sequence of Candidate
+        The candidates.
+
+    Returns
+    -------
+    results : dict of str to list or ndarray of shape (n_candidates,)
+        ``params``, ``param_*``, ``split*_test_score``, ``mean_test_score`` and so on.
+    """
+    scores = selection_scores(outcome)
+    splits = []
+    for repeat, fold_of in enumerate(folds):
+        for fold in range(fold_of.max(initial=-1) + 1):
+            is_in = fold_of == fold
+            splits.append(
+                np.average(scores[repeat][:, is_in], axis=1, weights=weights[is_in])
+            )
+    # Each label counts once, not each split: these may differ in size.
+    mean_score = _weighted_mean(scores.mean(axis=0), weights)
+    results: dict[str, Any] = {
+        "params": [candidate._asdict() for candidate in candidates],
+        "param_propagation": np.ma.array(
+            [candidate.propagation for candidate in candidates], dtype=object
+        ),
+        "param_fraction": np.ma.array([c.fraction for c in candidates]),
+    }
+    results |= {f"split{i}_test_score": split for i, split in enumerate(splits)}
+    results |= {
+        "mean_test_score": mean_score,
+        "std_test_score": np.std(splits, axis=0) if splits else mean_score,
+        # Rounding must not decide between equals.
+        "rank_test_score": rankdata(
+            -np.nan_to_num(mean_score).round(9), method="min"
+        ).astype(int),
+    }
+    share_correct = outcome.correct.mean(axis=0)
+    results["mean_test_accuracy"] = _weighted_mean(share_correct, weights)
+    if candidates[0].fraction == 0:
+        gains = share_correct - share_correct[0]
+        mean_gain = _weighted_mean(gains, weights)
+        deviations = (gains - mean_gain[:, np.newaxis]) * weights
+        results["mean_test_gain"] = mean_gain
+        results["sem_test_gain"] = np.sqrt((deviations**2).sum(axis=1))
+    return results
+
+
+def _weighted_mean(
+    values: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Average over labels, the last axis; NaN if there are none."""
+    if not len(weights):
+        return np.full(values.shape[:-1], np.nan)
+    return values @ weights
+
+
+def wilson_interval(
+    share: float, n_labels: float, z: float = 1.96
+) -> tuple[float, float]:
+    """Compute Wilson's 95 % interval for a share [1]_.
+
+    Parameters
+    ----------
+    share : float
+        The share observed, in [0, 1].
+    n_labels : float
+        Of how many.
+    z : float, default=1.96
+        Quantile of the normal distribution.
+
+    Returns
+    -------
+    low, high : float
+        The ends of the interval, in [0, 1].
+
+    References
+    ----------
+    .. [1] E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical
+       Inference", JASA 22, 1927.
+    """
+    center = share + z**2 / (2 * n_labels)
+    half_width = z * sqrt(share * (1 - share) / n_labels + z**2 / (4 * n_labels**2))
+    scale = 1 + z**2 / n_labels
+    return max(0.0, (center - half_width) / scale), min(
+        1.0, (center + half_width) / scale
+    )
+
+
+def with_seed(estimator: Any, seed: int | None) -> Any:
+    """Clone an estimator, and set each ``random_state`` that is None.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Is cloned.
+    seed : int or None
+        The seed. With None the clone is left as it is.
+
+    Returns
+    -------
+    clone : estimator
+        The clone.
+    """
+    estimator = clone(estimator)
+    if seed is None:
+        return estimator
+    unset = {
+        key: seed
+        for key, value in estimator.get_params(deep=True).items()
+        if value is None and key.rpartition("__")[2] == "random_state"
+    }
+    return estimator.set_params(**unset) if unset else estimator
+
+
+def propagate_by(propagator: KMeansLabelPropagator, chosen: Candidate) -> None:
+    """Complete a propagator's fit by the rule and to the fraction chosen.
+
+    Parameters
+    ----------
+    propagator : KMeansLabelPropagator
+        Has clusters, representatives and their labels.
+    chosen : Candidate
+        Becomes its `propagation` and `fraction`.
+    """
+    propagator.set_params(**chosen._asdict())
+    if chosen.propagation == "cluster":
+        propagator._affinity = None  # as if it had been fitted for that rule alone
+    propagator._propagate_answers({})
+
+
+def describe_choice(
+    candidates: Sequence[Candidate],
+    best: int,
+    accuracy: float,
+    interval: tuple[float, float],
+) -> Iterator[str]:
+    """Say what was chosen, and the accuracy to expect of it.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        The candidates.
+    best : int
+        Which was chosen.
+    accuracy : float
+        Share of hidden labels that it predicts right; NaN if none was hidden.
+    interval : tuple of (float, float)
+        The interval of that share.
+
+    Yields
+    ------
+    line : str
+        One line of text.
+    """
+    yield f"Chosen of {len(candidates)} candidates: {candidates[best]}."
+    if np.isnan(accuracy):
+        yield "Nothing is known of them: no two labels are the same."
+        return
+    low, high = interval
+    yield (
+        f"Estimated accuracy: {100 * accuracy:.0f} % (95 % interval "
+        f"{100 * low:.0f} to {100 * high:.0f} %)."
+    )
+
+
+def describe_labels(n_labels: int, n_hidden: int, scoring: str) -> Iterator[str]:
+    """Say what the estimate is counted on.
+
+    Parameters
+    ----------
+    n_labels : int
+        Number of labels of representatives.
+    n_hidden : int
+        How many of them were hidden in turn.
+    scoring : {"accuracy", "balanced_accuracy"}
+        What counts the same.
+
+    Yields
+    ------
+    line : str
+        One line of text.
+    """
+    if not n_hidden:
+        return
+    each = "label" if scoring == "accuracy" else "class"
+    yield (
+        f"  Counted on {n_hidden} labels, each predicted while it was hidden; each "
+        f"{each} counts the same."
+    )
+    if n_hidden < n_labels:
+        yield (
+            f"  {n_labels - n_hidden} more are the only ones of their class: nothing "
+            "is known of how well these classes are predicted."
+        )
+    yield (
+        "  They are of typical samples, the representatives; on others accuracy may be "
+        "lower."
+    )
+    yield "  For a number to report, label a random sample."
+
+
+def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
+    """Say how candidates compare with the representatives alone.
+
+    Parameters
+    ----------
+    results : dict of str to list or ndarray of shape (n_candidates,)
+        As `tabulate` returns them.
+    best : int
+        Which candidate was chosen.
+
+    Yields
+    ------
+    line : str
+        One line of text.
+    """
+    if "mean_test_gain" not in results or len(results["params"]) == 1:
+        return
+    gains, errors = results["mean_test_gain"], results["sem_test_gain"]
+    if np.isnan(gains).any():
+        return
+    names = [str(Candidate(**params)) for params in results["params"]]
+
+    def points(candidate: Any) -> str:
+        gain = round(100 * gains[candidate], 1) + 0.0  # no "-0.0"
+        return f"{gain:+.1f} ± {100 * errors[candidate]:.1f} points"
+
+    # The best propagation there is, if none was chosen.
+    other = best if best else 1 + int(results["mean_test_score"][1:].argmax())
+    if abs(gains[other]) <= 2 * errors[other]:
+        verdict = "the labels cannot tell them apart"
+    else:
+        verdict = "better" if gains[other] > 0 else "worse"
+    yield f"Against the representatives alone, {names[other]}: {points(other)}"
+    yield f"  (mean and standard error over the same hidden labels): {verdict}."
+    # Bonferroni: with all others compared, one false alarm in twenty at most.
+    far = NormalDist().inv_cdf(1 - 0.05 / (len(names) - 1))
+    hurts = np.flatnonzero(gains < -far * errors).tolist()
+    if hurts:
+        everywhere = len(hurts) == len(names) - 1
+        yield "Propagation would hurt here" + (":" if everywhere else " with")
+        for candidate in hurts:
+            yield f"  {names[candidate]}: {points(candidate)}"
+
+
+class PropagatedClassifierCV(PropagatedClassifier):
+    """Train a classifier on labels propagated as far as cross-validation says.
+
+    Propagation pays on some data and hurts on others. This estimator tries several
+    rules and fractions, fraction 0 (the representatives alone) among them, by
+    cross-validation over the labels that are there anyway: some are hidden, the rest
+    is propagated without them, a classifier is trained, and has to predict the hidden
+    ones. Then all labels are propagated in the way that did best. The samples are
+    clustered once and the oracle is asked once: it costs no extra label.
+
+    Read more in the :ref:`User Guide <choosing>`.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Any classifier; a clone is fitted.
+    propagator : KMeansLabelPropagator or None, default=None
+        Clusters and gets the labels; a clone is fitted. None stands for one with
+        default parameters. Its `propagation` and `fraction` are replaced by those
+        chosen.
+    propagations : sequence of {"cluster", "graph"}, default=("cluster", "graph")
+        The rules to try. Without ``"graph"`` no neighbours are searched for.
+    fractions : sequence of float, default=(0.0, 0.3, 0.7, 1.0)
+        The fractions to try with each rule, in [0, 1]. 0 is the representatives
+        alone, the same by every rule, and tried once.
+    selection_estimator : classifier or None, default=None
+        Stands in for `estimator` while candidates are compared, if that takes long
+        to train. None takes `estimator`.
+    scoring : {"accuracy", "balanced_accuracy"}, default="accuracy"
+        Whether each hidden label counts the same, or each class.
+    cv : int, default=5
+        Number of folds: each hides one part of the labels. There are never more folds
+        than labels.
+    n_repeats : int, default=3
+        How often the labels are dealt out to folds anew. Repeats make the choice
+        steadier; they multiply the time.
+    n_jobs : int or None, default=None
+        How many classifiers are trained at the same time, by joblib. The result is
+        the same for any number. Keras networks are best trained one at a time.
+    random_state : int, RandomState instance or None, default=None
+        Deals out the labels; seeds the propagator and the classifiers, where they
+        leave theirs None. Pass an int for the same result every time.
+    verbose : int, default=0
+        If not 0, tells on stderr which stage runs and how long it took.
+    sample_weight : {"confidence"} or None, default=None
+        ``"confidence"`` weighs each training sample by the propagator's
+        `confidence_`; the classifier must take ``sample_weight`` in `fit`. A
+        `selection_estimator` that does not is trained without.
+
+    Attributes
+    ----------
+    cv_results_ : dict of str to list or ndarray of shape (n_candidates,)
+        One entry for each candidate, the representatives alone first; a table for
+        ``pandas.DataFrame``. As in
+        :class:`~sklearn.model_selection.GridSearchCV`: ``params``, ``param_*``,
+        ``split*_test_score``, ``mean_test_score``, ``std_test_score``,
+        ``rank_test_score``. The score is described in the notes.
+        ``mean_test_accuracy`` is the share of hidden labels predicted right;
+        ``mean_test_gain`` is what it is above that of the representatives alone,
+        ``sem_test_gain`` its standard error over the labels (both are left out if 0
+        is not one of the `fractions`).
+    best_index_ : int
+        Position of the candidate chosen: that with the highest score, the first of
+        equals.
+    best_params_ : dict
+        Its ``propagation`` and ``fraction``, parameters of the propagator.
+    best_score_ : float
+        Its mean score.
+    best_accuracy_ : float
+        The share of hidden labels that it predicts right, in [0, 1].
+    accuracy_interval_ : tuple of (float, float)
+        Wilson's 95 % interval for `best_accuracy_`.
+    n_hidden_ : int
+        Number of labels that were hidden in turn: all but those that are the only
+        ones of their class.
+    estimator_ : classifier
+        The classifier, fitted on all labels propagated in the way chosen.
+    propagator_ : KMeansLabelPropagator
+        The fitted propagator.
+    classes_ : ndarray of shape (n_classes,)
+        The classes of the known labels in `y` and of the oracle's answers. A class
+        that no representative has is never predicted.
+    n_features_in_ : int
+        Number of features seen during :meth:`fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, if `X` has string names.
+
+    See Also
+    --------
+    PropagatedClassifier : Propagates by a rule and to a fraction given.
+    sklearn.model_selection.GridSearchCV : Searches any parameter, with fresh clusters
+        and fresh labels in every fold.
+
+    Notes
+    -----
+    A hidden label's sample is left out of the training set, its neighbours are not:
+    they get what the other labels make of them. The only label of a class is never
+    hidden.
+
+    A prediction of a hidden label scores ``(c + 1 - (1 - p) ** 2) / 2``, where c is 1
+    if it is right, else 0, and p is the probability given to the right class; p = c
+    for a classifier without ``predict_proba``. With few labels many candidates are
+    right equally often, and p tells them apart.
+
+    Choosing the best of several makes its accuracy look a little too good; hiding
+    labels makes it look a little too bad, since a classifier has fewer of them in a
+    fold than in the end.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifierCV
+    >>> X, y = load_digits(return_X_y=True)
+    >>> classifier = PropagatedClassifierCV(
+    ...     LogisticRegression(max_iter=1000),
+    ...     KMeansLabelPropagator(n_clusters=50),
+    ...     n_repeats=1,
+    ...     random_state=0,
+    ... ).fit(X / 16, y)
+    >>> classifier.cv_results_["params"][0]
+    {'propagation': 'cluster', 'fraction': 0.0}
+    >>> classifier.best_params_["fraction"] > 0
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "estimator": [HasMethods(["fit", "predict"])],
+        "propagator": [KMeansLabelPropagator, None],
+        "propagations": ["array-like"],
+        "fractions": ["array-like"],
+        "selection_estimator": [HasMethods(["fit", "predict"]), None],
+        "scoring": [StrOptions({"accuracy", "balanced_accuracy"})],
+        "cv": [Interval(Integral, 2, None, closed="left")],
+        "n_repeats": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "sample_weight": [StrOptions({"confidence"}), None],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        propagator: KMeansLabelPropagator | None = None,
+        *,
+        propagations: Sequence[str] = ("cluster", "graph"),
+        fractions: Sequence[float] = (0.0, 0.3, 0.7, 1.0),
+        selection_estimator: Any = None,
+        scoring: str = "accuracy",
+        cv: int = 5,
+        n_repeats: int = 3,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+        sample_weight: str | None = None,
+    ) -> None:
+        super().__init__(estimator, propagator, sample_weight=sample_weight)
+        self.propagations = propagations
+        self.fractions = fractions
+        self.selection_estimator = selection_estimator
+        self.scoring = scoring
+        self.cv = cv
+        self.n_repeats = n_repeats
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike | None = None,
+        *,
+        sample_ids: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
+        """Choose how to propagate, do it, and fit the classifier.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            The samples.
+        y : array-like of shape (n_samples,), default=None
+            Known labels, the propagator's `missing_label` elsewhere.
+        sample_ids : array-like of shape (n_samples,), default=None
+            Passed to the propagator, for an oracle that takes ids.
+        **fit_params : dict
+            Passed to the classifier's `fit`; of those with one entry per sample, the
+            entries of the samples kept. A `selection_estimator` gets of these only
+            ``sample_weight``, if it takes it. With metadata routing enabled, each
+            gets the parameters that it requests.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is illegal, there are fewer than two labels, or the
+            classifier cannot take ``sample_weight``.
+
+        Warns
+        -----
+        UserWarning
+            If the training set lacks classes that `y` holds, clusters are left without
+            a label, or no two labels are the same: then the first candidate is taken.
+        """
+        self._check_parameters()
+        candidates = list_candidates(self.propagations, self.fractions)
+        fit_params, selection_params = self._share_out(fit_params)
+        rng = check_random_state(self.random_state)
+        seed = self._own_seed(rng)
+
+        propagator = clone(self._given_propagator())
+        if propagator.random_state is None:
+            propagator.set_params(random_state=seed)
+        propagator.set_params(
+            propagation="graph" if "graph" in self.propagations else "cluster"
+        )
+        propagator._collect_answers(X, y, sample_ids)
+        codes = propagator._encode_answers({})
+        self._check_X(X, propagator, reset=True)
+
+        folds = np.array(
+            [assign_folds(codes, self.cv, rng) for _ in range(self.n_repeats)]
+        )
+        is_scored = folds[0] >= 0
+        n_labels = int(np.sum(codes >= 0))
+        if n_labels < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs the labels of two representatives or "
+                "more, to hide some and predict them from the others. Got "
+                f"{n_labels} instead. A larger n_clusters gives more labels; "
+                "PropagatedClassifier does without a comparison."
+            )
+        if not is_scored.any():
+            warn_user(
+                f"No two of the {n_labels} labels are the same, so that none can be "
+                "hidden and predicted from the others. There is nothing to choose by: "
+                f"taken is {candidates[0]}. A larger n_clusters gives more labels."
+            )
+        classes = self._find_classes(y, propagator)
+        n_fits = self.n_repeats * (folds.max() + 1) * len(candidates)
+        with stage(f"predicting hidden labels by {n_fits} fits", self.verbose):
+            outcome = self._predict_hidden(
+                X, y, propagator, codes, folds, candidates, selection_params, rng
+            )
+        weights = label_weights(codes[is_scored], self.scoring)
+        results = tabulate(outcome, folds[:, is_scored], weights, candidates)
+        best = int(np.argmin(results["rank_test_score"]))  # the first of equals
+
+        propagate_by(propagator, candidates[best])
+        kept = propagator.sample_indices_
+        X_res, y_res = propagator._labelled_samples(X, y, kept, propagator._codes[kept])
+        fit_params = self._params_of_samples(
+            X,
+            fit_params,
+            kept,
+            propagator.confidence_,
+            weigh=self.sample_weight is not None,
+        )
+        with stage(f"training on {len(kept)} samples", self.verbose):
+            estimator = with_seed(self.estimator, seed)
+            estimator = estimator.fit(X_res, y_res, **fit_params)
+
+        # All or nothing: a failed fit must not mix with an earlier one.
+        self.propagator_, self.classes_, self.estimator_ = (
+            propagator,
+            classes,
+            estimator,
+        )
+        self.cv_results_ = results
+        self.best_index_ = best
+        self.best_params_ = dict(results["params"][best])
+        self.best_score_ = float(results["mean_test_score"][best])
+        self.best_accuracy_ = float(results["mean_test_accuracy"][best])
+        self.accuracy_interval_ = (
+            wilson_interval(self.best_accuracy_, 1 / float(weights @ weights))
+            if len(weights)
+            else (0.0, 1.0)
+        )
+        self.n_hidden_ = int(is_scored.sum())
+        # What the summary tells, and a later set_params must not change.
+        self._counted = (n_labels, self.n_hidden_, self.scoring)
+        return self
+
+    def summary(self) -> str:
+        """Tell in plain words what was chosen, and how sure that is.
+
+        Returns
+        -------
+        text : str
+            Several lines: the choice; the accuracy to expect; how the choice compares
+            with the representatives alone; where propagation hurts.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import make_blobs
+        >>> from sklearn.naive_bayes import GaussianNB
+        >>> from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifierCV
+        >>> X, y = make_blobs(300, centers=3, cluster_std=0.5, random_state=1)
+        >>> classifier = PropagatedClassifierCV(
+        ...     GaussianNB(), KMeansLabelPropagator(20), random_state=0
+        ... ).fit(X, y)
+        >>> print(classifier.summary().splitlines()[1])
+        Estimated accuracy: 100 % (95 % interval 84 to 100 %).
+        """
+        check_is_fitted(self, "estimator_")
+        return "\n".join(
+            [
+                *describe_choice(
+                    [Candidate(**params) for params in self.cv_results_["params"]],
+                    self.best_index_,
+                    self.best_accuracy_,
+                    self.accuracy_interval_,
+                ),
+                *describe_labels(*self._counted),
+                *describe_gains(self.cv_results_, self.best_index_),
+            ]
+        )
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        propagations: list[Any] = list(self.propagations)
+        fractions: list[Any] = list(self.fractions)
+        if not propagations or not set(propagations) <= set(_RULES):
+            raise ValueError(
+                f"The 'propagations' parameter of {type(self).__name__} must hold one "
+                f"or more of {list(_RULES)}. Got {self.propagations!r} instead."
+            )
+        if not fractions or not all(
+            isinstance(fraction, int | float | np.number) and 0 <= fraction <= 1
+            for fraction in fractions
+        ):
+            raise ValueError(
+                f"The 'fractions' parameter of {type(self).__name__} must hold one or "
+                f"more numbers in the range [0, 1]. Got {self.fractions!r} instead."
+            )
+
+    def _own_seed(self, rng: np.random.RandomState) -> int | None:
+        """Find what seeds the parts that have no seed of their own."""
+        if isinstance(self.random_state, np.random.RandomState):
+            return int(rng.randint(_MAX_SEED))
+        # An int goes on as it is: PropagatedClassifier can then repeat the result.
+        return self.random_state
+
+    def _share_out(
+        self, fit_params: dict[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Split the fit parameters into the estimator's and the selection's."""
+        own = self.selection_estimator is None
+        if routing_enabled():
+            routed = process_routing(self, "fit", **fit_params)
+            fit_params = routed.estimator.fit
+            return fit_params, fit_params if own else routed.selection_estimator.fit
+        if own:
+            return fit_params, fit_params
+        return fit_params, {
+            name: value
+            for name, value in fit_params.items()
+            if name == "sample_weight"
+            and has_fit_parameter(self.selection_estimator, name)
+        }
+
+    def _predict_hidden(
+        self,
+        X: Any,
+        y: ArrayLike | None,
+        propagator: KMeansLabelPropagator,
+        codes: NDArray[np.intp],
+        folds: NDArray[np.intp],
+        candidates: Sequence[Candidate],
+        fit_params: dict[str, Any],
+        rng: np.random.RandomState,
+    ) -> Outcome:
+        """Predict each hidden label by each candidate, in each repeat."""
+        estimator = self.selection_estimator
+        if estimator is None:
+            estimator = self.estimator
+        weigh = self.sample_weight is not None and has_fit_parameter(
+            estimator, "sample_weight"
+        )
+        splits = [
+            (repeat, fold_of == fold, rng.randint(_MAX_SEED))
+            for repeat, fold_of in enumerate(folds)
+            for fold in range(fold_of.max() + 1)
+        ]
+
+        def tasks() -> Iterator[Any]:
+            for _, is_hidden, drawn in splits:
+                # The same seed for all candidates: they differ in the labels alone.
+                seed = None if self.random_state is None else drawn
+                hidden = propagator.representative_indices_[is_hidden]
+                for kept, kept_codes, confidence in training_sets(
+                    propagator, codes, is_hidden, candidates
+                ):
+                    params = self._params_of_samples(
+                        X, fit_params, kept, confidence, weigh=weigh
+                    )
+                    yield delayed(predict_hidden)(
+                        with_seed(estimator, seed),
+                        X,
+                        propagator._labels_like(y, kept, kept_codes),
+                        kept,
+                        hidden,
+                        propagator.classes_[codes[is_hidden]],
+                        params,
+                    )
+
+        found = iter(Parallel(n_jobs=self.n_jobs)(tasks()))
+        shape = (len(folds), len(candidates), len(codes))
+        correct, probability = np.zeros(shape), np.zeros(shape)
+        for repeat, is_hidden, _ in splits:
+            for candidate in range(len(candidates)):
+                part = next(found)
+                correct[repeat, candidate, is_hidden] = part.correct
+                probability[repeat, candidate, is_hidden] = part.probability
+        is_scored = folds[0] >= 0
+        return Outcome(correct[..., is_scored], probability[..., is_scored])
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Tell which metadata goes where.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            `sample_ids` is this estimator's own; the rest goes to `estimator` and
+            `selection_estimator`.
+        """
+        router = super().get_metadata_routing()
+        if self.selection_estimator is not None:
+            router.add(
+                selection_estimator=self.selection_estimator,
+                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+            )
+        return router

@@ -1,0 +1,344 @@
+import inspect
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.datasets import load_digits, load_iris, load_wine, make_classification
+from sklearn.decomposition import PCA
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import QuantileTransformer
+from sklearn.tree import DecisionTreeClassifier
+
+from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifier
+from kmeans_labelprop.embedding import default_embedding
+
+N_SAMPLES = 240
+
+
+def steps(embedding):
+    """Name the classes of the steps."""
+    if embedding is None:
+        return []
+    if isinstance(embedding, Pipeline):
+        return [type(step).__name__ for _, step in embedding.steps]
+    return [type(embedding).__name__]
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def pixels(rng, n_features):
+    return rng.integers(0, 256, size=(N_SAMPLES, n_features)).astype(np.float64)
+
+
+def measurements(rng, n_features):
+    return rng.normal(size=(N_SAMPLES, n_features)) * np.logspace(0, 4, n_features)
+
+
+def words(rng, n_features=2000, density=0.02):
+    counts = sp.random_array(
+        (N_SAMPLES, n_features), density=density, format="csr", rng=rng
+    )
+    counts.data = np.ceil(4 * counts.data)
+    return counts
+
+
+def table(rng):
+    return pd.DataFrame(
+        {
+            "income": rng.lognormal(10, 1, N_SAMPLES),
+            "age": rng.integers(18, 90, N_SAMPLES),
+            "member": rng.random(N_SAMPLES) < 0.5,
+            "town": rng.choice(["Ghent", "Turin", "Graz"], N_SAMPLES),
+        }
+    )
+
+
+# ------------------------------------------------------------------- the rules
+
+
+@pytest.mark.parametrize(
+    "X",
+    [load_digits().data, load_iris().data, np.ones((9, 3))],
+    ids=["digits", "iris", "constant"],
+)
+def test_one_scale_is_left_alone(X):
+    assert default_embedding(X) is None
+
+
+def test_wide_pixels_are_normalised_and_projected(rng):
+    embedding = default_embedding(pixels(rng, 784))
+    assert steps(embedding) == ["Normalizer", "PCA"]
+    assert embedding[-1].n_components == 50
+    assert default_embedding(pixels(rng, 100)) is None
+    assert steps(default_embedding(pixels(rng, 101))) == ["Normalizer", "PCA"]
+
+
+def test_wide_signed_features_are_projected_only(rng):
+    embedding = default_embedding(rng.normal(size=(N_SAMPLES, 300)))
+    assert steps(embedding) == ["PCA"]
+    assert embedding.n_components == 50
+
+
+@pytest.mark.parametrize("n_features", [2, 3, 10])
+def test_different_scales_are_ranked(rng, n_features):
+    X = measurements(rng, n_features)
+    embedding = default_embedding(X)
+    assert steps(embedding) == ["QuantileTransformer"]
+    E = embedding.fit_transform(X)
+    assert_allclose(E.min(axis=0), 0)
+    assert_allclose(E.max(axis=0), 1)
+
+
+def test_one_feature_is_enough_to_tell_scales_apart(rng):
+    X = rng.random((N_SAMPLES, 20))
+    assert default_embedding(X) is None
+    X[:, 7] *= 3.3
+    assert steps(default_embedding(X)) == ["QuantileTransformer"]
+    X[:, 7] /= 1.2
+    assert default_embedding(X) is None
+
+
+def test_features_of_little_range_do_not_count(rng):
+    # As the pixels at the border of an image.
+    X = rng.random((N_SAMPLES, 20))
+    X[:, :8] /= 100
+    assert default_embedding(X) is None
+    X[:, :15] = 5
+    assert default_embedding(X) is None
+
+
+def test_wide_measurements_are_ranked_and_projected(rng):
+    embedding = default_embedding(measurements(rng, 150))
+    assert steps(embedding) == ["QuantileTransformer", "PCA"]
+    assert embedding[-1].n_components == 20
+
+
+def test_counts_of_words(rng):
+    embedding = default_embedding(words(rng))
+    assert steps(embedding) == ["TfidfTransformer", "TruncatedSVD", "Normalizer"]
+    assert embedding[0].sublinear_tf
+    assert embedding[1].n_components == 100
+    E = embedding.fit_transform(words(rng))
+    assert_allclose(np.linalg.norm(E, axis=1), 1)
+
+
+def test_weights_of_words_are_not_weighted_again(rng):
+    X = words(rng) * 0.3
+    assert steps(default_embedding(X)) == ["Normalizer", "TruncatedSVD", "Normalizer"]
+
+
+def test_sparse_is_not_always_text(rng):
+    few = sp.csr_array(measurements(rng, 5))
+    assert steps(default_embedding(abs(few))) == ["QuantileTransformer"]
+    # Ranks of negative numbers would leave no zeros.
+    assert steps(default_embedding(few)) == ["MaxAbsScaler"]
+    images = sp.csr_array(np.maximum(pixels(rng, 784) - 128, 0))
+    assert steps(default_embedding(images)) == ["Normalizer", "PCA"]
+    assert default_embedding(sp.csr_array(pixels(rng, 50))) is None
+
+
+@pytest.mark.parametrize("kind", ["csc", "coo"])
+def test_sparse_formats_are_alike(rng, kind):
+    X = words(rng)
+    assert str(default_embedding(X.asformat(kind))) == str(default_embedding(X))
+
+
+def test_missing_numbers_are_filled_in(rng):
+    X = rng.random((N_SAMPLES, 4))
+    X[rng.random(X.shape) < 0.1] = np.nan
+    assert isinstance(default_embedding(X), SimpleImputer)
+    X[:, 3] *= 100
+    X[:, 0] = np.nan
+    embedding = default_embedding(X)
+    assert steps(embedding) == ["SimpleImputer", "QuantileTransformer"]
+    assert np.isfinite(embedding.fit_transform(X)).all()
+    assert steps(default_embedding(pd.DataFrame(X))) == steps(embedding)
+
+
+# ------------------------------------------------------------------ DataFrames
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.from_pandas], ids=["pandas", "pl"])
+def test_columns_of_categories(rng, make):
+    X = table(rng)
+    embedding = default_embedding(make(X))
+    assert isinstance(embedding, ColumnTransformer)
+    parts = {name: columns for name, _, columns in embedding.transformers}
+    assert parts == {"numbers": ["income", "age"], "categories": ["member", "town"]}
+    E = embedding.fit_transform(make(X))
+    assert E.shape == (N_SAMPLES, 2 + 2 + 3)
+    assert E.min() == 0
+    assert E.max() == 1
+
+
+@pytest.mark.parametrize("kind", ["object", "str", "category"])
+def test_missing_values_of_a_table(rng, kind):
+    X = table(rng)
+    X["town"] = X["town"].astype(object)
+    X.loc[::7, "town"] = None
+    X["town"] = X["town"].astype(kind)
+    X.loc[::5, "income"] = np.nan
+    E = default_embedding(X).fit_transform(X)
+    assert E.shape == (N_SAMPLES, 2 + 2 + 4)
+    assert np.isfinite(E).all()
+
+
+def test_new_categories_are_all_zero(rng):
+    X = table(rng)
+    embedding = default_embedding(X).fit(X)
+    new = X.head(3).assign(town="Bergen")
+    assert_allclose(embedding.transform(new)[:, -3:], 0)
+
+
+def test_a_table_of_numbers_is_taken_as_an_array(rng):
+    X = load_wine().data
+    expected = str(default_embedding(X))
+    assert str(default_embedding(pd.DataFrame(X))) == expected
+    assert str(default_embedding(pl.DataFrame(X))) == expected
+
+
+def test_names_that_are_numbers(rng):
+    X = table(rng).set_axis([7, 3, 0, 1], axis=1)
+    E = default_embedding(X).fit_transform(X)
+    assert E.shape == (N_SAMPLES, 7)
+
+
+def test_wide_tables_are_projected(rng):
+    letters = rng.choice(list("ACGT"), size=(N_SAMPLES, 60))
+    X = pd.DataFrame(letters).add_prefix("site_")
+    embedding = default_embedding(X)
+    assert steps(embedding) == ["ColumnTransformer", "PCA"]
+    assert embedding.fit_transform(X).shape == (N_SAMPLES, 20)
+    assert steps(default_embedding(X.iloc[:, :25])) == ["ColumnTransformer"]
+
+
+def test_a_column_of_ids_stays_narrow(rng):
+    X = table(rng).assign(id=[f"id-{i}" for i in range(N_SAMPLES)])
+    embedding = default_embedding(X)
+    assert embedding[0].fit_transform(X).shape == (N_SAMPLES, 2 + 2 + 3 + 100)
+
+
+# ------------------------------------------------------------------ properties
+
+
+def kinds(rng):
+    return {
+        "pixels": pixels(rng, 300),
+        "measurements": measurements(rng, 8),
+        "wide": measurements(rng, 150),
+        "signed": rng.normal(size=(N_SAMPLES, 200)),
+        "words": words(rng),
+        "few": rng.random((N_SAMPLES, 5)),
+    }
+
+
+def test_no_labels_are_read():
+    assert list(inspect.signature(default_embedding).parameters) == ["X"]
+
+
+@pytest.mark.parametrize("kind", list(kinds(np.random.default_rng(0))))
+def test_order_and_unit_do_not_matter(rng, kind):
+    X = kinds(rng)[kind]
+    expected = str(default_embedding(X))
+    assert str(default_embedding(X[rng.permutation(N_SAMPLES)])) == expected
+    assert str(default_embedding(X[:, rng.permutation(X.shape[1])])) == expected
+    assert str(default_embedding(X * 64)) == expected
+
+
+@pytest.mark.parametrize("kind", list(kinds(np.random.default_rng(0))))
+def test_float32_is_kept(rng, kind):
+    X = kinds(rng)[kind].astype(np.float32)
+    embedding = default_embedding(X)
+    assert str(embedding) == str(default_embedding(X.astype(np.float64)))
+    if embedding is not None:
+        assert embedding.fit_transform(X).dtype == np.float32
+
+
+def test_x_is_not_changed(rng):
+    for X in kinds(rng).values():
+        before = X.copy()
+        default_embedding(X)
+        assert abs(X - before).max() == 0
+
+
+def test_it_is_not_fitted_and_leaves_the_seed_open(rng):
+    embedding = default_embedding(measurements(rng, 150))
+    assert not hasattr(embedding[0], "quantiles_")
+    seeds = {k: v for k, v in embedding.get_params().items() if "random_state" in k}
+    assert set(seeds.values()) == {None}
+    assert len(seeds) == 2
+
+
+# --------------------------------------------------------------------- in use
+
+
+@pytest.mark.parametrize("propagation", ["cluster", "graph"])
+def test_it_raises_accuracy_where_scales_differ(propagation):
+    X, y = load_wine(return_X_y=True)
+    accuracy = {}
+    for name, embedding in (("raw", None), ("default", default_embedding(X))):
+        propagator = KMeansLabelPropagator(
+            30, embedding=embedding, propagation=propagation, random_state=0
+        )
+        accuracy[name] = np.mean(propagator.fit(X, y).transduction_ == y)
+    assert accuracy["default"] > accuracy["raw"] + 0.1
+
+
+def test_it_survives_smaller_samples():
+    # Chosen once for all, and fitted on half of the samples: no warning, no error.
+    X, y = make_classification(60, 120, n_informative=5, random_state=0)
+    for Z in (X, X * np.logspace(0, 3, 120), np.abs(X)):
+        embedding = default_embedding(Z)
+        propagator = KMeansLabelPropagator(5, embedding=embedding, random_state=0)
+        model = PropagatedClassifier(DecisionTreeClassifier(random_state=0), propagator)
+        assert np.isfinite(cross_val_score(model, Z, y, cv=2)).all()
+
+
+def test_same_result_every_time(rng):
+    X = measurements(rng, 150)
+    y = rng.integers(3, size=N_SAMPLES)
+    propagator = KMeansLabelPropagator(
+        9, embedding=default_embedding(X), random_state=0
+    )
+    first = propagator.fit(X, y).transduction_
+    again = clone(propagator).set_params(embedding=default_embedding(X)).fit(X, y)
+    assert_allclose(first, again.transduction_)
+    assert isinstance(propagator.embedding_[-1], PCA)
+    assert isinstance(propagator.embedding_[0], QuantileTransformer)
+
+
+# --------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (np.arange(3.0), ValueError, "Expected 2D array"),
+        (np.empty((0, 3)), ValueError, "0 sample"),
+        (np.array([[1, np.inf], [1, 2]]), ValueError, "infinity"),
+        (np.array([["a", "b"]]), TypeError, "columns of a DataFrame. Got an array of"),
+        (
+            pd.DataFrame({"day": pd.date_range("2026-01-01", periods=3)}),
+            TypeError,
+            "Got column 'day' of dtype datetime64",
+        ),
+        (
+            pl.DataFrame({"parts": [[1], [2]], "x": [1.0, 2.0]}),
+            TypeError,
+            "Got column 'parts' of dtype List",
+        ),
+    ],
+)
+def test_what_has_no_embedding(X, error, message):
+    with pytest.raises(error, match=message):
+        default_embedding(X)

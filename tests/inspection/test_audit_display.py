@@ -1,0 +1,92 @@
+import builtins
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.datasets import load_digits
+
+from kmeans_labelprop import KMeansLabelPropagator
+from kmeans_labelprop.inspection import AuditDisplay
+from kmeans_labelprop.model_selection import audit_propagation, draw_audit
+
+
+@pytest.fixture(scope="module")
+def audit():
+    X, y = load_digits(return_X_y=True)
+    propagator = KMeansLabelPropagator(n_clusters=50, random_state=0).fit(X, y)
+    positions = draw_audit(propagator, 300, random_state=0)
+    return audit_propagation(propagator, positions, y[positions])
+
+
+def band_ends(band, x):
+    """Read the lower and the upper end of a band at x."""
+    vertices = band.get_paths()[0].vertices
+    heights = vertices[np.isclose(vertices[:, 0], x), 1]
+    return heights.min(), heights.max()
+
+
+def test_it_shows_the_audit(audit, assert_legible):
+    display = AuditDisplay.from_audit(audit)
+    assert_array_equal(display.line_.get_xdata(), audit.fractions)
+    assert_array_equal(display.line_.get_ydata(), audit.accuracy)
+    for i, fraction in enumerate(audit.fractions):
+        assert band_ends(display.band_, fraction) == (audit.low[i], audit.high[i])
+    assert display.target_ is None
+    assert display.largest_ is None
+    assert display.ax_.get_ylabel() == "Accuracy of the propagated labels"
+    legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert legend == ["estimate, 95 % confidence interval"]
+    assert_legible(display.figure_)
+
+
+def test_target_and_largest_fraction(audit, assert_legible):
+    display = AuditDisplay.from_audit(audit, target=0.95)
+    expected = audit.largest_fraction(0.95)
+    assert 0 < expected < 1
+    assert display.largest_fraction == expected
+    assert_array_equal(display.target_.get_ydata(), [0.95, 0.95])
+    assert_array_equal(display.largest_.get_xdata(), [expected, expected])
+    legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert legend[1:] == [
+        "target, 0.95",
+        f"largest fraction shown to reach it, {expected:g}",
+    ]
+    assert_legible(display.figure_)
+
+
+def test_a_target_that_is_not_reached(audit):
+    display = AuditDisplay.from_audit(audit, target=0.9999)
+    assert display.target_ is not None
+    assert display.largest_ is None
+
+
+def test_two_audits_on_the_same_axes(audit):
+    first = AuditDisplay.from_audit(audit, name="digits")
+    second = AuditDisplay.from_audit(audit, name="again", ax=first.ax_)
+    assert second.figure_ is first.figure_
+    assert first.line_.get_color() != second.line_.get_color()
+    assert first.line_.get_label() == "digits, 95 % confidence interval"
+
+
+def test_keywords_reach_the_line(audit):
+    display = AuditDisplay.from_audit(audit, line_kw={"color": "#123456"})
+    assert display.line_.get_color() == "#123456"
+
+
+def test_lengths_must_agree():
+    display = AuditDisplay([0.5, 1], [0.9, 0.8], [0.7], [1, 0.9])
+    with pytest.raises(ValueError, match="'low' must hold one value for each of the 2"):
+        display.plot()
+
+
+def test_without_matplotlib(audit, monkeypatch):
+    real = builtins.__import__
+
+    def without_matplotlib(module, *args, **kwargs):
+        if module.startswith("matplotlib"):
+            raise ImportError(module)
+        return real(module, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without_matplotlib)
+    with pytest.raises(ImportError, match=r'AuditDisplay needs.*labelprop\[plot\]"'):
+        AuditDisplay.from_audit(audit)
