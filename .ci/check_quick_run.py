@@ -26,10 +26,12 @@ ACCURACY: dict[str, Range] = {
     "random labels": (0.50, 0.80),
     "representatives": (0.55, 0.85),
     "propagated": (0.55, 0.85),
+    "default recipe": (0.68, 0.90),
 }
 # Share of right labels; a propagator that mixed up its rows would give about 0.1, one
 # that read more labels than it paid for about 1.
 PROPAGATED_LABELS: Range = (0.55, 0.88)
+RECIPE_LABELS: Range = (0.65, 0.999)
 NEEDED_FRACTIONS = (0.7, 1.0)
 N_TEST, N_CLASSES = 10_000, 10
 
@@ -60,6 +62,7 @@ def check_labels(part: dict[str, Any], check: Check) -> None:
         ("random labels", None),
         ("representatives", 0.0),
         *(("propagated", fraction) for fraction in fractions),
+        ("default recipe", None),
     ]
     found: dict[tuple[str, float | None], list[dict[str, Any]]] = {}
     for cell in part["cells"]:
@@ -108,6 +111,14 @@ def _check_cell(
         check(
             abs(cell["n_rows"] - wanted) <= n_clusters,
             f"{where}: {cell['n_rows']} rows, about {wanted:.0f}",
+        )
+    elif kind == "default recipe":
+        low, high = RECIPE_LABELS
+        check(low < labels < high, f"{where}: right labels {labels:.4f} in {low, high}")
+        chosen = cell["chosen"]
+        check(
+            chosen["fraction"] > 0 and n_clusters < cell["n_rows"] <= n_train,
+            f"{where}: chosen {chosen}, which propagates, {cell['n_rows']} rows",
         )
     else:
         check(labels == 1.0, f"{where}: right labels {labels}, exactly 1")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.utils import get_tags
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -21,7 +21,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ._labels import check_labels, labelled_rows
+from ._correction import correct_labels, take_corrected
+from ._labels import check_labels, is_missing, labelled_rows
 from ._messages import warn_user
 from ._propagator import KMeansLabelPropagator
 from ._validation import (
@@ -42,12 +43,46 @@ def _estimator_has(method: str) -> Any:
     return check
 
 
+def _takes_weights(estimator: Any) -> bool:
+    """Tell whether an estimator, and all estimators inside it, can be weighted."""
+    inside = (
+        value
+        for value in estimator.get_params(deep=True).values()
+        if hasattr(value, "fit")
+    )
+    return all(
+        has_fit_parameter(part, "sample_weight") for part in (estimator, *inside)
+    )
+
+
+class Training(NamedTuple):
+    """A classifier, and what it was trained on.
+
+    Attributes
+    ----------
+    estimator : classifier
+        The fitted classifier.
+    indices : ndarray of shape (n_training,), dtype=intp
+        Positions of the samples.
+    labels : ndarray of shape (n_training,)
+        Their labels.
+    n_corrected : int
+        Number of propagated labels dropped or changed.
+    """
+
+    estimator: Any
+    indices: NDArray[np.intp]
+    labels: NDArray[Any]
+    n_corrected: int
+
+
 class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Train a classifier on labels propagated from a few representatives.
 
     A :class:`~kmeans_labelprop.KMeansLabelPropagator` turns the samples and the few
     labels into a training set, on which the classifier is fitted. As the last step of
-    a scikit-learn Pipeline it does what a sampler does in imbalanced-learn's.
+    a scikit-learn Pipeline it does what a sampler does in imbalanced-learn's, and
+    weighs each label by the confidence in it.
 
     Read more in the :ref:`User Guide <user_guide>`.
 
@@ -59,14 +94,31 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Makes the training set; a clone is fitted. None stands for one with default
         parameters. Search its parameters as ``propagator__n_clusters``,
         ``propagator__fraction``, after passing one here.
-    sample_weight : {"confidence"} or None, default=None
+    sample_weight : {"auto", "confidence"} or None, default="auto"
         ``"confidence"`` weighs each training sample by the propagator's
-        `confidence_`; the classifier must take ``sample_weight`` in `fit`.
+        `confidence_`; the classifier must take ``sample_weight`` in `fit`. ``"auto"``
+        does so if it takes it, and so do all estimators inside it. Most do; a Pipeline
+        and :class:`~sklearn.neighbors.KNeighborsClassifier` do not, and weigh all
+        samples the same, as None has it.
+    correction : {"drop", "relabel"} or None, default=None
+        What happens to propagated labels that classifiers trained on other samples
+        do not predict: the sample is dropped, or takes the label predicted. See the
+        notes. None corrects nothing.
+    corrector : classifier or None, default=None
+        Predicts the labels for the `correction`; clones are fitted. None stands for
+        the `estimator`.
 
     Attributes
     ----------
     estimator_ : classifier
         The fitted classifier.
+    training_indices_ : ndarray of shape (n_training,), dtype=intp
+        Positions of the samples that the classifier was trained on, in increasing
+        order: the propagator's `sample_indices_`, without those dropped.
+    training_labels_ : ndarray of shape (n_training,)
+        The labels that it was trained on.
+    n_corrected_ : int
+        Number of propagated labels that were dropped or changed.
     propagator_ : KMeansLabelPropagator
         The fitted propagator.
     classes_ : ndarray of shape (n_classes,)
@@ -86,6 +138,13 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     Notes
     -----
+    For the `correction` the samples kept are dealt out to three folds, those of each
+    class evenly, with the propagator's `random_state` (0 if that is None). A corrector
+    is trained on two of them and predicts the third, in turn. Labels that
+    were given, those of the representatives, train every corrector and are never
+    changed: no class is lost. The correctors are weighted as `sample_weight` says, if
+    they can be; a label changed keeps the weight it had.
+
     Meta-estimators that encode `y` anew (:class:`~sklearn.ensemble.BaggingClassifier`,
     :class:`~sklearn.ensemble.VotingClassifier`,
     :class:`~sklearn.multiclass.OneVsRestClassifier` and others) turn `missing_label`
@@ -118,19 +177,27 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [HasMethods(["fit", "predict"])],
         "propagator": [HasMethods(["fit_resample", "propagate"]), None],
-        "sample_weight": [StrOptions({"confidence"}), None],
+        "sample_weight": [StrOptions({"auto", "confidence"}), None],
+        "correction": [StrOptions({"drop", "relabel"}), None],
+        "corrector": [HasMethods(["fit", "predict"]), None],
     }
+    # Those that get fit parameters; None stands for the estimator.
+    _trained_parts: ClassVar[tuple[str, ...]] = ("estimator", "corrector")
 
     def __init__(
         self,
         estimator: Any,
         propagator: Any = None,
         *,
-        sample_weight: str | None = None,
+        sample_weight: str | None = "auto",
+        correction: str | None = None,
+        corrector: Any = None,
     ) -> None:
         self.estimator = estimator
         self.propagator = propagator
         self.sample_weight = sample_weight
+        self.correction = correction
+        self.corrector = corrector
 
     def fit(
         self,
@@ -152,8 +219,9 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             Passed to the propagator, for an oracle that takes ids.
         **fit_params : dict
             Passed to the classifier's `fit`; of those with one entry per sample, the
-            entries of the samples kept. With metadata routing enabled, the
-            parameters that the classifier requests.
+            entries of the samples kept. A `corrector` gets of these only
+            ``sample_weight``, if it takes it. With metadata routing enabled, each
+            gets the parameters that it requests.
 
         Returns
         -------
@@ -173,32 +241,83 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             without a label.
         """
         self._check_parameters()
+        shares = self._share_out(fit_params)
         propagator = clone(self._given_propagator())
-        X_res, y_res = propagator.fit_resample(X, y, sample_ids=sample_ids)
+        propagator.fit(X, y, sample_ids=sample_ids)
         self._check_X(X, propagator, reset=True)
         classes = self._find_classes(y, propagator)
-        if routing_enabled():
-            fit_params = process_routing(self, "fit", **fit_params).estimator.fit
-        kept = propagator.sample_indices_
-        fit_params = self._params_of_samples(
+        training = self._train(
             X,
-            fit_params,
-            kept,
-            propagator.confidence_,
-            weigh=self.sample_weight is not None,
-        )
-        estimator = clone(self.estimator).fit(X_res, y_res, **fit_params)
-        # All or nothing: a failed fit must not mix with an earlier one.
-        self.propagator_, self.classes_, self.estimator_ = (
+            y,
             propagator,
-            classes,
-            estimator,
+            clone(self.estimator),
+            self._given_corrector(),
+            self.correction,
+            shares,
         )
+        self._keep(propagator, classes, training)
         return self
+
+    def _keep(
+        self,
+        propagator: KMeansLabelPropagator,
+        classes: NDArray[Any],
+        training: Training,
+    ) -> None:
+        # All or nothing: a failed fit must not mix with an earlier one.
+        self.propagator_, self.classes_ = propagator, classes
+        self.estimator_ = training.estimator
+        self.training_indices_ = training.indices
+        self.training_labels_ = training.labels
+        self.n_corrected_ = training.n_corrected
+
+    def _train(
+        self,
+        X: Any,
+        y: ArrayLike | None,
+        propagator: KMeansLabelPropagator,
+        estimator: Any,
+        corrector: Any,
+        correction: str | None,
+        fit_params: dict[str, dict[str, Any]],
+    ) -> Training:
+        """Correct the labels kept, if that is asked for, and fit the estimator."""
+        kept = propagator.sample_indices_
+        codes = propagator._codes[kept]
+        X_res, y_res = propagator._labelled_samples(X, y, kept, codes)
+
+        def params_of(part: str, trained: Any) -> dict[str, Any]:
+            return self._params_of_samples(
+                X, fit_params[part], kept, propagator.confidence_, trained
+            )
+
+        params = params_of("estimator", estimator)
+        n_corrected = 0
+        if correction is not None:
+            is_given = ~is_missing(
+                propagator.representative_labels_, propagator.missing_label
+            )
+            corrected = correct_labels(
+                corrector,
+                X_res,
+                y_res,
+                propagator.classes_,
+                codes,
+                np.isin(kept, propagator.representative_indices_[is_given]),
+                params_of("corrector", corrector),
+                correction,
+                check_random_state(propagator._draw_seed() or 0),
+            )
+            X_res, y_res, params = take_corrected(
+                X_res, y_res, propagator.classes_, corrected, params
+            )
+            kept, codes, n_corrected = kept[corrected.positions], *corrected[1:]
+        fitted = estimator.fit(X_res, y_res, **params)
+        return Training(fitted, kept.copy(), propagator.classes_[codes], n_corrected)
 
     def _check_parameters(self) -> None:
         validate_estimator_parameters(self)
-        if self.sample_weight is not None and not has_fit_parameter(
+        if self.sample_weight == "confidence" and not has_fit_parameter(
             self.estimator, "sample_weight"
         ):
             raise ValueError(
@@ -206,8 +325,39 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
                 f"sample_weight in fit. {type(self.estimator).__name__} does not."
             )
 
+    def _weighs(self, trained: Any) -> bool:
+        if self.sample_weight == "auto":
+            return _takes_weights(trained)
+        return self.sample_weight is not None and has_fit_parameter(
+            trained, "sample_weight"
+        )
+
     def _given_propagator(self) -> Any:
         return KMeansLabelPropagator() if self.propagator is None else self.propagator
+
+    def _given_corrector(self) -> Any:
+        return self.estimator if self.corrector is None else self.corrector
+
+    def _share_out(self, fit_params: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Split the fit parameters among the parts that are trained."""
+        routed = (
+            process_routing(self, "fit", **fit_params) if routing_enabled() else None
+        )
+        own = fit_params if routed is None else routed["estimator"]["fit"]
+        shares = {}
+        for name in self._trained_parts:
+            part = getattr(self, name)
+            if name == "estimator" or part is None:
+                shares[name] = own
+            elif routed is not None:
+                shares[name] = routed[name]["fit"]
+            else:
+                shares[name] = {
+                    key: value
+                    for key, value in fit_params.items()
+                    if key == "sample_weight" and has_fit_parameter(part, key)
+                }
+        return shares
 
     def _find_classes(
         self, y: ArrayLike | None, propagator: KMeansLabelPropagator
@@ -232,12 +382,11 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         fit_params: dict[str, Any],
         positions: NDArray[np.intp],
         confidence: NDArray[np.float64],
-        *,
-        weigh: bool,
+        trained: Any,
     ) -> dict[str, Any]:
-        """Choose what the classifier gets for some samples, weights included."""
+        """Choose what a classifier gets for some samples, weights included."""
         fit_params = take_fit_params(X, fit_params, positions)
-        if weigh:
+        if self._weighs(trained):
             weight = confidence[positions]
             given = fit_params.get("sample_weight")
             fit_params["sample_weight"] = weight if given is None else weight * given
@@ -369,16 +518,17 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         routing : MetadataRouter
-            `sample_ids` is this estimator's own; the rest goes to `estimator`.
+            `sample_ids` is this estimator's own; the rest goes to the classifiers.
         """
-        return (
-            MetadataRouter(owner=self)
-            .add_self_request(self)
-            .add(
-                estimator=self.estimator,
-                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
-            )
-        )
+        router = MetadataRouter(owner=self).add_self_request(self)
+        for name in self._trained_parts:
+            part = getattr(self, name)
+            if part is not None:
+                router.add(
+                    **{name: part},
+                    method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+                )
+        return router
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -13,26 +13,26 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 from sklearn.base import clone
 from sklearn.utils import check_random_state
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    MethodMapping,
-    process_routing,
-)
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted
 
 from ._classifier import PropagatedClassifier
 from ._containers import take_rows
+from ._correction import N_FOLDS, correct_labels, deal_out, take_corrected
 from ._messages import stage, warn_user
 from ._propagator import KMeansLabelPropagator, Spread
 from ._validation import (
     HasMethods,
     Interval,
     StrOptions,
-    routing_enabled,
 )
 
 _RULES = ("cluster", "graph")
+_CORRECTIONS = {
+    None: "",
+    "drop": ", doubtful labels dropped",
+    "relabel": ", doubtful labels changed",
+}
 _MAX_SEED = np.iinfo(np.int32).max
 
 
@@ -45,15 +45,19 @@ class Candidate(NamedTuple):
         The rule.
     fraction : float
         The share of each cluster that keeps its label.
+    correction : {"drop", "relabel"} or None
+        What happens to labels that classifiers trained on the others do not predict.
     """
 
     propagation: str
     fraction: float
+    correction: str | None = None
 
     def __str__(self) -> str:
         if self.fraction == 0:
             return "the representatives alone"
-        return f"{self.propagation} at fraction {self.fraction:g}"
+        corrected = _CORRECTIONS[self.correction]
+        return f"{self.propagation} at fraction {self.fraction:g}{corrected}"
 
 
 class TrainingSet(NamedTuple):
@@ -67,11 +71,38 @@ class TrainingSet(NamedTuple):
         Their classes.
     confidence : ndarray of shape (n_samples,), dtype=float64
         The confidence in the label of every sample.
+    is_given : ndarray of shape (n_kept,), dtype=bool
+        Which labels were given, not propagated.
     """
 
     positions: NDArray[np.intp]
     codes: NDArray[np.intp]
     confidence: NDArray[np.float64]
+    is_given: NDArray[np.bool_]
+
+
+class Correcting(NamedTuple):
+    """How the labels of a training set are corrected.
+
+    Attributes
+    ----------
+    corrector : classifier
+        Predicts labels.
+    classes : ndarray of shape (n_classes,)
+        The labels there are, sorted.
+    fit_params : dict of str to object
+        Passed to the corrector's `fit`.
+    correction : {"drop", "relabel"}
+        What happens to labels that are not predicted.
+    seed : int
+        Deals the samples out to folds.
+    """
+
+    corrector: Any
+    classes: NDArray[Any]
+    fit_params: dict[str, Any]
+    correction: str
+    seed: int
 
 
 class Outcome(NamedTuple):
@@ -91,26 +122,32 @@ class Outcome(NamedTuple):
 
 
 def list_candidates(
-    propagations: Iterable[str], fractions: Iterable[float]
+    propagations: Iterable[str],
+    fractions: Iterable[float],
+    corrections: Iterable[str | None] = (None,),
 ) -> list[Candidate]:
-    """Combine rules and fractions, the representatives alone first and once.
+    """Combine all there is to try, the representatives alone first and once.
 
     Parameters
     ----------
     propagations : iterable of str
         The rules.
     fractions : iterable of float
-        The fractions. 0 is the same by every rule.
+        The fractions. 0 is the same by every rule, and nothing is to correct then.
+    corrections : iterable of {"drop", "relabel"} or None, default=(None,)
+        The corrections.
 
     Returns
     -------
     candidates : list of Candidate
-        Rule by rule, smaller fractions first.
+        Correction by correction, none first; then rule by rule, smaller fractions
+        first.
     """
     in_order = sorted({float(fraction) for fraction in fractions})
     candidates = [Candidate("cluster", 0.0)] if in_order[0] == 0 else []
     return candidates + [
-        Candidate(propagation, fraction)
+        Candidate(propagation, fraction, correction)
+        for correction in sorted(set(corrections), key=list(_CORRECTIONS).index)
         for propagation in dict.fromkeys(propagations)
         for fraction in in_order
         if fraction > 0
@@ -139,15 +176,9 @@ def assign_folds(
         could predict without it.
     """
     counts = np.bincount(codes[codes >= 0])
-    order = rng.permutation(len(codes))
-    order = order[codes[order] >= 0]
-    order = order[counts[codes[order]] > 1]
-    # Class after class in a random order, so that no fold is always the larger.
-    class_rank = rng.permutation(len(counts))
-    order = order[np.argsort(class_rank[codes[order]], kind="stable")]
-    folds = np.full(len(codes), -1, dtype=np.intp)
-    folds[order] = np.arange(len(order)) % max(1, min(n_folds, len(order)))
-    return folds
+    is_dealt = codes >= 0
+    is_dealt[is_dealt] = counts[codes[is_dealt]] > 1
+    return deal_out(codes, is_dealt, n_folds, rng)
 
 
 def training_sets(
@@ -167,7 +198,7 @@ def training_sets(
     is_hidden : ndarray of shape (n_representatives,), dtype=bool
         Which labels are taken away. Their samples are in no training set.
     candidates : sequence of Candidate
-        Rules and fractions.
+        Rules and fractions; labels are not corrected yet.
 
     Yields
     ------
@@ -178,23 +209,55 @@ def training_sets(
     representatives = propagator.representative_indices_
     labelled = representatives[visible >= 0]
     spreads: dict[str, Spread] = {}
-    for propagation, fraction in candidates:
+    for propagation, fraction, _ in candidates:
         if propagation not in spreads:
             spreads[propagation] = propagator._spread(visible, propagation)
         spread = spreads[propagation]
         kept = propagator._find_kept(spread, labelled, fraction)
         kept = np.setdiff1d(kept, representatives[is_hidden], assume_unique=True)
-        yield TrainingSet(kept, spread.codes[kept], spread.confidence)
+        yield TrainingSet(
+            kept,
+            spread.codes[kept],
+            spread.confidence,
+            np.isin(kept, labelled, assume_unique=True),
+        )
+
+
+def thin_out(
+    training_set: TrainingSet, order: NDArray[np.intp], max_samples: int
+) -> TrainingSet:
+    """Take part of a training set, all given labels included.
+
+    Parameters
+    ----------
+    training_set : TrainingSet
+        What there is to train on.
+    order : ndarray of shape (n_samples,), dtype=intp
+        The rank of each sample; those with propagated labels are taken in this order.
+    max_samples : int
+        How many samples to take. There are more if there are more given labels.
+
+    Returns
+    -------
+    smaller : TrainingSet
+        What is left, positions in increasing order.
+    """
+    positions, codes, confidence, is_given = training_set
+    n_taken = max(max_samples, int(is_given.sum()))
+    taken = np.lexsort((order[positions], ~is_given))[:n_taken]
+    taken.sort()
+    return TrainingSet(positions[taken], codes[taken], confidence, is_given[taken])
 
 
 def predict_hidden(
     estimator: Any,
     X: Any,
     y_train: Any,
-    train: NDArray[np.intp],
+    training_set: TrainingSet,
     hidden: NDArray[np.intp],
     labels: NDArray[Any],
     fit_params: dict[str, Any],
+    correcting: Correcting | None = None,
 ) -> Outcome:
     """Train on some samples and predict others.
 
@@ -206,14 +269,16 @@ def predict_hidden(
         The samples.
     y_train : array-like of shape (n_train,)
         Labels to train on.
-    train : ndarray of shape (n_train,), dtype=intp
-        Positions of the samples to train on.
+    training_set : TrainingSet
+        The samples to train on.
     hidden : ndarray of shape (n_hidden,), dtype=intp
         Positions of the samples to predict.
     labels : ndarray of shape (n_hidden,)
         Their true labels.
     fit_params : dict of str to object
         Passed to `fit`.
+    correcting : Correcting or None, default=None
+        Corrects the labels to train on.
 
     Returns
     -------
@@ -224,8 +289,24 @@ def predict_hidden(
     if len(seen) == 1:
         correct = (labels == seen[0]).astype(np.float64)
         return Outcome(correct, correct)
-    X_hidden = take_rows(X, hidden)
-    estimator.fit(take_rows(X, train), y_train, **fit_params)
+    X_train, X_hidden = take_rows(X, training_set.positions), take_rows(X, hidden)
+    if correcting is not None:
+        corrector, classes, corrector_params, correction, seed = correcting
+        corrected = correct_labels(
+            corrector,
+            X_train,
+            y_train,
+            classes,
+            training_set.codes,
+            training_set.is_given,
+            corrector_params,
+            correction,
+            check_random_state(seed),
+        )
+        X_train, y_train, fit_params = take_corrected(
+            X_train, y_train, classes, corrected, fit_params
+        )
+    estimator.fit(X_train, y_train, **fit_params)
     predicted = np.asarray(estimator.predict(X_hidden)).reshape(len(hidden))
     correct = (predicted == labels).astype(np.float64)
     if not hasattr(estimator, "predict_proba"):
@@ -315,11 +396,14 @@ def tabulate(
     # Each label counts once, not each split: these may differ in size.
     mean_score = _weighted_mean(scores.mean(axis=0), weights)
     results: dict[str, Any] = {
-        "params": [candidate._asdict() for candidate in candidates],
+        "params": [_propagator_params(candidate) for candidate in candidates],
         "param_propagation": np.ma.array(
             [candidate.propagation for candidate in candidates], dtype=object
         ),
         "param_fraction": np.ma.array([c.fraction for c in candidates]),
+        "param_correction": np.ma.array(
+            [candidate.correction for candidate in candidates], dtype=object
+        ),
     }
     results |= {f"split{i}_test_score": split for i, split in enumerate(splits)}
     results |= {
@@ -339,6 +423,19 @@ def tabulate(
         results["mean_test_gain"] = mean_gain
         results["sem_test_gain"] = np.sqrt((deviations**2).sum(axis=1))
     return results
+
+
+def _propagator_params(candidate: Candidate) -> dict[str, Any]:
+    return {"propagation": candidate.propagation, "fraction": candidate.fraction}
+
+
+def _listed_candidates(results: dict[str, Any]) -> list[Candidate]:
+    """Make the candidates anew from their table."""
+    names = ("param_propagation", "param_fraction", "param_correction")
+    return [
+        Candidate(*values)
+        for values in zip(*(results[name] for name in names), strict=True)
+    ]
 
 
 def _weighted_mean(
@@ -416,9 +513,9 @@ def propagate_by(propagator: KMeansLabelPropagator, chosen: Candidate) -> None:
     propagator : KMeansLabelPropagator
         Has clusters, representatives and their labels.
     chosen : Candidate
-        Becomes its `propagation` and `fraction`.
+        Its rule and fraction become the propagator's.
     """
-    propagator.set_params(**chosen._asdict())
+    propagator.set_params(**_propagator_params(chosen))
     if chosen.propagation == "cluster":
         propagator._affinity = None  # as if it had been fitted for that rule alone
     propagator._propagate_answers({})
@@ -515,7 +612,7 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
     gains, errors = results["mean_test_gain"], results["sem_test_gain"]
     if np.isnan(gains).any():
         return
-    names = [str(Candidate(**params)) for params in results["params"]]
+    names = [str(candidate) for candidate in _listed_candidates(results)]
 
     def points(candidate: Any) -> str:
         gain = round(100 * gains[candidate], 1) + 0.0  # no "-0.0"
@@ -564,9 +661,23 @@ class PropagatedClassifierCV(PropagatedClassifier):
     fractions : sequence of float, default=(0.0, 0.3, 0.7, 1.0)
         The fractions to try with each rule, in [0, 1]. 0 is the representatives
         alone, the same by every rule, and tried once.
+    corrections : sequence of {"drop", "relabel"} or None, default=(None,)
+        The corrections to try with each rule and fraction but 0: what happens to
+        propagated labels that classifiers trained on other samples do not predict,
+        see :class:`PropagatedClassifier`. Each adds three fits to that of a candidate.
+    corrector : classifier or None, default=None
+        Predicts the labels for a correction. None stands for the `estimator`.
     selection_estimator : classifier or None, default=None
-        Stands in for `estimator` while candidates are compared, if that takes long
-        to train. None takes `estimator`.
+        Stands in for `estimator` and `corrector` while candidates are compared, if
+        these take long to train. None takes `estimator`.
+    selection_space : {"samples", "embedding"}, default="samples"
+        What is given to the `selection_estimator`: the samples as they are, or as the
+        propagator's `embedding` makes them, once.
+    selection_max_samples : int or None, default=None
+        At most so many samples train a classifier while candidates are compared:
+        all representatives and, drawn at random in each fold, others. The candidates
+        are compared by the labels they propagate then, less by how many. None trains
+        on all that a candidate keeps.
     scoring : {"accuracy", "balanced_accuracy"}, default="accuracy"
         Whether each hidden label counts the same, or each class.
     cv : int, default=5
@@ -583,10 +694,11 @@ class PropagatedClassifierCV(PropagatedClassifier):
         leave theirs None. Pass an int for the same result every time.
     verbose : int, default=0
         If not 0, tells on stderr which stage runs and how long it took.
-    sample_weight : {"confidence"} or None, default=None
+    sample_weight : {"auto", "confidence"} or None, default="auto"
         ``"confidence"`` weighs each training sample by the propagator's
-        `confidence_`; the classifier must take ``sample_weight`` in `fit`. A
-        `selection_estimator` that does not is trained without.
+        `confidence_`; the classifier must take ``sample_weight`` in `fit`. ``"auto"``
+        does so if it takes it; None weighs all the same. A `corrector` or
+        `selection_estimator` that takes no weights is trained without.
 
     Attributes
     ----------
@@ -605,6 +717,10 @@ class PropagatedClassifierCV(PropagatedClassifier):
         equals.
     best_params_ : dict
         Its ``propagation`` and ``fraction``, parameters of the propagator.
+    best_correction_ : {"drop", "relabel"} or None
+        Its correction. With ``PropagatedClassifier(estimator,
+        KMeansLabelPropagator(..., **best_params_), correction=best_correction_)`` it
+        can be repeated.
     best_score_ : float
         Its mean score.
     best_accuracy_ : float
@@ -616,6 +732,13 @@ class PropagatedClassifierCV(PropagatedClassifier):
         ones of their class.
     estimator_ : classifier
         The classifier, fitted on all labels propagated in the way chosen.
+    training_indices_ : ndarray of shape (n_training,), dtype=intp
+        Positions of the samples that the classifier was trained on, in increasing
+        order: the propagator's `sample_indices_`, without those dropped.
+    training_labels_ : ndarray of shape (n_training,)
+        The labels that it was trained on.
+    n_corrected_ : int
+        Number of propagated labels that were dropped or changed.
     propagator_ : KMeansLabelPropagator
         The fitted propagator.
     classes_ : ndarray of shape (n_classes,)
@@ -668,17 +791,26 @@ class PropagatedClassifierCV(PropagatedClassifier):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [HasMethods(["fit", "predict"])],
         "propagator": [KMeansLabelPropagator, None],
+        "corrections": ["array-like"],
+        "corrector": [HasMethods(["fit", "predict"]), None],
         "propagations": ["array-like"],
         "fractions": ["array-like"],
         "selection_estimator": [HasMethods(["fit", "predict"]), None],
+        "selection_space": [StrOptions({"samples", "embedding"})],
+        "selection_max_samples": [Interval(Integral, 1, None, closed="left"), None],
         "scoring": [StrOptions({"accuracy", "balanced_accuracy"})],
         "cv": [Interval(Integral, 2, None, closed="left")],
         "n_repeats": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
-        "sample_weight": [StrOptions({"confidence"}), None],
+        "sample_weight": [StrOptions({"auto", "confidence"}), None],
     }
+    _trained_parts: ClassVar[tuple[str, ...]] = (
+        "estimator",
+        "corrector",
+        "selection_estimator",
+    )
 
     def __init__(
         self,
@@ -687,19 +819,28 @@ class PropagatedClassifierCV(PropagatedClassifier):
         *,
         propagations: Sequence[str] = ("cluster", "graph"),
         fractions: Sequence[float] = (0.0, 0.3, 0.7, 1.0),
+        corrections: Sequence[str | None] = (None,),
+        corrector: Any = None,
         selection_estimator: Any = None,
+        selection_space: str = "samples",
+        selection_max_samples: int | None = None,
         scoring: str = "accuracy",
         cv: int = 5,
         n_repeats: int = 3,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
-        sample_weight: str | None = None,
+        sample_weight: str | None = "auto",
     ) -> None:
-        super().__init__(estimator, propagator, sample_weight=sample_weight)
+        super().__init__(
+            estimator, propagator, sample_weight=sample_weight, corrector=corrector
+        )
         self.propagations = propagations
         self.fractions = fractions
+        self.corrections = corrections
         self.selection_estimator = selection_estimator
+        self.selection_space = selection_space
+        self.selection_max_samples = selection_max_samples
         self.scoring = scoring
         self.cv = cv
         self.n_repeats = n_repeats
@@ -727,9 +868,9 @@ class PropagatedClassifierCV(PropagatedClassifier):
             Passed to the propagator, for an oracle that takes ids.
         **fit_params : dict
             Passed to the classifier's `fit`; of those with one entry per sample, the
-            entries of the samples kept. A `selection_estimator` gets of these only
-            ``sample_weight``, if it takes it. With metadata routing enabled, each
-            gets the parameters that it requests.
+            entries of the samples kept. A `corrector` and a `selection_estimator`
+            get of these only ``sample_weight``, if they take it. With metadata
+            routing enabled, each gets the parameters that it requests.
 
         Returns
         -------
@@ -749,8 +890,10 @@ class PropagatedClassifierCV(PropagatedClassifier):
             a label, or no two labels are the same: then the first candidate is taken.
         """
         self._check_parameters()
-        candidates = list_candidates(self.propagations, self.fractions)
-        fit_params, selection_params = self._share_out(fit_params)
+        candidates = list_candidates(
+            self.propagations, self.fractions, self.corrections
+        )
+        shares = self._share_out(fit_params)
         rng = check_random_state(self.random_state)
         seed = self._own_seed(rng)
 
@@ -783,38 +926,33 @@ class PropagatedClassifierCV(PropagatedClassifier):
                 f"taken is {candidates[0]}. A larger n_clusters gives more labels."
             )
         classes = self._find_classes(y, propagator)
-        n_fits = self.n_repeats * (folds.max() + 1) * len(candidates)
+        n_fits = sum(1 + N_FOLDS * (c.correction is not None) for c in candidates)
+        n_fits *= self.n_repeats * (folds.max() + 1)
         with stage(f"predicting hidden labels by {n_fits} fits", self.verbose):
             outcome = self._predict_hidden(
-                X, y, propagator, codes, folds, candidates, selection_params, rng
+                X, y, propagator, codes, folds, candidates, shares, rng
             )
         weights = label_weights(codes[is_scored], self.scoring)
         results = tabulate(outcome, folds[:, is_scored], weights, candidates)
         best = int(np.argmin(results["rank_test_score"]))  # the first of equals
 
         propagate_by(propagator, candidates[best])
-        kept = propagator.sample_indices_
-        X_res, y_res = propagator._labelled_samples(X, y, kept, propagator._codes[kept])
-        fit_params = self._params_of_samples(
-            X,
-            fit_params,
-            kept,
-            propagator.confidence_,
-            weigh=self.sample_weight is not None,
-        )
-        with stage(f"training on {len(kept)} samples", self.verbose):
-            estimator = with_seed(self.estimator, seed)
-            estimator = estimator.fit(X_res, y_res, **fit_params)
-
-        # All or nothing: a failed fit must not mix with an earlier one.
-        self.propagator_, self.classes_, self.estimator_ = (
-            propagator,
-            classes,
-            estimator,
-        )
+        n_kept = len(propagator.sample_indices_)
+        with stage(f"training on {n_kept} samples", self.verbose):
+            training = self._train(
+                X,
+                y,
+                propagator,
+                with_seed(self.estimator, seed),
+                with_seed(self._given_corrector(), seed),
+                candidates[best].correction,
+                shares,
+            )
+        self._keep(propagator, classes, training)
         self.cv_results_ = results
         self.best_index_ = best
         self.best_params_ = dict(results["params"][best])
+        self.best_correction_ = candidates[best].correction
         self.best_score_ = float(results["mean_test_score"][best])
         self.best_accuracy_ = float(results["mean_test_accuracy"][best])
         self.accuracy_interval_ = (
@@ -852,7 +990,7 @@ class PropagatedClassifierCV(PropagatedClassifier):
         return "\n".join(
             [
                 *describe_choice(
-                    [Candidate(**params) for params in self.cv_results_["params"]],
+                    _listed_candidates(self.cv_results_),
                     self.best_index_,
                     self.best_accuracy_,
                     self.accuracy_interval_,
@@ -866,6 +1004,7 @@ class PropagatedClassifierCV(PropagatedClassifier):
         super()._check_parameters()
         propagations: list[Any] = list(self.propagations)
         fractions: list[Any] = list(self.fractions)
+        corrections: list[Any] = list(self.corrections)
         if not propagations or not set(propagations) <= set(_RULES):
             raise ValueError(
                 f"The 'propagations' parameter of {type(self).__name__} must hold one "
@@ -880,30 +1019,27 @@ class PropagatedClassifierCV(PropagatedClassifier):
                 f"more numbers in the range [0, 1]. Got {self.fractions!r} instead."
             )
 
+        if not corrections or not all(
+            correction is None or correction in ("drop", "relabel")
+            for correction in corrections
+        ):
+            raise ValueError(
+                f"The 'corrections' parameter of {type(self).__name__} must hold one "
+                f"or more of {list(_CORRECTIONS)}. Got {self.corrections!r} instead."
+            )
+        if self.selection_space == "embedding" and self.selection_estimator is None:
+            raise ValueError(
+                "selection_space='embedding' needs a selection_estimator, which is "
+                "trained on the embedded samples; the estimator is trained on the "
+                "samples as they are. Got selection_estimator=None instead."
+            )
+
     def _own_seed(self, rng: np.random.RandomState) -> int | None:
         """Find what seeds the parts that have no seed of their own."""
         if isinstance(self.random_state, np.random.RandomState):
             return int(rng.randint(_MAX_SEED))
         # An int goes on as it is: PropagatedClassifier can then repeat the result.
         return self.random_state
-
-    def _share_out(
-        self, fit_params: dict[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Split the fit parameters into the estimator's and the selection's."""
-        own = self.selection_estimator is None
-        if routing_enabled():
-            routed = process_routing(self, "fit", **fit_params)
-            fit_params = routed.estimator.fit
-            return fit_params, fit_params if own else routed.selection_estimator.fit
-        if own:
-            return fit_params, fit_params
-        return fit_params, {
-            name: value
-            for name, value in fit_params.items()
-            if name == "sample_weight"
-            and has_fit_parameter(self.selection_estimator, name)
-        }
 
     def _predict_hidden(
         self,
@@ -913,16 +1049,18 @@ class PropagatedClassifierCV(PropagatedClassifier):
         codes: NDArray[np.intp],
         folds: NDArray[np.intp],
         candidates: Sequence[Candidate],
-        fit_params: dict[str, Any],
+        fit_params: dict[str, dict[str, Any]],
         rng: np.random.RandomState,
     ) -> Outcome:
         """Predict each hidden label by each candidate, in each repeat."""
-        estimator = self.selection_estimator
-        if estimator is None:
-            estimator = self.estimator
-        weigh = self.sample_weight is not None and has_fit_parameter(
-            estimator, "sample_weight"
-        )
+        if self.selection_estimator is None:
+            parts = "estimator", "corrector"
+            estimator, corrector = self.estimator, self._given_corrector()
+        else:
+            parts = ("selection_estimator",) * 2
+            estimator = corrector = self.selection_estimator
+        own_params, corrector_params = (fit_params[part] for part in parts)
+        X_given = X if self.selection_space == "samples" else propagator._embed(X)
         splits = [
             (repeat, fold_of == fold, rng.randint(_MAX_SEED))
             for repeat, fold_of in enumerate(folds)
@@ -934,20 +1072,37 @@ class PropagatedClassifierCV(PropagatedClassifier):
                 # The same seed for all candidates: they differ in the labels alone.
                 seed = None if self.random_state is None else drawn
                 hidden = propagator.representative_indices_[is_hidden]
-                for kept, kept_codes, confidence in training_sets(
-                    propagator, codes, is_hidden, candidates
-                ):
-                    params = self._params_of_samples(
-                        X, fit_params, kept, confidence, weigh=weigh
+                order = check_random_state(drawn).permutation(len(propagator.labels_))
+                sets = training_sets(propagator, codes, is_hidden, candidates)
+                for candidate, full_set in zip(candidates, sets, strict=True):
+                    used = (
+                        full_set
+                        if self.selection_max_samples is None
+                        else thin_out(full_set, order, self.selection_max_samples)
+                    )
+                    at = used.positions, used.confidence
+                    correcting = (
+                        None
+                        if candidate.correction is None
+                        else Correcting(
+                            with_seed(corrector, seed),
+                            propagator.classes_,
+                            self._params_of_samples(
+                                X, corrector_params, *at, corrector
+                            ),
+                            candidate.correction,
+                            drawn,
+                        )
                     )
                     yield delayed(predict_hidden)(
                         with_seed(estimator, seed),
-                        X,
-                        propagator._labels_like(y, kept, kept_codes),
-                        kept,
+                        X_given,
+                        propagator._labels_like(y, used.positions, used.codes),
+                        used,
                         hidden,
                         propagator.classes_[codes[is_hidden]],
-                        params,
+                        self._params_of_samples(X, own_params, *at, estimator),
+                        correcting,
                     )
 
         found = iter(Parallel(n_jobs=self.n_jobs)(tasks()))
@@ -960,20 +1115,3 @@ class PropagatedClassifierCV(PropagatedClassifier):
                 probability[repeat, candidate, is_hidden] = part.probability
         is_scored = folds[0] >= 0
         return Outcome(correct[..., is_scored], probability[..., is_scored])
-
-    def get_metadata_routing(self) -> MetadataRouter:
-        """Tell which metadata goes where.
-
-        Returns
-        -------
-        routing : MetadataRouter
-            `sample_ids` is this estimator's own; the rest goes to `estimator` and
-            `selection_estimator`.
-        """
-        router = super().get_metadata_routing()
-        if self.selection_estimator is not None:
-            router.add(
-                selection_estimator=self.selection_estimator,
-                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
-            )
-        return router

@@ -134,6 +134,88 @@ def _reach_out(
         distributions[waiting[arrived]] = arriving[arrived] / total[arrived, np.newaxis]
 
 
+def estimate_class_shares(
+    codes: NDArray[np.intp], weights: NDArray[np.float64], n_classes: int
+) -> tuple[NDArray[np.float64], float]:
+    """Estimate the share of each class from a few labels.
+
+    Shares counted from few labels are off by chance. They are shrunk towards equal
+    shares, the more so the fewer labels there are and the less they contradict that:
+    the James-Stein estimate of Hausser and Strimmer [1]_. Labels that stand for
+    clusters of different size count as ``sum(w) ** 2 / sum(w ** 2)`` equal ones (Kish).
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_representatives,), dtype=intp
+        The class of each representative; -1 where it has none.
+    weights : ndarray of shape (n_representatives,), dtype=float64
+        How many samples each stands for.
+    n_classes : int
+        Number of classes.
+
+    Returns
+    -------
+    shares : ndarray of shape (n_classes,), dtype=float64
+        Of the classes that have a label; they sum to 1. 0 for the others.
+    trust : float
+        How far to trust in that: ``1 - 1 / n`` for n effective labels, in [0, 1).
+
+    References
+    ----------
+    .. [1] J. Hausser and K. Strimmer, "Entropy Inference and the James-Stein
+       Estimator, with Application to Nonlinear Gene Association Networks", JMLR 10,
+       2009, pages 1469-1484.
+    """
+    is_labelled = codes >= 0
+    weights = weights[is_labelled]
+    sums = np.bincount(codes[is_labelled], weights=weights, minlength=n_classes)
+    counted = sums / weights.sum()
+    equal = (counted > 0) / np.count_nonzero(counted)
+    n_effective = weights.sum() ** 2 / (weights**2).sum()
+    variance = 1 - (counted**2).sum()
+    contradiction = (n_effective - 1) * ((equal - counted) ** 2).sum()
+    intensity = 1.0 if variance >= contradiction else variance / contradiction
+    shares: NDArray[np.float64] = intensity * equal + (1 - intensity) * counted
+    return shares, 1 - 1 / n_effective
+
+
+def normalize_class_mass(
+    distributions: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    trust: float = 1.0,
+) -> NDArray[np.float64]:
+    """Weigh classes so that each reaches as much as its share.
+
+    A class whose samples are well connected reaches too far. The column of each class
+    is scaled to the mean that its share asks for, and the rows are made to sum to 1
+    again: the class mass normalisation of Zhu et al. [1]_.
+
+    Parameters
+    ----------
+    distributions : ndarray of shape (n_samples, n_classes), dtype=float64
+        Share of each class in what reaches a sample; all 0 where nothing does.
+    shares : ndarray of shape (n_classes,), dtype=float64
+        Share of each class in all samples, up to a common factor.
+    trust : float, default=1.0
+        Power of the factors, in [0, 1]: 0 leaves all as it is, 1 goes all the way.
+
+    Returns
+    -------
+    distributions : ndarray of shape (n_samples, n_classes), dtype=float64
+        Share of each class after that; all 0 where nothing reaches.
+
+    References
+    ----------
+    .. [1] X. Zhu, Z. Ghahramani and J. Lafferty, "Semi-Supervised Learning Using
+       Gaussian Fields and Harmonic Functions", ICML 2003, section 4.
+    """
+    mass = distributions.sum(axis=0)
+    factors = np.divide(shares, mass, out=np.zeros_like(mass), where=mass > 0)
+    scaled = distributions * factors**trust
+    total = scaled.sum(axis=1, keepdims=True)
+    return np.divide(scaled, total, out=scaled, where=total > 0)
+
+
 def margin(distributions: NDArray[np.float64]) -> NDArray[np.float64]:
     """Compute how far the likeliest class of each sample is ahead of the next.
 

@@ -40,8 +40,10 @@ from ._graph import affinity_graph, neighbor_density, neighbor_distances
 from ._labels import check_labels, label_array, with_missing
 from ._messages import stage, warn_user
 from ._propagation import (
+    estimate_class_shares,
     likeliest,
     margin,
+    normalize_class_mass,
     spread_in_clusters,
     spread_over_graph,
 )
@@ -155,8 +157,14 @@ class KMeansLabelPropagator(
         :class:`~sklearn.neighbors.KNeighborsTransformer` with ``mode="distance"``. None
         stands for that, with 10 neighbours. Used with ``propagation="graph"`` and
         ``representative="densest"``.
-    alpha : float, default=0.95
+    alpha : float, default=0.9
         How far labels spread over the graph, in (0, 1).
+    class_prior : {"estimated", "uniform"}, dict or None, default="estimated"
+        How much each class is to reach over the graph [3]_. ``"estimated"``: as much
+        as its share in the clusters of the labelled representatives, shrunk towards
+        equal shares where labels are few [4]_. ``"uniform"``: as much as any other,
+        if you know that classes are of equal size, or rare ones matter as much. A
+        dict {label: share}: what you know. None leaves it to the graph.
     max_retries : int, default=0
         How many more samples of a cluster :meth:`fit` asks the oracle for, best first
         and one at a time, after it has abstained. Each round is one more call.
@@ -248,6 +256,11 @@ class KMeansLabelPropagator(
        representatives, propagate to the nearest share of each cluster).
     .. [2] D. Zhou, O. Bousquet, T. Lal, J. Weston and B. Schölkopf, "Learning with
        Local and Global Consistency", NIPS 2003: spreading over a graph.
+    .. [3] X. Zhu, Z. Ghahramani and J. Lafferty, "Semi-Supervised Learning Using
+       Gaussian Fields and Harmonic Functions", ICML 2003: class mass normalisation.
+    .. [4] J. Hausser and K. Strimmer, "Entropy Inference and the James-Stein
+       Estimator, with Application to Nonlinear Gene Association Networks", JMLR 10,
+       2009, pages 1469-1484: shares from few labels.
 
     Examples
     --------
@@ -285,6 +298,7 @@ class KMeansLabelPropagator(
         "fraction_scope": [StrOptions({"cluster", "global"})],
         "neighbors": [HasMethods(["fit_transform"]), None],
         "alpha": [Interval(Real, 0, 1, closed="neither")],
+        "class_prior": [StrOptions({"estimated", "uniform"}), Mapping, None],
         "max_retries": [Interval(Integral, 0, None, closed="left")],
         "reuse_labels": ["boolean"],
         "output": [StrOptions({"samples", "features"})],
@@ -308,7 +322,8 @@ class KMeansLabelPropagator(
         propagation: str = "cluster",
         fraction_scope: str = "cluster",
         neighbors: Any = None,
-        alpha: float = 0.95,
+        alpha: float = 0.9,
+        class_prior: str | Mapping[Any, Any] | None = "estimated",
         max_retries: int = 0,
         reuse_labels: bool = True,
         output: str = "samples",
@@ -329,6 +344,7 @@ class KMeansLabelPropagator(
         self.fraction_scope = fraction_scope
         self.neighbors = neighbors
         self.alpha = alpha
+        self.class_prior = class_prior
         self.max_retries = max_retries
         self.reuse_labels = reuse_labels
         self.output = output
@@ -507,7 +523,7 @@ class KMeansLabelPropagator(
             If clusters are left without a label.
         """
         check_is_fitted(self, "representative_indices_")
-        validate_estimator_parameters(self)
+        self._check_parameters()
         self._check_rule()
         answers: Any = labels
         if hasattr(answers, "iloc") and set(answers.index) == set(self._queries):
@@ -630,12 +646,23 @@ class KMeansLabelPropagator(
                 setattr(tags.input_tags, name, getattr(accepted, name))
         return tags
 
+    def _check_parameters(self) -> None:
+        validate_estimator_parameters(self)
+        if not isinstance(self.class_prior, Mapping):
+            return
+        for label, share in self.class_prior.items():
+            if not (isinstance(share, Real) and 0 < float(share) < np.inf):
+                raise ValueError(
+                    "The 'class_prior' parameter must have shares above 0. Got "
+                    f"{share!r} for the label {label!r} instead."
+                )
+
     def _check_label_source(
         self, X: Any, y: ArrayLike | None, sample_ids: ArrayLike | None
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Read y, and fail before the clustering where no label can come of it."""
         name = type(self).__name__
-        validate_estimator_parameters(self)
+        self._check_parameters()
         if self.oracle is None:
             if not self.reuse_labels:
                 raise ValueError(
@@ -904,6 +931,10 @@ class KMeansLabelPropagator(
                     len(self.classes_),
                     self.alpha,
                 )
+            if self.class_prior is not None:
+                distributions = normalize_class_mass(
+                    distributions, *self._class_shares(codes)
+                )
             confidence = margin(distributions)
             sample_codes = likeliest(distributions)
             labelled = representatives[codes >= 0]
@@ -913,6 +944,26 @@ class KMeansLabelPropagator(
         # By distance where that is what the confidence ranks: a tie is one in both.
         costs = self._distances if distributions is None else -confidence
         return Spread(sample_codes, confidence, costs, cluster_codes, distributions)
+
+    def _class_shares(
+        self, codes: NDArray[np.intp]
+    ) -> tuple[NDArray[np.float64], float]:
+        """Find how much each class is to reach, and how far to trust in that."""
+        if isinstance(self.class_prior, Mapping):
+            classes = self.classes_.tolist()
+            missing = [label for label in classes if label not in self.class_prior]
+            if missing:
+                raise ValueError(
+                    "The 'class_prior' parameter must have a share for each class. "
+                    f"Got none for {missing!r}."
+                )
+            shares = [self.class_prior[label] for label in classes]
+            return np.array(shares, dtype=np.float64), 1.0
+        if self.class_prior == "uniform":
+            return np.ones(len(self.classes_)), 1.0
+        sizes = np.bincount(self.labels_, minlength=len(self.cluster_centers_))
+        weights = sizes[self.representative_clusters_].astype(np.float64)
+        return estimate_class_shares(codes, weights, len(self.classes_))
 
     def _find_kept(
         self, spread: Spread, always: NDArray[np.intp], fraction: float

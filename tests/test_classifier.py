@@ -10,13 +10,20 @@ from imblearn.under_sampling import RandomUnderSampler
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import KMeans
+from sklearn.ensemble import (
+    BaggingClassifier,
+    RandomForestClassifier,
+    VotingClassifier,
+)
 from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import estimator_html_repr
@@ -49,8 +56,9 @@ class FitRecorder(ClassifierMixin, BaseEstimator):
 
 def test_the_estimator_is_fitted_on_what_the_propagator_gives(digits):
     X, y = digits
-    classifier = PropagatedClassifier(GaussianNB(), propagator(n_clusters=40))
-    classifier.fit(X, y)
+    classifier = PropagatedClassifier(
+        GaussianNB(), propagator(n_clusters=40), sample_weight=None
+    ).fit(X, y)
     X_res, y_res = propagator(n_clusters=40).fit_resample(X, y)
     assert_array_equal(classifier.predict(X), GaussianNB().fit(X_res, y_res).predict(X))
 
@@ -78,9 +86,25 @@ def test_confidence_is_passed_as_weight(blobs):
     )
 
 
-def test_no_weight_is_passed_unless_asked_for(blobs):
-    classifier = PropagatedClassifier(FitRecorder(), propagator()).fit(*blobs)
-    assert classifier.estimator_.received_["sample_weight"] is None
+def test_by_default_confidence_is_the_weight_where_one_is_taken(blobs):
+    X, y = blobs
+    default, asked_for, none = (
+        PropagatedClassifier(FitRecorder(), propagator(), **params).fit(X, y)
+        for params in ({}, {"sample_weight": "confidence"}, {"sample_weight": None})
+    )
+    assert_array_equal(
+        default.estimator_.received_["sample_weight"],
+        asked_for.estimator_.received_["sample_weight"],
+    )
+    assert none.estimator_.received_["sample_weight"] is None
+    for takes_none in (
+        KNeighborsClassifier(1),
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        BaggingClassifier(KNeighborsClassifier(1), random_state=0),
+        CalibratedClassifierCV(KNeighborsClassifier(1), cv=2),  # would warn
+        VotingClassifier([("b", GaussianNB()), ("k", KNeighborsClassifier(1))]),
+    ):
+        assert PropagatedClassifier(takes_none, propagator()).fit(X, y).score(X, y) == 1
 
 
 def test_confidence_needs_an_estimator_that_takes_weights(blobs):
@@ -100,6 +124,151 @@ def test_fit_parameters_go_to_the_estimator_for_the_samples_kept(blobs):
     received = classifier.estimator_.received_
     assert received["extra"] == "as it is"
     assert_array_equal(received["per_sample"], classifier.propagator_.sample_indices_)
+
+
+# Correction
+
+
+def first_column(X):
+    return X[:, :1]
+
+
+@pytest.fixture
+def mixed_blobs():
+    """Two classes, told apart by the second column; the first is a blurred copy."""
+    y = np.arange(200) % 2
+    noise = np.random.default_rng(0).normal(size=(200, 2)) * [2, 0.5]
+    return 4 * y[:, np.newaxis] + noise, y
+
+
+def blurred(**params):
+    """Clusters the blurred column alone."""
+    embedding = FunctionTransformer(first_column)
+    return propagator(**{"fraction": 1, "embedding": embedding} | params)
+
+
+def share_right(classifier, y):
+    return np.mean(classifier.training_labels_ == y[classifier.training_indices_])
+
+
+@pytest.mark.parametrize("correction", ["drop", "relabel"])
+def test_a_correction_makes_labels_better(mixed_blobs, correction):
+    X, y = mixed_blobs
+    plain = PropagatedClassifier(GaussianNB(), blurred()).fit(X, y)
+    mended = PropagatedClassifier(GaussianNB(), blurred(), correction=correction).fit(
+        X, y
+    )
+    assert plain.n_corrected_ == 0
+    assert_array_equal(plain.training_indices_, plain.propagator_.sample_indices_)
+    assert_array_equal(plain.training_labels_, plain.propagator_.transduction_)
+    assert share_right(plain, y) < 0.9
+    assert share_right(mended, y) > share_right(plain, y) + 0.05
+    n_left = len(X) - mended.n_corrected_ * (correction == "drop")
+    assert len(mended.training_indices_) == len(mended.training_labels_) == n_left
+    if correction == "relabel":
+        changed = mended.training_labels_ != plain.training_labels_
+        assert changed.sum() == mended.n_corrected_ > 5
+    representatives = mended.propagator_.representative_indices_
+    at = np.searchsorted(mended.training_indices_, representatives)
+    assert_array_equal(mended.training_labels_[at], y[representatives])
+
+
+def test_the_classifier_is_trained_on_what_is_left(mixed_blobs):
+    X, y = mixed_blobs
+    names = np.array(["no", "yes"])[y]
+    weights = np.linspace(1, 2, len(X))
+    classifier = PropagatedClassifier(
+        FitRecorder(),
+        blurred(),
+        sample_weight="confidence",
+        correction="drop",
+        corrector=GaussianNB(),
+    ).fit(X, names, sample_weight=weights, per_sample=np.arange(len(X)))
+    used = classifier.training_indices_
+    received = classifier.estimator_.received_
+    assert len(used) == len(X) - classifier.n_corrected_ < len(X)
+    assert_array_equal(received["X"], X[used])
+    assert_array_equal(received["y"], classifier.training_labels_)
+    assert_array_equal(received["per_sample"], used)
+    confidence = classifier.propagator_.confidence_
+    assert_allclose(received["sample_weight"], (confidence * weights)[used])
+    assert classifier.corrector.get_params() == GaussianNB().get_params()
+
+
+def test_the_corrector_is_the_estimator_unless_given(mixed_blobs):
+    X, y = mixed_blobs
+    one = PropagatedClassifier(GaussianNB(), blurred(), correction="relabel")
+    same = clone(one).set_params(corrector=GaussianNB())
+    other = clone(one).set_params(corrector=KNeighborsClassifier(1))
+    labels = [model.fit(X, y).training_labels_ for model in (one, same, other)]
+    assert_array_equal(labels[0], labels[1])
+    assert (labels[0] != labels[2]).any()
+
+
+def test_correctors_are_weighted_where_they_can_be(mixed_blobs):
+    X, y = mixed_blobs
+    received = []
+
+    class Corrector(GaussianNB):
+        def fit(self, X, y, sample_weight=None):
+            received.append(sample_weight)
+            return super().fit(X, y, sample_weight)
+
+    params = {"correction": "drop", "sample_weight": "confidence"}
+    PropagatedClassifier(GaussianNB(), blurred(), corrector=Corrector(), **params).fit(
+        X, y
+    )
+    assert len(received) == 3
+    assert all((weight > 0).all() and (weight < 1).any() for weight in received)
+    takes_none = PropagatedClassifier(
+        GaussianNB(), blurred(), corrector=KNeighborsClassifier(1), **params
+    )
+    assert takes_none.fit(X, y, sample_weight=np.ones(len(X))).score(X, y) > 0.5
+
+
+def test_a_correction_of_the_representatives_alone_changes_nothing(blobs):
+    X, y = blobs
+    classifier = PropagatedClassifier(
+        GaussianNB(var_smoothing=1), propagator(fraction=0), correction="drop"
+    ).fit(X, y)
+    assert classifier.n_corrected_ == 0
+    assert_array_equal(
+        classifier.training_indices_, classifier.propagator_.sample_indices_
+    )
+
+
+@pytest.mark.parametrize("seed", [0, None, np.random.RandomState(3)])
+def test_corrections_are_repeatable(mixed_blobs, seed):
+    X, y = mixed_blobs
+    of = blurred(clusterer=KMeans(random_state=1, n_init=1), random_state=seed)
+    model = PropagatedClassifier(GaussianNB(), of, correction="drop")
+    first, second = clone(model).fit(X, y), clone(model).fit(X, y)
+    assert first.n_corrected_ > 0
+    assert_array_equal(first.training_indices_, second.training_indices_)
+
+
+def test_a_representative_without_a_label_is_not_taken_for_given(blobs):
+    X, y = blobs
+    of = propagator(n_clusters=16, propagation="graph")
+    representatives = of.fit(X, y).representative_indices_
+    silent_about = representatives[y[representatives] == 3][0]
+    oracle = RecordingOracle(X, y)
+
+    def shy(rows):
+        is_known = (rows != X[silent_about]).any(axis=1)
+        return np.where(is_known, oracle(rows), -1)
+
+    # The corrector doubts every label but that of the first class.
+    classifier = PropagatedClassifier(
+        FitRecorder(), of.set_params(oracle=shy), correction="drop"
+    )
+    with pytest.warns(UserWarning, match="1 of 16 clusters have no label"):
+        classifier.fit(X)
+    assert silent_about in classifier.propagator_.sample_indices_
+    assert silent_about not in classifier.training_indices_
+    others = np.setdiff1d(representatives, silent_about)
+    assert np.isin(others, classifier.training_indices_).all()
+    assert_array_equal(classifier.estimator_.classes_, [0, 1, 2, 3])
 
 
 @pytest.fixture
@@ -321,7 +490,9 @@ def test_text_through_an_embedding_and_a_pipeline():
             {"propagator": KMeansLabelPropagator(output="features")},
             "'propagator' parameter .* 'fit_resample'",
         ),
-        ({"sample_weight": "margin"}, "'sample_weight' parameter .* {'confidence'}"),
+        ({"sample_weight": "margin"}, "'sample_weight' parameter .*'confidence'"),
+        ({"correction": "flip"}, "'correction' parameter .*'relabel'"),
+        ({"corrector": "tree"}, "'corrector' parameter .* 'fit' and 'predict'"),
     ],
 )
 def test_illegal_parameters_are_named(blobs, params, match):
@@ -371,6 +542,12 @@ def test_routed_metadata_reaches_oracle_and_estimator(blobs):
         fitted.estimator_.received_["sample_weight"],
         weights[kept] * fitted.propagator_.confidence_[kept],
     )
+    corrected = clone(classifier).set_params(
+        correction="drop",
+        corrector=GaussianNB().set_fit_request(sample_weight=True),
+    )
+    corrected.fit(X, sample_ids=np.arange(len(X)), sample_weight=weights)
+    assert_array_equal(corrected.predict(X), np.zeros(len(X)))
     with pytest.raises(UnsetMetadataPassedError):
         PropagatedClassifier(FitRecorder(), propagator()).fit(
             X, y, sample_weight=weights

@@ -30,6 +30,7 @@ from kmeans_labelprop import (
 from kmeans_labelprop._classifier_cv import (
     Candidate,
     Outcome,
+    TrainingSet,
     assign_folds,
     describe_gains,
     describe_labels,
@@ -39,6 +40,7 @@ from kmeans_labelprop._classifier_cv import (
     propagate_by,
     selection_scores,
     tabulate,
+    thin_out,
     training_sets,
     wilson_interval,
 )
@@ -218,12 +220,25 @@ def test_hidden_samples_are_in_no_training_set_and_visible_ones_in_all(prepared)
     hidden = fitted.representative_indices_[is_hidden]
     visible = fitted.representative_indices_[~is_hidden]
     sets = list(training_sets(fitted, codes, is_hidden, CANDIDATES))
-    for positions, set_codes, _ in sets:
+    for positions, set_codes, _, is_given in sets:
         assert not np.isin(positions, hidden).any()
         assert np.isin(visible, positions).all()
         found = set_codes[np.searchsorted(positions, visible)]
         assert_array_equal(found, codes[~is_hidden])
+        assert_array_equal(positions[is_given], np.sort(visible))
     assert_array_equal(sets[0].positions, np.sort(visible))
+
+
+def test_a_label_that_reaches_a_representative_is_not_given(prepared):
+    fitted, codes = prepared
+    codes = np.where(np.arange(40) == 1, -1, codes)  # the oracle abstained
+    nothing_hidden = np.zeros(40, dtype=bool)
+    (found,) = training_sets(fitted, codes, nothing_hidden, [Candidate("graph", 1.0)])
+    given = found.positions[found.is_given]
+    silent_about = fitted.representative_indices_[1]
+    assert silent_about in found.positions
+    others = np.setdiff1d(fitted.representative_indices_, silent_about)
+    assert_array_equal(given, others)
 
 
 @pytest.mark.parametrize("rule", ["cluster", "graph"])
@@ -334,6 +349,7 @@ def test_metadata_is_routed(blobs, calls):
             selection_estimator=Recorder().set_fit_request(
                 sample_weight=False, per_sample=True
             ),
+            sample_weight=None,
         ).set_fit_request(sample_ids=True)
         make_pipeline("passthrough", model).fit(
             X, None, sample_ids=ids, sample_weight=np.ones(len(X)), per_sample=ids
@@ -341,6 +357,234 @@ def test_metadata_is_routed(blobs, calls):
     assert all(weight is None for _, _, weight, _ in calls)
     for X_train, _, _, per_sample in calls:
         assert_array_equal(X_train, X[per_sample])
+
+
+# Corrections
+
+
+@pytest.fixture
+def blurred_classes():
+    """Two classes, told apart by the second column; the first is a blurred copy."""
+    y = np.arange(200) % 2
+    noise = np.random.default_rng(0).normal(size=(200, 2)) * [2.5, 1]
+    return 4 * y[:, np.newaxis] + noise, y
+
+
+def first_column(X):
+    return X[:, :1]
+
+
+def blurred(**params):
+    """Clusters the blurred column alone."""
+    return propagator(embedding=FunctionTransformer(first_column), **params)
+
+
+def test_a_correction_is_chosen_where_it_pays(blurred_classes):
+    X, y = blurred_classes
+    model = classifier(
+        DecisionTreeClassifier(min_samples_leaf=3),
+        blurred(n_clusters=40),
+        propagations=["cluster"],
+        fractions=[1],
+        corrections=[None, "drop", "relabel"],
+        corrector=GaussianNB(),
+    ).fit(X, y)
+    results = model.cv_results_
+    assert results["param_correction"].tolist() == [None, "drop", "relabel"]
+    assert results["mean_test_score"].argmax() == model.best_index_ > 0
+    assert model.best_correction_ == [None, "drop", "relabel"][model.best_index_]
+    assert model.best_params_ == {"propagation": "cluster", "fraction": 1}
+    assert model.n_corrected_ > 10
+    chosen = {"drop": "dropped", "relabel": "changed"}[model.best_correction_]
+    assert f"cluster at fraction 1, doubtful labels {chosen}." in model.summary()
+
+
+@pytest.mark.parametrize("correction", ["drop", "relabel"])
+def test_a_corrected_choice_can_be_repeated(blurred_classes, correction):
+    X, y = blurred_classes
+    names = np.array(["no", "yes"])[y]
+    model = classifier(
+        RandomForestClassifier(5),
+        KMeansLabelPropagator(10, embedding=FunctionTransformer(first_column)),
+        corrections=[correction],
+        fractions=[0.7, 1],
+        n_repeats=1,
+    ).fit(X, names)
+    assert model.best_correction_ == correction
+    told = PropagatedClassifier(
+        RandomForestClassifier(5, random_state=0),
+        KMeansLabelPropagator(
+            10,
+            embedding=FunctionTransformer(first_column),
+            random_state=0,
+            **model.best_params_,
+        ),
+        correction=model.best_correction_,
+    ).fit(X, names)
+    assert model.n_corrected_ == told.n_corrected_ > 0
+    for name in ("training_indices_", "training_labels_"):
+        assert_array_equal(getattr(model, name), getattr(told, name))
+    assert_array_equal(model.predict_proba(X), told.predict_proba(X))
+
+
+def test_without_corrections_none_is_made(blobs):
+    model = classifier().fit(*blobs)
+    assert model.best_correction_ is None
+    assert model.n_corrected_ == 0
+    assert set(model.cv_results_["param_correction"]) == {None}
+    kept = model.propagator_.sample_indices_
+    assert_array_equal(model.training_indices_, kept)
+    assert_array_equal(model.training_labels_, model.propagator_.transduction_[kept])
+
+
+def test_corrections_are_compared_within_each_fold(blobs, calls):
+    X, y = blobs
+    ids = np.arange(len(X))
+    model = classifier(
+        Recorder(),
+        fractions=[0, 1],
+        propagations=["cluster"],
+        corrections=["drop"],
+        n_repeats=1,
+    ).fit(X, y, per_sample=ids)
+    representatives = model.propagator_.representative_indices_
+    *compared, _ = calls
+    # In each of five folds: the representatives alone, three correctors, what is left.
+    at_the_end = 1 if model.best_params_["fraction"] == 0 else 4
+    assert len(calls) == 5 * (1 + 3 + 1) + at_the_end
+    for fold in range(5):
+        alone, *correctors, left = [
+            set(call[3].tolist()) for call in compared[5 * fold : 5 * fold + 5]
+        ]
+        hidden = set(representatives.tolist()) - alone
+        assert len(hidden) in (3, 4)
+        for trained_on in (*correctors, left):
+            assert alone <= trained_on
+            assert trained_on.isdisjoint(hidden)
+        propagated = set.union(*correctors) - alone
+        assert len(propagated) > 60
+        for i in propagated:
+            assert sum(i in trained_on for trained_on in correctors) == 2
+        assert left <= propagated | alone
+
+
+def test_the_selection_estimator_is_the_corrector_in_the_comparison(blobs, calls):
+    X, y = blobs
+    classifier(
+        corrector=GaussianNB(),
+        corrections=[None, "drop"],
+        propagations=["cluster"],
+        fractions=[1],
+        selection_estimator=Recorder(),
+    ).fit(X, y)
+    assert len(calls) == 15 * (1 + 3 + 1)
+
+
+# Cheap comparisons
+
+
+def test_few_samples_are_compared_on_and_all_trained_on(blobs, calls):
+    X, y = blobs
+    ids = np.arange(len(X))
+    fractions = [0, 0.6, 1]
+    model = classifier(Recorder(), fractions=fractions, selection_max_samples=30)
+    model.fit(X, y, per_sample=ids)
+    kept, representatives = (
+        model.propagator_.sample_indices_,
+        model.propagator_.representative_indices_,
+    )
+    *compared, final = [call[3] for call in calls]
+    assert_array_equal(final, kept)
+    sizes = np.array([len(used) for used in compared]).reshape(15, 5)
+    assert (sizes[:, 0] <= 13).all()
+    assert_array_equal(sizes[:, 1:], 30)
+    for split in range(15):
+        alone, *others = [set(u.tolist()) for u in compared[5 * split : 5 * split + 5]]
+        assert all(alone <= other for other in others)
+        hidden = set(representatives.tolist()) - alone
+        assert all(hidden.isdisjoint(other) for other in others)
+    # Other samples in other folds.
+    assert len({tuple(used.tolist()) for used in compared[4::5]}) == 15
+
+
+def test_more_representatives_than_samples_asked_for_are_all_used(blobs, calls):
+    X, y = blobs
+    classifier(Recorder(), selection_max_samples=2, fractions=[1]).fit(X, y)
+    sizes = {len(y_train) for _, y_train, _, _ in calls[:-1]}
+    assert sizes <= {12, 13}
+    assert len(calls[-1][1]) == len(X)
+
+
+def test_enough_samples_change_nothing(few_digits):
+    X, y = few_digits
+    model = classifier(of=propagator(n_clusters=20), n_repeats=1)
+    all_of_them = model.fit(X, y).cv_results_["mean_test_score"]
+    same = clone(model).set_params(selection_max_samples=len(X)).fit(X, y)
+    fewer = clone(model).set_params(selection_max_samples=25).fit(X, y)
+    assert_array_equal(same.cv_results_["mean_test_score"], all_of_them)
+    assert (fewer.cv_results_["mean_test_score"] != all_of_them).any()
+
+
+def test_samples_are_drawn_from_those_that_are_not_given():
+    is_given = np.arange(10) % 5 == 0
+    full = TrainingSet(
+        np.arange(10) * 2, np.arange(10) % 3, np.linspace(0, 1, 20), is_given
+    )
+    order = np.arange(20)[::-1]  # the last sample first
+    positions, codes, confidence, given = thin_out(full, order, 5)
+    assert_array_equal(positions, [0, 10, 14, 16, 18])
+    assert_array_equal(codes, [0, 2, 1, 2, 0])
+    assert_array_equal(given, [True, True, False, False, False])
+    assert len(confidence) == 20
+    assert_array_equal(thin_out(full, order, 1).positions, [0, 10])
+    assert_array_equal(thin_out(full, order, 50).positions, full.positions)
+
+
+class CountingEmbedding(FunctionTransformer):
+    calls = 0
+
+    def transform(self, X):
+        type(self).calls += 1
+        return super().transform(X)
+
+
+def test_candidates_are_compared_on_embedded_samples(blobs, calls, monkeypatch):
+    X, y = blobs
+    monkeypatch.setattr(CountingEmbedding, "calls", 0)
+    of = propagator(embedding=CountingEmbedding(lambda X: -X))
+    model = classifier(
+        of=of, selection_estimator=Recorder(), selection_space="embedding"
+    ).fit(X, y)
+    n_calls = CountingEmbedding.calls
+    assert n_calls <= 2
+    assert len(calls) == 7 * 15
+    embedded = {tuple(row) for row in -X}
+    assert all(tuple(row) in embedded for X_train, *_ in calls for row in X_train)
+    # The estimator is trained on the samples as they are, and predicts them.
+    assert model.score(X, y) == 1
+    assert CountingEmbedding.calls == n_calls
+
+
+def test_without_an_embedding_the_samples_are_their_own(blobs):
+    X, y = blobs
+    model = classifier(selection_estimator=GaussianNB())
+    expected = model.fit(X, y).cv_results_["mean_test_score"]
+    model.set_params(selection_space="embedding").fit(X, y)
+    assert_array_equal(model.cv_results_["mean_test_score"], expected)
+
+
+def test_texts_are_compared_on_their_embedding():
+    texts = ["red apple", "green apple", "red apple pie", "blue sky", "grey sky"] * 4
+    kinds = ["fruit" if "apple" in text else "weather" for text in texts]
+    model = classifier(
+        make_pipeline(TfidfVectorizer(), LogisticRegression()),
+        propagator(n_clusters=5, embedding=TfidfVectorizer()),
+        selection_estimator=LogisticRegression(),
+        selection_space="embedding",
+        selection_max_samples=10,
+        corrections=[None, "relabel"],
+    ).fit(texts, kinds)
+    assert model.predict(["apple pie", "the sky"]).tolist() == ["fruit", "weather"]
 
 
 # Folds
@@ -408,13 +652,19 @@ def test_one_label_is_too_few(blobs):
         classifier(of=propagator(n_clusters=1)).fit(X, np.zeros_like(y))
 
 
+def trained_on(positions):
+    """A training set of given labels; the labels themselves are not needed."""
+    codes = np.zeros(len(positions), dtype=int)
+    return TrainingSet(positions, codes, np.ones(len(positions)), codes == 0)
+
+
 def test_a_training_set_of_one_class_predicts_it(blobs):
     X, _ = blobs
     outcome = predict_hidden(
         LogisticRegression(),
         X,
         np.array(["a"] * 5),
-        np.arange(5),
+        trained_on(np.arange(5)),
         np.arange(5, 8),
         np.array(["a", "b", "a"]),
         {},
@@ -425,7 +675,7 @@ def test_a_training_set_of_one_class_predicts_it(blobs):
 
 def test_the_probability_is_that_of_the_right_class():
     X = np.array([[0.0], [1], [10], [11], [0.5], [10.5], [0.5], [5.5]])
-    train, hidden = np.arange(4), np.arange(4, 8)
+    train, hidden = trained_on(np.arange(4)), np.arange(4, 8)
     labels = np.array(["a", "b", "b", "c"])  # of c nothing is known
     y_train = np.array(["a", "a", "b", "b"])
     model = KNeighborsClassifier(3)
@@ -442,13 +692,22 @@ def test_the_probability_is_that_of_the_right_class():
 
 def test_candidates_list_the_representatives_alone_once():
     assert list_candidates(("graph", "cluster"), (1, 0.0, 0.5, 1)) == [
-        ("cluster", 0),
-        ("graph", 0.5),
-        ("graph", 1),
-        ("cluster", 0.5),
-        ("cluster", 1),
+        ("cluster", 0, None),
+        ("graph", 0.5, None),
+        ("graph", 1, None),
+        ("cluster", 0.5, None),
+        ("cluster", 1, None),
     ]
-    assert list_candidates(["graph"], [0.5]) == [("graph", 0.5)]
+    assert list_candidates(["graph"], [0.5]) == [("graph", 0.5, None)]
+
+
+def test_candidates_without_a_correction_come_first():
+    assert list_candidates(["graph"], [0, 1], ["relabel", None, "drop"]) == [
+        ("cluster", 0, None),
+        ("graph", 1, None),
+        ("graph", 1, "drop"),
+        ("graph", 1, "relabel"),
+    ]
 
 
 def test_weights_count_labels_or_classes():
@@ -562,7 +821,10 @@ def few_digits(digits):
 def test_jobs_change_nothing(few_digits):
     X, y = few_digits
     model = classifier(
-        DecisionTreeClassifier(splitter="random"), propagator(n_clusters=30)
+        DecisionTreeClassifier(splitter="random"),
+        propagator(n_clusters=30),
+        corrections=[None, "drop"],
+        selection_max_samples=100,
     )
     one = model.fit(X, y).cv_results_
     two = clone(model).set_params(n_jobs=2).fit(X, y).cv_results_
@@ -584,7 +846,10 @@ def test_a_seed_gives_the_same_result_every_time(few_digits, seed):
     assert_array_equal(first.predict_proba(X), second.predict_proba(X))
     assert first.best_score_ == second.best_score_
     other = clone(model).set_params(random_state=7).fit(X, y)
-    assert other.best_score_ != first.best_score_
+    scores, other_scores = (
+        model.cv_results_["mean_test_score"] for model in (first, other)
+    )
+    assert (scores != other_scores).any()
 
 
 def test_seeds_given_to_the_parts_are_kept(blobs):
@@ -747,6 +1012,13 @@ def test_a_failed_fit_leaves_the_last_one(blobs):
         ({"fractions": []}, r"'fractions' parameter .* Got \[\]"),
         ({"fractions": ["all"]}, "'fractions' parameter .*'all'"),
         ({"selection_estimator": 3}, "'selection_estimator' parameter"),
+        ({"corrections": []}, r"'corrections' parameter .* Got \[\]"),
+        ({"corrections": ["drop", "flip"]}, "'corrections' parameter .*'flip'"),
+        ({"corrections": "drop"}, "'corrections' parameter"),
+        ({"corrector": 3}, "'corrector' parameter"),
+        ({"selection_space": "pixels"}, "'selection_space' parameter .*'embedding'"),
+        ({"selection_space": "embedding"}, "needs a selection_estimator"),
+        ({"selection_max_samples": 0}, r"'selection_max_samples' .*\[1, inf\)"),
         ({"scoring": "f1"}, "'scoring' parameter .*'balanced_accuracy'"),
         ({"cv": 1}, r"'cv' parameter .*\[2, inf\)"),
         ({"n_repeats": 0}, r"'n_repeats' parameter .*\[1, inf\)"),
@@ -764,9 +1036,11 @@ def test_illegal_parameters_are_named(blobs, params, match):
 
 
 def gains(means, errors):
-    fractions = np.linspace(0, 1, len(means))
     return {
-        "params": [{"propagation": "cluster", "fraction": f} for f in fractions],
+        "params": [{}] * len(means),
+        "param_propagation": ["cluster"] * len(means),
+        "param_fraction": np.linspace(0, 1, len(means)),
+        "param_correction": [None] * len(means),
         "mean_test_score": 0.5 + np.array(means),
         "mean_test_gain": np.array(means),
         "sem_test_gain": np.array(errors),

@@ -19,7 +19,13 @@ from kmeans_labelprop._graph import (
     neighbor_density,
     neighbor_distances,
 )
-from kmeans_labelprop._propagation import likeliest, margin, spread_over_graph
+from kmeans_labelprop._propagation import (
+    estimate_class_shares,
+    likeliest,
+    margin,
+    normalize_class_mass,
+    spread_over_graph,
+)
 from kmeans_labelprop._representatives import density_costs
 
 LINE = np.array([[0.0], [1.0], [2.0], [4.0]])
@@ -125,6 +131,171 @@ def test_margin():
     single = np.array([[1.0], [0.0]])
     margin(single)[:] = 7
     assert_allclose(margin(single), [1, 0])
+
+
+# How much each class reaches
+
+
+def test_class_mass_is_scaled_to_the_shares():
+    distributions = np.array([[0.8, 0.2], [0.6, 0.4], [0, 0]])
+    before = distributions.copy()
+    equal = normalize_class_mass(distributions, np.array([0.5, 0.5]))
+    # (8/10 : 14/10) beside (2/10 : 6/10) is 12 to 7; then 9 to 14.
+    assert_allclose(equal, [[12 / 19, 7 / 19], [9 / 23, 14 / 23], [0, 0]])
+    twice = normalize_class_mass(distributions, np.array([2.0, 1.0]))
+    assert_allclose(twice[:2, 0] / twice[:2, 1], [24 / 7, 18 / 14])
+    as_it_is = normalize_class_mass(distributions, np.array([7.0, 3.0]))
+    assert_allclose(as_it_is, distributions)
+    # Half the trust: the roots of the factors 10/14 and 10/6.
+    half = normalize_class_mass(distributions, np.array([0.5, 0.5]), 0.5)
+    assert_allclose(half[:2, 0] / half[:2, 1], np.array([4, 1.5]) * (6 / 14) ** 0.5)
+    assert_allclose(
+        normalize_class_mass(distributions, shares=np.ones(2), trust=0), distributions
+    )
+    assert_array_equal(distributions, before)
+
+
+def test_a_class_that_reaches_nothing_stays_at_nothing():
+    distributions = np.array([[0.5, 0.5, 0], [0.25, 0.75, 0], [1, 0, 0]])
+    found = normalize_class_mass(distributions, np.full(3, 1 / 3))
+    assert_array_equal(found[:, 2], 0)
+    assert_allclose(found.sum(axis=1), 1)
+    alone = np.array([[1.0], [0.0]])
+    assert_array_equal(normalize_class_mass(alone, np.ones(1)), alone)
+
+
+@pytest.mark.parametrize(
+    ("codes", "weights", "expected"),
+    [
+        # Counted 7/8; (1 - 50/64) / (7 * 2 * (3/8) ** 2) = 1/9 of it is given up.
+        ([0] * 7 + [1], np.full(8, 5.0), [5 / 6, 1 / 6]),
+        # Counted 3/4 of 64/7 effective labels; 7/19 is given up.
+        ([0] * 6 + [1] * 4, [2.0] * 6 + [1.0] * 4, [12.5 / 19, 6.5 / 19]),
+        # So few labels tell nothing.
+        ([0, 0, 0, 1], np.ones(4), [0.5, 0.5]),
+        ([0, 1], [9.0, 1.0], [0.5, 0.5]),
+        ([0, 1, 0, 1], np.ones(4), [0.5, 0.5]),
+        ([1, 1, 1], [1.0, 2.0, 3.0], [0, 1]),
+        ([1], [3.0], [0, 1]),
+    ],
+)
+def test_james_stein_shares(codes, weights, expected):
+    found, _ = estimate_class_shares(np.array(codes), np.asarray(weights), 2)
+    assert_allclose(found, expected)
+
+
+def test_few_labels_are_trusted_little():
+    def trust(weights):
+        weights = np.array(weights, dtype=float)
+        return estimate_class_shares(np.arange(len(weights)) % 2, weights, 2)[1]
+
+    assert trust([7]) == 0
+    assert_allclose(trust([3, 3, 3, 3]), 3 / 4)
+    assert_allclose(trust([3, 1]), 1 - 10 / 16)
+    assert trust([300, 8]) < 0.06
+    assert trust([1] * 100) == 0.99
+
+
+def test_class_shares_come_from_the_labels_there_are():
+    codes = np.array([0] * 7 + [2, -1, -1])
+    weights = np.array([1.0] * 8 + [100, 3])
+    found, trust = estimate_class_shares(codes, weights, 4)
+    assert_allclose(found, [5 / 6, 0, 1 / 6, 0])
+    assert trust == 7 / 8
+
+
+def test_shares_counted_from_many_labels_are_believed():
+    codes = np.repeat([0, 1, 2], [9000, 900, 100])
+    found, _ = estimate_class_shares(codes, np.ones(10_000), 3)
+    assert_allclose(found, [0.9, 0.09, 0.01], atol=1e-4)
+
+
+def test_the_class_prior_decides_between_classes():
+    """Samples between a large class and a small one go where more are expected."""
+    X = np.linspace(0, 1, 60)[:, None]
+    centers = [[0.1], [0.3], [0.5], [0.9]]
+    y = (X[:, 0] > 0.7).astype(int)
+    shared = {"clusterer": FixedCenters(centers=centers), "fraction": 1}
+
+    def share_of_second(class_prior):
+        fitted = propagator(class_prior=class_prior, **shared).fit(X, y)
+        assert_allclose(fitted.label_distributions_.sum(axis=1), 1)
+        representatives = fitted.representative_indices_
+        assert_array_equal(fitted.transduction_[representatives], y[representatives])
+        assert_array_equal(fitted.confidence_[representatives], 1)
+        return fitted.transduction_.mean(), fitted.label_distributions_
+
+    share, distributions = share_of_second(None)
+    for prior in ("uniform", {0: 2, 1: 2, "another": 5}):
+        found_share, found = share_of_second(prior)
+        expected = normalize_class_mass(distributions, np.ones(2))
+        assert_allclose(found, expected)
+        assert found_share > share
+    few, _ = share_of_second({0: 0.9, 1: 0.1})
+    many, _ = share_of_second({0: 0.1, 1: 0.9})
+    assert few < share_of_second("uniform")[0] < many
+
+
+def test_the_estimated_prior_weighs_labels_by_the_size_of_their_clusters(rng):
+    X = np.r_[rng.normal(size=(180, 2)), rng.normal(size=(20, 2)) + 3]
+    y = np.repeat([0, 1], [180, 20])
+    plain = propagator(n_clusters=30, class_prior=None).fit(X, y)
+    fitted = propagator(n_clusters=30, class_prior="estimated").fit(X, y)
+    codes = y[plain.representative_indices_]
+    sizes = np.bincount(plain.labels_)[plain.representative_clusters_]
+    shares, trust = estimate_class_shares(codes, sizes.astype(float), 2)
+    assert 0.5 < shares[0] < 0.95
+    expected = normalize_class_mass(plain.label_distributions_, shares, trust)
+    assert_allclose(fitted.label_distributions_, expected)
+    confidence = margin(expected)
+    confidence[plain.representative_indices_] = 1
+    assert_allclose(fitted.confidence_, confidence)
+
+
+def test_the_prior_knows_nothing_of_hidden_labels(digits):
+    """What cross-validation hides is as if it had never been answered."""
+    X, y = digits
+    fitted = propagator(n_clusters=40, class_prior="estimated").fit(X, y)
+    representatives = fitted.representative_indices_
+    visible = np.where(np.arange(40) % 4 == 0, -1, y[representatives])
+    visible[visible == 3] = -1  # a whole class
+    spread = fitted._spread(visible, "graph")
+
+    known = np.full_like(y, -1)
+    known[representatives] = visible
+    oracle = RecordingOracle(X, known, abstain_from=[-1])
+    unknowing = propagator(n_clusters=40, class_prior="estimated", oracle=oracle)
+    with pytest.warns(UserWarning, match="clusters have no label"):
+        unknowing.fit(X)
+    found = np.delete(spread.distributions, 3, axis=1)
+    assert_allclose(found, unknowing.label_distributions_)
+    assert_array_equal(spread.distributions[:, 3], 0)
+
+    sizes = np.bincount(fitted.labels_)[fitted.representative_clusters_].astype(float)
+    told = visible >= 0
+    prior = estimate_class_shares(visible[told], sizes[told], 10)
+    plain = fitted.set_params(class_prior=None)._spread(visible, "graph").distributions
+    assert_allclose(spread.distributions, normalize_class_mass(plain, *prior))
+
+
+@pytest.mark.parametrize(
+    ("class_prior", "match"),
+    [
+        ("balanced", "'class_prior' parameter .* 'balanced' instead"),
+        ([0.5, 0.5], "'class_prior' parameter"),
+        ({0: 0.5, 1: 0}, "shares above 0. Got 0 for the label 1"),
+        ({0: "half"}, "shares above 0. Got 'half' for the label 0"),
+        ({0: np.nan}, "shares above 0. Got nan"),
+        ({0: 0.5, 1: 0.5}, r"a share for each class. Got none for \[2, 3\]"),
+    ],
+)
+def test_a_wrong_class_prior_is_refused(blobs, class_prior, match):
+    X, y = blobs
+    with pytest.raises(ValueError, match=match):
+        propagator(class_prior=class_prior).fit(X, y)
+    fitted = propagator().fit(X, y).set_params(class_prior=class_prior)
+    with pytest.raises(ValueError, match=match):
+        fitted.propagate({})
 
 
 def test_density_counts_among_the_central_samples_only():

@@ -44,7 +44,8 @@ def test_both_pipelines_train_the_same_network(images):
     X, y = images
     flat = make_sampling_pipeline(MinMaxScaler(), propagator(), network()).fit(X, y)
     plain = make_pipeline(
-        MinMaxScaler(), PropagatedClassifier(network(), propagator())
+        MinMaxScaler(),
+        PropagatedClassifier(network(), propagator(), sample_weight=None),
     ).fit(X, y)
     assert flat.score(X, y) > 0.8
     assert_array_equal(plain.predict(X), flat.predict(X))
@@ -68,7 +69,9 @@ def test_strings_and_confidence_as_weight(images):
     ).fit(X, names[y])
     assert_array_equal(classifier.classes_, names)
     assert classifier.score(X, names[y]) > 0.8
-    unweighted = PropagatedClassifier(network(), propagator(fraction=1))
+    unweighted = PropagatedClassifier(
+        network(), propagator(fraction=1), sample_weight=None
+    )
     unweighted.fit(X, names[y])
     assert not np.allclose(classifier.predict_proba(X), unweighted.predict_proba(X))
 

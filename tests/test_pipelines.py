@@ -35,6 +35,7 @@ def plain_pipeline(**params):
         PropagatedClassifier(
             GaussianNB(var_smoothing=0.01),
             KMeansLabelPropagator(random_state=0, **params),
+            sample_weight=None,  # a sampler has none to give
         ),
     )
 

@@ -27,7 +27,7 @@ from .measure import Shared
 #: Neighbours found once; methods take the nearest of them.
 MAX_NEIGHBORS = 20
 #: How the library's fixed rules and the automatic choice pick their representatives.
-REPRESENTATIVE = "densest"
+REPRESENTATIVE = "closest"
 
 
 def make_embedding(X: Any, seed: int) -> Any:

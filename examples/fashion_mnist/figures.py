@@ -95,6 +95,14 @@ def plot_fraction_curve(part: dict[str, Any], path: Path) -> None:
         color=GREY,
         linestyle="--",
     )
+    for row in _find(part, "default recipe"):
+        _plot_level(
+            axes,
+            row,
+            f"network, {row['n_labels']['mean']:.0f} labels by the default recipe",
+            color=BLUE,
+            linestyle="-",
+        )
     _plot_level(
         axes,
         representatives,

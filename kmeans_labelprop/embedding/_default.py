@@ -20,6 +20,8 @@ from sklearn.preprocessing import (
 from sklearn.utils import check_array
 from sklearn.utils.sparsefuncs import min_max_axis
 
+from ._images import ImageFeatures, resolve_image_shape
+
 # More features than this are projected on fewer components.
 _WIDE = 100
 # Of one scale: no feature ranges over more than so many times the median range.
@@ -34,9 +36,11 @@ _N_TABLE_COMPONENTS = 20
 _N_QUANTILES = 100
 # Bounds the width that a column of names or ids is given.
 _MAX_CATEGORIES = 100
+# Smaller images have too few pixels for what ImageFeatures looks at.
+_LEAST_IMAGE_SIDE = 14
 
 
-def default_embedding(X: Any) -> Any:
+def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> Any:
     """Choose an embedding for samples by their look, without labels.
 
     Read more in the :ref:`User Guide <embeddings>`, where the rules are.
@@ -47,6 +51,10 @@ def default_embedding(X: Any) -> Any:
         The samples; float32 is kept. Numbers may be missing (NaN). Columns of a
         DataFrame (pandas or polars) may be numbers, booleans, strings or categories,
         and missing (None, NaN) is a category of its own.
+    image_shape : tuple of int, default=None
+        Tells that each sample is an image: (height, width) or (height, width,
+        channels), one of which may be -1. None looks at the numbers alone, which do not
+        tell where a pixel is.
 
     Returns
     -------
@@ -59,19 +67,23 @@ def default_embedding(X: Any) -> Any:
     Raises
     ------
     ValueError
-        If X is not two-dimensional, is empty or holds infinity.
+        If X is not two-dimensional, is empty or holds infinity, or if the samples do
+        not have as many features as ``image_shape`` has pixels.
     TypeError
-        If X holds neither numbers nor categories, such as dates.
+        If X holds neither numbers nor categories, such as dates; or categories, and
+        ``image_shape`` says that they are pixels.
 
     See Also
     --------
     kmeans_labelprop.KMeansLabelPropagator : Takes the embedding.
+    ImageFeatures : The embedding for images.
 
     Notes
     -----
     What is looked at: whether X is sparse, the dtypes of columns, the number of
     features, whether values are missing or negative, and the range of each feature.
-    The order of the samples and the unit of all features together do not matter.
+    The order of the samples and the unit of all features together do not matter. Of
+    images whose shape is given, only whether pixels are missing.
 
     Examples
     --------
@@ -96,6 +108,12 @@ def default_embedding(X: Any) -> Any:
     """
     if hasattr(X, "columns"):
         numbers, categories = _split_columns(X)
+        if categories and image_shape is not None:
+            raise TypeError(
+                f"With image_shape={image_shape!r} all columns must be pixels, in "
+                "numbers. Got strings, booleans or categories in columns "
+                f"{categories!r} instead."
+            )
         if categories:
             return _for_table(X, numbers, categories)
     elif not issparse(X) and np.asarray(X).dtype.kind not in "biufO":
@@ -110,6 +128,10 @@ def default_embedding(X: Any) -> Any:
         dtype=[np.float64, np.float32],
         ensure_all_finite="allow-nan",
     )
+    if image_shape is not None:
+        height, width, _ = resolve_image_shape(image_shape, X.shape[1])
+        if min(height, width) >= _LEAST_IMAGE_SIDE:
+            return _for_images(X, image_shape)
     if issparse(X) and _is_text(X):
         return _for_text(X)
     return _for_numbers(X)
@@ -122,13 +144,18 @@ def _for_text(X: Any) -> Any:
     return make_pipeline(first, TruncatedSVD(n_components), Normalizer())
 
 
+def _for_images(X: Any, image_shape: tuple[int, ...]) -> Any:
+    features = ImageFeatures(image_shape)
+    return make_pipeline(_imputer(), features) if _has_missing(X) else features
+
+
 def _for_numbers(X: Any) -> Any:
     low, high = min_max_axis(X, axis=0, ignore_nan=True) if issparse(X) else _ends(X)
     is_wide = X.shape[1] > _WIDE
     is_signed = bool(np.any(low < 0))
     steps: list[Any] = []
-    if np.isnan(X.data if issparse(X) else X).any():
-        steps.append(SimpleImputer(strategy="median", keep_empty_features=True))
+    if _has_missing(X):
+        steps.append(_imputer())
     if _is_one_scale(high - low):
         if is_wide and not is_signed:
             steps.append(Normalizer())
@@ -155,8 +182,8 @@ def _for_table(X: Any, numbers: list[Any], categories: list[Any]) -> Any:
     )
     parts = [("categories", encoder, categories)]
     if numbers:
-        imputer = SimpleImputer(strategy="median", keep_empty_features=True)
-        parts.insert(0, ("numbers", make_pipeline(imputer, _ranks(n_samples)), numbers))
+        ranks = make_pipeline(_imputer(), _ranks(n_samples))
+        parts.insert(0, ("numbers", ranks, numbers))
     columns = ColumnTransformer(parts)
     if n_columns <= _WIDE:
         return columns
@@ -181,6 +208,14 @@ def _ends(X: Any) -> tuple[Any, Any]:
     has_values = ~np.isnan(X).all(axis=0)
     values = X[:, has_values]
     return np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+
+
+def _has_missing(X: Any) -> bool:
+    return bool(np.isnan(X.data if issparse(X) else X).any())
+
+
+def _imputer() -> SimpleImputer:
+    return SimpleImputer(strategy="median", keep_empty_features=True)
 
 
 def _ranks(n_samples: int) -> QuantileTransformer:

@@ -243,7 +243,8 @@ def kinds(rng):
 
 
 def test_no_labels_are_read():
-    assert list(inspect.signature(default_embedding).parameters) == ["X"]
+    parameters = list(inspect.signature(default_embedding).parameters)
+    assert parameters == ["X", "image_shape"]
 
 
 @pytest.mark.parametrize("kind", list(kinds(np.random.default_rng(0))))
@@ -277,6 +278,51 @@ def test_it_is_not_fitted_and_leaves_the_seed_open(rng):
     seeds = {k: v for k, v in embedding.get_params().items() if "random_state" in k}
     assert set(seeds.values()) == {None}
     assert len(seeds) == 2
+
+
+# --------------------------------------------------------------------- images
+
+
+@pytest.mark.parametrize(
+    ("image_shape", "n_features"),
+    [((14, 14), 196), ((20, -1, 3), 1200), ([16, 30], 480)],
+)
+@pytest.mark.parametrize("make", [np.asarray, sp.csr_array, pd.DataFrame])
+def test_images_have_an_embedding_of_their_own(rng, image_shape, n_features, make):
+    X = make(pixels(rng, n_features))
+    embedding = default_embedding(X, image_shape=image_shape)
+    assert steps(embedding) == ["ImageFeatures"]
+    assert embedding.image_shape == image_shape
+    assert embedding.random_state is None
+    assert not hasattr(embedding, "filters_")
+
+
+@pytest.mark.parametrize(
+    ("image_shape", "n_features"), [((13, 13), 169), ((8, 8), 64), ((1, -1), 300)]
+)
+def test_small_images_are_looked_at_like_others(rng, image_shape, n_features):
+    X = pixels(rng, n_features)
+    expected = default_embedding(X)
+    assert str(default_embedding(X, image_shape=image_shape)) == str(expected)
+
+
+def test_missing_pixels_are_filled(rng):
+    X = pixels(rng, 256)
+    X[::7, 5] = np.nan
+    embedding = default_embedding(X, image_shape=(16, 16))
+    assert steps(embedding) == ["SimpleImputer", "ImageFeatures"]
+    assert np.isfinite(embedding.fit_transform(X)).all()
+
+
+def test_what_is_no_image(rng):
+    with pytest.raises(ValueError, match=r"image_shape=\(16, 16\) do not have 300"):
+        default_embedding(pixels(rng, 300), image_shape=(16, 16))
+    with pytest.raises(ValueError, match="'image_shape' parameter must be None"):
+        default_embedding(pixels(rng, 256), image_shape=256)
+    with pytest.raises(
+        TypeError, match=r"all columns must be pixels.*'member', 'town'"
+    ):
+        default_embedding(table(rng), image_shape=(2, 2))
 
 
 # --------------------------------------------------------------------- in use

@@ -1,0 +1,455 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import load_digits, load_sample_image
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from kmeans_labelprop import KMeansLabelPropagator
+from kmeans_labelprop.embedding import ImageFeatures, _images
+from kmeans_labelprop.embedding._images import (
+    cells_of_pixels,
+    learn_filters,
+    normalize_patches,
+    orientation_histograms,
+    patch_columns,
+    patch_responses,
+    resolve_image_shape,
+    scaled_components,
+    unit_roots,
+)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digits().data[:300]
+
+
+@pytest.fixture(scope="module")
+def features(digits):
+    return ImageFeatures(random_state=0).fit(digits)
+
+
+def scene(side=20, step=10, *, gray=True):
+    """Cut a photograph into small images."""
+    photo = load_sample_image("china.jpg")[100:300, 100:400]
+    if gray:
+        photo = photo.mean(axis=2, keepdims=True)
+    windows = np.lib.stride_tricks.sliding_window_view(photo, (side, side), axis=(0, 1))
+    cut = windows[::step, ::step].transpose(0, 1, 3, 4, 2)
+    return cut.reshape(-1, side * side * photo.shape[2])
+
+
+# ------------------------------------------------------------------ the histograms
+
+
+@pytest.mark.parametrize(
+    ("turns", "flip", "bin_"), [(0, 1, 0), (3, 1, 2), (0, -1, 4), (1, 1, 6)]
+)
+def test_an_edge_lands_in_its_bin_and_cell(turns, flip, bin_):
+    image = np.zeros((8, 8), dtype=np.float32)
+    image[:4, 2:] = flip  # brighter to the right, from column 2 on, in the upper half
+    images = np.rot90(image, turns)[np.newaxis, np.newaxis]
+    histograms = orientation_histograms(np.ascontiguousarray(images), (2, 2))[0]
+    assert histograms.shape == (4, 8)
+    cell, direction = np.unravel_index(histograms.argmax(), histograms.shape)
+    # The upper left corner, turned with the image.
+    assert cell == [0, 2, 3, 1][turns]
+    assert direction == bin_
+
+
+def test_a_straight_edge_has_one_direction():
+    image = np.zeros((1, 1, 8, 8), dtype=np.float32)
+    image[..., 4:] = 1
+    histograms = orientation_histograms(image, (2, 2))[0]
+    assert_allclose(histograms[:, 1:], 0, atol=1e-5)
+    # A step of 1, as differences over two pixels: each of the 8 lines adds 2.
+    assert_allclose(histograms.sum(), 16, rtol=1e-3)
+    assert_allclose(histograms[:, 0], 4, rtol=1e-3)
+
+
+def test_a_gradient_is_shared_between_the_two_nearest_bins():
+    # A plane that rises in the direction of 30 degrees: a third to bin 0.
+    angle = np.deg2rad(30)
+    rows, columns = np.mgrid[:12, :12]
+    plane = np.cos(angle) * columns + np.sin(angle) * rows
+    inner = orientation_histograms(plane.astype(np.float32)[None, None], (3, 3))[0, 4]
+    assert_allclose(inner[:2], [32 / 3, 64 / 3], rtol=1e-4)
+    assert_allclose(inner[2:], 0, atol=1e-5)
+
+
+def test_the_channel_with_the_longest_gradient_counts():
+    image = np.zeros((1, 3, 8, 8), dtype=np.float32)
+    image[:, 0, 4:] = 0.5
+    image[:, 2, :, 4:] = 1
+    alone = orientation_histograms(image[:, 2:], (1, 1))
+    together = orientation_histograms(image, (1, 1))
+    # The weak edge speaks where the strong one is absent, and hardly bends it.
+    assert_allclose(together[..., 0], alone[..., 0], rtol=0.1)
+    assert together[0, 0, 2] > 1
+    assert_allclose(alone[0, 0, 2], 0, atol=1e-5)
+    assert_allclose(orientation_histograms(image[:, [2, 2, 2]], (1, 1)), alone)
+
+
+def test_cells_are_numbered_row_by_row():
+    assert_array_equal(
+        cells_of_pixels((3, 4), (2, 2)), [[0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3]]
+    )
+
+
+# ------------------------------------------------------------------ the patches
+
+
+def test_patches_are_all_there_in_order(rng):
+    images = rng.random((2, 3, 5, 4), dtype=np.float32)
+    columns = patch_columns(images, (2, 3)).reshape(18, 2, 4, 2)
+    for image, row, column in np.ndindex(2, 4, 2):
+        patch = images[image, :, row : row + 2, column : column + 3]
+        assert_array_equal(columns[:, image, row, column], patch.ravel())
+
+
+def test_filters_are_of_unit_length_and_whitening_whitens(rng):
+    mixed = rng.normal(size=(5000, 9)) @ rng.normal(size=(9, 9))
+    patches = mixed.astype(np.float32)
+    whitening, filters = learn_filters(patches, 7, np.random.RandomState(0))
+    assert filters.shape == (7, 9)
+    assert filters.dtype == np.float32
+    assert_allclose(np.linalg.norm(filters, axis=1), 1, rtol=1e-5)
+    white = normalize_patches(patches) @ whitening
+    before = np.linalg.eigvalsh(np.cov(normalize_patches(patches).T))
+    after = np.linalg.eigvalsh(white.T @ white / len(white))
+    # Variance v becomes v / (v + 0.1); the mean of patches is gone, so 0 stays 0.
+    before = np.sort(before / (before + 0.1))
+    assert_allclose(np.sort(after)[1:], before[1:], rtol=0.02)
+    assert abs(after[0]) < 1e-4
+
+
+def test_responses_are_those_of_the_definition(rng):
+    images = rng.random((3, 2, 7, 6), dtype=np.float32)
+    whitening = rng.normal(size=(12, 12)).astype(np.float32)
+    whitening = whitening + whitening.T
+    filters = rng.normal(size=(5, 12)).astype(np.float32)
+    filters /= np.linalg.norm(filters, axis=1, keepdims=True)
+    pooled = patch_responses(images, (3, 2), whitening, filters, (2, 2))
+
+    expected = np.zeros((3, 2, 2, 5))
+    for image, row, column in np.ndindex(3, 5, 5):
+        patch = images[image, :, row : row + 3, column : column + 2].reshape(1, 12)
+        white = (normalize_patches(patch) @ whitening)[0]
+        length = np.linalg.norm(white)
+        cosines = filters @ white / length
+        response = np.maximum(cosines - 0.25, 0) * min(length, 1)
+        # Five positions in two cells: two, then three.
+        expected[image, int(row >= 2), int(column >= 2)] += response
+    assert_allclose(pooled, expected.reshape(3, 4, 5), rtol=1e-3, atol=1e-4)
+
+
+def test_patches_without_contrast_teach_no_filter():
+    flat = np.full((50, 4), 0.3, dtype=np.float32)
+    whitening, filters = learn_filters(flat, 3, np.random.RandomState(0))
+    assert filters.shape == (0, 4)
+    assert_array_equal(whitening, np.eye(4))
+
+
+def test_equal_patches_make_one_filter():
+    few = np.array([[0, 1, 0, 1], [1, 1, 0, 0]] * 20, dtype=np.float32)
+    _, filters = learn_filters(few, 5, np.random.RandomState(0))
+    assert filters.shape == (2, 4)
+    assert abs(filters[0] @ filters[1]) < 0.1
+    assert_allclose(np.linalg.norm(filters, axis=1), 1, rtol=1e-5)
+
+
+# ------------------------------------------------------------------ both together
+
+
+def test_rows_are_roots_of_unit_length():
+    rows = unit_roots(np.array([[[1, 0], [0, 3]], [[0, 0], [0, 0]]], dtype=np.float32))
+    assert_allclose(rows, [[0.5, 0, 0, np.sqrt(0.75)], [0, 0, 0, 0]], rtol=1e-6)
+
+
+def test_components_have_their_spread_as_unit(rng):
+    X = (rng.normal(size=(400, 6)) * [5, 4, 3, 0.1, 0.1, 0.1] + 3).astype(np.float32)
+    components = scaled_components(X, 3, np.random.RandomState(0))
+    projected = X @ components.T
+    assert_allclose(projected.var(axis=0).sum(), 1, rtol=1e-4)
+    directions = abs(components) / np.linalg.norm(components, axis=1, keepdims=True)
+    assert_array_equal(directions.argmax(axis=1), [0, 1, 2])
+    gram = components @ components.T
+    assert_allclose(gram, np.diag(np.diag(gram)), atol=1e-6)
+
+
+def test_both_descriptions_count_alike(features, digits):
+    E = features.transform(digits)
+    edges, patches = np.hsplit(E, [len(features.edge_components_)])
+    for block in (edges, patches):
+        assert_allclose(block.var(axis=0).sum(), 1, rtol=1e-3)
+
+
+CORNERS = [(r, c) for r in range(100, 300, 20) for c in range(100, 500, 20)]
+
+
+def test_shapes_and_dtypes(features, digits):
+    assert features.image_shape_ == (8, 8, 1)
+    assert features.filters_.shape[1:] == (4, 4, 1)
+    norms = np.linalg.norm(features.filters_.reshape(-1, 16), axis=1)
+    assert_allclose(norms, 1, rtol=1e-5)
+    for dtype in (np.uint8, np.int64, np.float32, np.float64):
+        E = features.transform(digits.astype(dtype))
+        assert E.dtype == np.float32
+        assert E.shape == (300, features._n_features_out)
+    for name in ("whitening_", "filters_", "edge_components_", "patch_components_"):
+        assert getattr(features, name).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda X: X * 16,
+        lambda X: X / 16,
+        lambda X: (X / 16).astype(np.float32),
+        lambda X: (X * 15).astype(np.uint8),
+        lambda X: 3 * X - 100,
+        sp.csr_array,
+    ],
+    ids=["times 16", "0 to 1", "float32", "uint8", "shifted", "sparse"],
+)
+def test_unit_and_zero_of_grey_values_do_not_matter(change, features, digits):
+    E = ImageFeatures(random_state=0).fit_transform(change(digits))
+    assert_allclose(E, features.transform(digits), atol=1e-3)
+
+
+def test_grey_values_fall_on_a_grid(rng):
+    # Else their rounding would decide which patches k-means puts together.
+    X = rng.integers(2**16, size=(50, 64)).astype(np.uint16)
+    X[0, :2] = 0, 2**16 - 1
+    units = (X / 65535).astype(np.float32)
+    images = [next(ImageFeatures().fit(Z)._images(Z)) for Z in (X, units, 0.1 * units)]
+    assert_array_equal(images[1], images[0])
+    assert_array_equal(images[2], images[0])
+    assert_allclose(images[0].reshape(50, 64), units, atol=1e-7)
+
+
+def test_bool_images():
+    X = load_digits().data[:50] > 7
+    E = ImageFeatures(random_state=0).fit_transform(X)
+    assert_allclose(E, ImageFeatures(random_state=0).fit_transform(X * 9.0), atol=1e-4)
+
+
+@pytest.mark.parametrize("grey", [0, 16, 7, 3.3])
+def test_blank_images_give_zeros(grey, features):
+    assert_array_equal(features.transform(np.full((2, 64), grey)), 0)
+
+
+def test_nothing_but_blank_images():
+    model = ImageFeatures(random_state=0)
+    E = model.fit_transform(np.full((4, 64), 9))
+    assert_array_equal(E, 0)
+    assert model.filters_.shape == (0, 4, 4, 1)
+    assert E.shape == (4, len(model.get_feature_names_out()))
+
+
+def test_a_shift_by_one_pixel_is_forgiven():
+    # The point of it all: nearer to its own shifted image than pixels are.
+    photo = load_sample_image("china.jpg").mean(axis=2)
+    here = np.stack([photo[r : r + 20, c : c + 20] for r, c in CORNERS]).reshape(
+        -1, 400
+    )
+    moved = np.stack([photo[r : r + 20, c + 1 : c + 21] for r, c in CORNERS]).reshape(
+        -1, 400
+    )
+    model = ImageFeatures(random_state=0).fit(here)
+
+    def ratio(A, B):
+        others = np.roll(A, 1, axis=0)
+        return (
+            np.linalg.norm(A - B, axis=1).sum()
+            / np.linalg.norm(A - others, axis=1).sum()
+        )
+
+    assert ratio(model.transform(here), model.transform(moved)) < 0.9 * ratio(
+        here, moved
+    )
+
+
+def test_batches_change_nothing(monkeypatch, digits, features):
+    expected = features.transform(digits)
+    for n_bytes in (1, 2**30):
+        monkeypatch.setattr(_images, "_CHUNK_BYTES", n_bytes)
+        E = ImageFeatures(random_state=0).fit_transform(digits)
+        assert_allclose(E, expected, atol=1e-3)
+        assert_allclose(features.transform(digits), expected, atol=1e-5)
+        assert_allclose(features.transform(digits[7:8]), expected[7:8], atol=1e-5)
+
+
+def test_memory_does_not_grow_with_the_samples(monkeypatch, features):
+    seen = []
+
+    def watched(images, *rest):
+        seen.append(len(images))
+        return patch_responses(images, *rest)
+
+    monkeypatch.setattr(_images, "patch_responses", watched)
+    X = np.tile(load_digits().data, (3, 1))
+    features.transform(X)
+    assert sum(seen) == len(X)
+    n_positions = 25
+    largest = max(seen) * n_positions * len(features.filters_) * 4
+    assert largest <= _images._CHUNK_BYTES
+    assert max(seen) > 100
+
+
+def test_learns_from_some_of_many_images(monkeypatch, digits):
+    monkeypatch.setattr(_images, "_N_FIT_IMAGES", 40)
+    some = ImageFeatures(random_state=0).fit(digits)
+    assert len(some.patch_components_) == 40  # of 50 wanted
+    others = ImageFeatures(random_state=1).fit(digits)
+    assert not np.allclose(some.transform(digits), others.transform(digits), atol=0.1)
+    assert_array_equal(some.transform(digits), clone(some).fit_transform(digits))
+
+
+def test_same_result_every_time(digits):
+    model = ImageFeatures(random_state=3)
+    first = model.fit_transform(digits)
+    assert_allclose(clone(model).fit_transform(digits), first, atol=1e-5)
+    assert_allclose(clone(model).fit(digits).transform(digits), first, atol=1e-5)
+    other = ImageFeatures(random_state=4).fit_transform(digits)
+    assert not np.allclose(other, first, atol=0.1)
+
+
+def test_labels_and_x_are_left_alone(digits):
+    X = digits.copy()
+    y = np.arange(len(X))
+    E = ImageFeatures(random_state=0).fit(X, y).transform(X)
+    assert_array_equal(X, digits)
+    assert_allclose(E, ImageFeatures(random_state=0).fit_transform(X), atol=1e-5)
+
+
+# ------------------------------------------------------------------ shapes
+
+
+@pytest.mark.parametrize(
+    ("image_shape", "n_features", "expected"),
+    [
+        (None, 1, (1, 1, 1)),
+        (None, 784, (28, 28, 1)),
+        ((28, 28), 784, (28, 28, 1)),
+        ([4, 6], 24, (4, 6, 1)),
+        ((4, -1), 24, (4, 6, 1)),
+        ((-1, 2, 3), 24, (4, 2, 3)),
+        (np.array([4, 2, 3]), 24, (4, 2, 3)),
+    ],
+)
+def test_image_shape(image_shape, n_features, expected):
+    assert resolve_image_shape(image_shape, n_features) == expected
+
+
+@pytest.mark.parametrize(
+    ("image_shape", "message"),
+    [
+        (None, "65 features are no square"),
+        ((8, 8), r"image_shape=\(8, 8\) do not have 65 features"),
+        ((7, -1), r"image_shape=\(7, -1\) do not have 65 features"),
+        ((8,), "must be None, .*Got"),
+        ((1, 5, 13, 1), "must be None, .*Got"),
+        ((-1, -1), "must be None, .*Got"),
+        ((0, 65), "must be None, .*Got"),
+        ((5.0, 13.0), "must be None, .*Got"),
+        ((True, 65), "must be None, .*Got"),
+        ((-5, -13), "must be None, .*Got"),
+        ("square", "'image_shape' parameter of ImageFeatures must be an array-like"),
+    ],
+)
+def test_illegal_image_shape(image_shape, message, rng):
+    with pytest.raises(ValueError, match=message):
+        ImageFeatures(image_shape).fit(rng.random((10, 65)))
+
+
+@pytest.mark.parametrize("name", ["n_filters", "patch_size", "n_components"])
+@pytest.mark.parametrize("value", [0, 2.5, "many"])
+def test_illegal_numbers(name, value, digits):
+    with pytest.raises(ValueError, match=f"'{name}' parameter of ImageFeatures"):
+        ImageFeatures(**{name: value}).fit(digits)
+
+
+def test_missing_pixels(digits):
+    X = digits.copy()
+    X[3, 3] = np.nan
+    with pytest.raises(ValueError, match="contains NaN"):
+        ImageFeatures().fit(X)
+
+
+@pytest.mark.parametrize(
+    "image_shape", [(1, 40), (40, 1), (2, 20), (5, 8), (4, 5, 2), (2, 4, 5), (1, 1, 40)]
+)
+def test_any_shape_works(image_shape, rng):
+    X = rng.random((30, 40))
+    model = ImageFeatures(image_shape, n_components=5, random_state=0)
+    E = model.fit_transform(X)
+    assert np.isfinite(E).all()
+    assert E.shape == (30, len(model.get_feature_names_out()))
+    sides = zip(model.filters_.shape[1:3], image_shape, strict=False)
+    assert all(patch == min(6, math.ceil(side / 2)) for patch, side in sides)
+
+
+def test_colours():
+    X = scene(16, 20, gray=False)
+    model = ImageFeatures((16, 16, 3), n_filters=20, random_state=0)
+    E = model.fit_transform(X)
+    assert model.filters_.shape == (20, 6, 6, 3)
+    # Which channel is which does not matter to edges; a filter of colours sees it.
+    swapped = X.reshape(-1, 3)[:, ::-1].reshape(X.shape)
+    n_edges = len(model.edge_components_)
+    S = model.transform(swapped)
+    assert_allclose(S[:, :n_edges], E[:, :n_edges], atol=1e-4)
+    assert abs(S[:, n_edges:] - E[:, n_edges:]).max() > 0.01
+
+
+def test_filters_of_photographs_are_edges():
+    # Edges and spots have light and dark parts; they do not just take the mean.
+    model = ImageFeatures(n_filters=12, random_state=0).fit(scene())
+    filters = model.filters_.reshape(12, -1)
+    assert abs(filters.mean(axis=1)).max() < 0.05
+    assert filters.std(axis=1).min() > 0.1
+
+
+# ------------------------------------------------------------------ in use
+
+
+def test_frames(digits, features):
+    X = pd.DataFrame(digits).rename(columns="pixel_{}".format)
+    model = ImageFeatures(random_state=0).set_output(transform="pandas")
+    E = model.fit_transform(X)
+    assert list(E.columns) == list(model.get_feature_names_out())
+    assert E.columns[0] == "imagefeatures0"
+    assert_allclose(E, features.transform(digits), atol=1e-4)
+
+
+def test_in_the_propagator():
+    X, y = load_digits(return_X_y=True)
+    propagator = KMeansLabelPropagator(
+        50,
+        embedding=make_pipeline(ImageFeatures(n_filters=30, n_components=20)),
+        propagation="graph",
+        random_state=0,
+    )
+    assert np.mean(propagator.fit(X, y).transduction_ == y) > 0.9
+    assert propagator.embedding_[0].filters_.shape == (30, 4, 4, 1)
+
+
+# scikit-learn's checks make samples of any number of features: a line of pixels can
+# always be made of them, a square seldom.
+@parametrize_with_checks(
+    [ImageFeatures((1, -1), random_state=0), ImageFeatures((-1, 1, 1), random_state=0)]
+)
+def test_sklearn_checks(estimator, check):
+    check(estimator)
