@@ -45,11 +45,8 @@ def measurements(rng, n_features):
 
 
 def words(rng, n_features=2000, density=0.02):
-    counts = sp.random_array(
-        (N_SAMPLES, n_features), density=density, format="csr", rng=rng
-    )
-    counts.data = np.ceil(4 * counts.data)
-    return counts
+    is_used = rng.random((N_SAMPLES, n_features)) < density
+    return sp.csr_array(is_used * rng.integers(1, 5, size=is_used.shape).astype(float))
 
 
 def table(rng):
