@@ -903,7 +903,7 @@ class PropagatedClassifierCV(PropagatedClassifier):
         propagator.set_params(
             propagation="graph" if "graph" in self.propagations else "cluster"
         )
-        propagator._collect_answers(X, y, sample_ids)
+        E = propagator._collect_answers(X, y, sample_ids)
         codes = propagator._encode_answers({})
         self._check_X(X, propagator, reset=True)
 
@@ -928,9 +928,10 @@ class PropagatedClassifierCV(PropagatedClassifier):
         classes = self._find_classes(y, propagator)
         n_fits = sum(1 + N_FOLDS * (c.correction is not None) for c in candidates)
         n_fits *= self.n_repeats * (folds.max() + 1)
+        X_given = X if self.selection_space == "samples" else E
         with stage(f"predicting hidden labels by {n_fits} fits", self.verbose):
             outcome = self._predict_hidden(
-                X, y, propagator, codes, folds, candidates, shares, rng
+                X_given, y, propagator, codes, folds, candidates, shares, rng
             )
         weights = label_weights(codes[is_scored], self.scoring)
         results = tabulate(outcome, folds[:, is_scored], weights, candidates)
@@ -1018,7 +1019,6 @@ class PropagatedClassifierCV(PropagatedClassifier):
                 f"The 'fractions' parameter of {type(self).__name__} must hold one or "
                 f"more numbers in the range [0, 1]. Got {self.fractions!r} instead."
             )
-
         if not corrections or not all(
             correction is None or correction in ("drop", "relabel")
             for correction in corrections
@@ -1060,7 +1060,6 @@ class PropagatedClassifierCV(PropagatedClassifier):
             parts = ("selection_estimator",) * 2
             estimator = corrector = self.selection_estimator
         own_params, corrector_params = (fit_params[part] for part in parts)
-        X_given = X if self.selection_space == "samples" else propagator._embed(X)
         splits = [
             (repeat, fold_of == fold, rng.randint(_MAX_SEED))
             for repeat, fold_of in enumerate(folds)
@@ -1096,7 +1095,7 @@ class PropagatedClassifierCV(PropagatedClassifier):
                     )
                     yield delayed(predict_hidden)(
                         with_seed(estimator, seed),
-                        X_given,
+                        X,
                         propagator._labels_like(y, used.positions, used.codes),
                         used,
                         hidden,

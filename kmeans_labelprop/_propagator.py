@@ -396,10 +396,11 @@ class KMeansLabelPropagator(
 
     def _collect_answers(
         self, X: Any, y: ArrayLike | None, sample_ids: ArrayLike | None
-    ) -> None:
-        """Cluster the samples and get the representatives' labels."""
+    ) -> Any:
+        """Cluster the samples and get labels; return the embedded samples."""
         labels, known = self._check_label_source(X, y, sample_ids)
-        queries = self._find_queries(X, labels, known)
+        E = self._fit_embedding(X)
+        queries = self._find_queries(E, labels, known)
         self.n_queries_ = 0
         if self.oracle is not None and len(queries):
             asked = X if self.oracle_input == "rows" else sample_ids
@@ -409,6 +410,7 @@ class KMeansLabelPropagator(
                 "The oracle is never asked: y holds the label of every "
                 "representative. Set reuse_labels=False to ask it all the same."
             )
+        return E
 
     @available_if(_gives_samples)
     def fit_resample(
@@ -489,8 +491,9 @@ class KMeansLabelPropagator(
         >>> propagator.propagate(["left", "right"]).transduction_
         array(['left', 'left', 'left', 'right', 'right'], dtype='<U5')
         """
-        validate_estimator_parameters(self)
-        queries = self._find_queries(X, *self._read_labels(X, y))
+        self._check_parameters()
+        known = self._read_labels(X, y)
+        queries = self._find_queries(self._fit_embedding(X), *known)
         self.n_queries_ = len(queries)
         return queries.copy()
 
@@ -704,12 +707,11 @@ class KMeansLabelPropagator(
     # The way of the data: embed, cluster, choose, ask, propagate, keep a fraction.
 
     def _find_queries(
-        self, X: Any, known_labels: NDArray[Any], known: NDArray[np.bool_]
+        self, E: Any, known_labels: NDArray[Any], known: NDArray[np.bool_]
     ) -> NDArray[np.intp]:
-        """Embed, cluster and choose; return the representatives without a label."""
+        """Cluster and choose; return the representatives without a label."""
         for name in _LABEL_ATTRIBUTES:  # of an earlier fit: they fit no new clusters
             self.__dict__.pop(name, None)
-        E = self._fit_embedding(X)
         if not len(known):  # no y
             known = np.zeros(E.shape[0], dtype=bool)
         self._fit_clusterer(E)

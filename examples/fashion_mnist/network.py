@@ -237,12 +237,8 @@ def make_convolutional_classifier(
     classifier : SeededKerasClassifier
         A scikit-learn classifier, unfitted.
     """
-    return SeededKerasClassifier(
+    network = make_classifier(epochs, random_state, **model_parameters)
+    return network.set_params(
         model=build_convolutional_network,
-        epochs=epochs,
         batch_size=CONVOLUTIONAL_SETTINGS["batch_size"],
-        random_state=random_state,
-        callbacks=CosineLearningRate,
-        verbose=0,
-        **{f"model__{name}": value for name, value in model_parameters.items()},
     )
