@@ -300,7 +300,7 @@ def test_a_wrong_class_prior_is_refused(blobs, class_prior, match):
 
 def test_a_share_that_cannot_be_is_refused_before_the_clustering(blobs):
     asked = propagator(class_prior={0: -1.0})
-    with pytest.raises(ValueError, match="shares above 0. Got -1.0"):
+    with pytest.raises(ValueError, match=r"shares above 0\. Got -1\.0"):
         asked.query(blobs[0])
     assert not hasattr(asked, "labels_")
 
