@@ -71,7 +71,8 @@ def strongly(images: Any) -> Any:
     """Change images more, and cover a part of each."""
     images = augment(images, 2.0, 0.1, 0.1)
     n = tf.shape(images)[0]
-    row, column = tf.random.uniform([2, n, 1, 1, 1], 0, 28)
+    row = tf.random.uniform([n, 1, 1, 1], 0, 28)
+    column = tf.random.uniform([n, 1, 1, 1], 0, 28)
     half = tf.random.uniform([n, 1, 1, 1], 0, 5)
     rows = tf.reshape(tf.range(28.0), [1, 28, 1, 1])
     columns = tf.reshape(tf.range(28.0), [1, 1, 28, 1])
@@ -114,9 +115,12 @@ def train_consistently(
         optimizer.apply_gradients(
             zip(gradients, network.trainable_variables, strict=True)
         )
+        # Shorter at first, or the average would not leave its random start.
+        n_done = tf.cast(optimizer.iterations, tf.float32)
+        decay = tf.minimum(DECAY, (1 + n_done) / (10 + n_done))
         for mean, value in zip(average.weights, network.weights, strict=True):
             if "float" in mean.dtype:
-                mean.assign(DECAY * mean + (1 - DECAY) * value)
+                mean.assign(decay * mean + (1 - decay) * value)
 
     cross_entropy = tf.nn.softmax_cross_entropy_with_logits
 
