@@ -223,19 +223,17 @@ def training_sets(
         )
 
 
-def thin_out(
-    training_set: TrainingSet, order: NDArray[np.intp], max_samples: int
-) -> TrainingSet:
+def thin_out(training_set: TrainingSet, is_drawn: NDArray[np.bool_]) -> TrainingSet:
     """Take part of a training set, all given labels included.
 
     Parameters
     ----------
     training_set : TrainingSet
         What there is to train on.
-    order : ndarray of shape (n_samples,), dtype=intp
-        The rank of each sample; those with propagated labels are taken in this order.
-    max_samples : int
-        How many samples to take. There are more if there are more given labels.
+    is_drawn : ndarray of shape (n_samples,), dtype=bool
+        Which samples take part. The same for all candidates: one that keeps fewer
+        samples trains on fewer of these, too, and no candidate gains by filling its
+        share with purer labels.
 
     Returns
     -------
@@ -243,9 +241,7 @@ def thin_out(
         What is left, positions in increasing order.
     """
     positions, codes, confidence, is_given = training_set
-    n_taken = max(max_samples, int(is_given.sum()))
-    taken = np.lexsort((order[positions], ~is_given))[:n_taken]
-    taken.sort()
+    taken = is_drawn[positions] | is_given
     return TrainingSet(positions[taken], codes[taken], confidence, is_given[taken])
 
 
@@ -361,6 +357,43 @@ def selection_scores(outcome: Outcome) -> NDArray[np.float64]:
     return (outcome.correct + 1 - (1 - outcome.probability) ** 2) / 2
 
 
+def smooth_scores(
+    scores: NDArray[np.float64], candidates: Sequence[Candidate]
+) -> NDArray[np.float64]:
+    """Smooth scores over the fractions of each rule.
+
+    Few labels make noisy scores, and the best of many is best by luck in part. How a
+    score changes with the fraction is mostly steady, so candidates of the same rule
+    and correction tell of each other: a smoothed score is half the mean of them, a
+    quarter the straight line through them, and a quarter the score itself.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_candidates,), dtype=float64
+        The scores.
+    candidates : sequence of Candidate
+        Their candidates. The representatives alone keep their score.
+
+    Returns
+    -------
+    smoothed : ndarray of shape (n_candidates,), dtype=float64
+        The smoothed scores.
+    """
+    smoothed = scores.copy()
+    families: dict[tuple[str, str | None], list[int]] = {}
+    for index, (propagation, fraction, correction) in enumerate(candidates):
+        if fraction > 0:
+            families.setdefault((propagation, correction), []).append(index)
+    for family in families.values():
+        own = scores[family]
+        offsets = np.array([candidates[index].fraction for index in family])
+        offsets -= offsets.mean()
+        spread = float(offsets @ offsets)
+        slope = offsets @ own / spread if spread else 0.0
+        smoothed[family] = 0.75 * own.mean() + 0.25 * slope * offsets + 0.25 * own
+    return smoothed
+
+
 def tabulate(
     outcome: Outcome,
     folds: NDArray[np.intp],
@@ -395,6 +428,7 @@ def tabulate(
             )
     # Each label counts once, not each split: these may differ in size.
     mean_score = _weighted_mean(scores.mean(axis=0), weights)
+    smoothed_score = smooth_scores(mean_score, candidates)
     results: dict[str, Any] = {
         "params": [_propagator_params(candidate) for candidate in candidates],
         "param_propagation": np.ma.array(
@@ -409,9 +443,10 @@ def tabulate(
     results |= {
         "mean_test_score": mean_score,
         "std_test_score": np.std(splits, axis=0) if splits else mean_score,
+        "smoothed_test_score": smoothed_score,
         # Rounding must not decide between equals.
         "rank_test_score": rankdata(
-            -np.nan_to_num(mean_score).round(9), method="min"
+            -np.nan_to_num(smoothed_score).round(9), method="min"
         ).astype(int),
     }
     share_correct = outcome.correct.mean(axis=0)
@@ -619,7 +654,7 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
         return f"{gain:+.1f} ± {100 * errors[candidate]:.1f} points"
 
     # The best propagation there is, if none was chosen.
-    other = best if best else 1 + int(results["mean_test_score"][1:].argmax())
+    other = best if best else 1 + int(results["smoothed_test_score"][1:].argmax())
     if abs(gains[other]) <= 2 * errors[other]:
         verdict = "the labels cannot tell them apart"
     else:
@@ -674,10 +709,9 @@ class PropagatedClassifierCV(PropagatedClassifier):
         What is given to the `selection_estimator`: the samples as they are, or as the
         propagator's `embedding` makes them, once.
     selection_max_samples : int or None, default=None
-        At most so many samples train a classifier while candidates are compared:
-        all representatives and, drawn at random in each fold, others. The candidates
-        are compared by the labels they propagate then, less by how many. None trains
-        on all that a candidate keeps.
+        So many samples, drawn at random in each fold, take part while candidates are
+        compared: each candidate trains on those of them that it keeps, and on the
+        representatives. None trains on all that a candidate keeps.
     scoring : {"accuracy", "balanced_accuracy"}, default="accuracy"
         Whether each hidden label counts the same, or each class.
     cv : int, default=5
@@ -707,14 +741,15 @@ class PropagatedClassifierCV(PropagatedClassifier):
         ``pandas.DataFrame``. As in
         :class:`~sklearn.model_selection.GridSearchCV`: ``params``, ``param_*``,
         ``split*_test_score``, ``mean_test_score``, ``std_test_score``,
-        ``rank_test_score``. The score is described in the notes.
+        ``rank_test_score``. The score is described in the notes;
+        ``smoothed_test_score``, by which candidates are ranked, is, too.
         ``mean_test_accuracy`` is the share of hidden labels predicted right;
         ``mean_test_gain`` is what it is above that of the representatives alone,
         ``sem_test_gain`` its standard error over the labels (both are left out if 0
         is not one of the `fractions`).
     best_index_ : int
-        Position of the candidate chosen: that with the highest score, the first of
-        equals.
+        Position of the candidate chosen: that with the highest smoothed score, the
+        first of equals.
     best_params_ : dict
         Its ``propagation`` and ``fraction``, parameters of the propagator.
     best_correction_ : {"drop", "relabel"} or None
@@ -722,7 +757,7 @@ class PropagatedClassifierCV(PropagatedClassifier):
         KMeansLabelPropagator(..., **best_params_), correction=best_correction_)`` it
         can be repeated.
     best_score_ : float
-        Its mean score.
+        Its mean score, not smoothed.
     best_accuracy_ : float
         The share of hidden labels that it predicts right, in [0, 1].
     accuracy_interval_ : tuple of (float, float)
@@ -765,6 +800,10 @@ class PropagatedClassifierCV(PropagatedClassifier):
     if it is right, else 0, and p is the probability given to the right class; p = c
     for a classifier without ``predict_proba``. With few labels many candidates are
     right equally often, and p tells them apart.
+
+    The candidates are ranked by smoothed scores: half the mean of the same rule's
+    fractions above 0 (with the same correction), a quarter the straight line through
+    their scores, a quarter the score itself. The representatives alone keep theirs.
 
     Choosing the best of several makes its accuracy look a little too good; hiding
     labels makes it look a little too bad, since a classifier has fewer of them in a
@@ -1072,13 +1111,10 @@ class PropagatedClassifierCV(PropagatedClassifier):
                 seed = None if self.random_state is None else drawn
                 hidden = propagator.representative_indices_[is_hidden]
                 order = check_random_state(drawn).permutation(len(propagator.labels_))
+                is_drawn = order < (self.selection_max_samples or len(order))
                 sets = training_sets(propagator, codes, is_hidden, candidates)
                 for candidate, full_set in zip(candidates, sets, strict=True):
-                    used = (
-                        full_set
-                        if self.selection_max_samples is None
-                        else thin_out(full_set, order, self.selection_max_samples)
-                    )
+                    used = thin_out(full_set, is_drawn)
                     at = used.positions, used.confidence
                     correcting = (
                         None

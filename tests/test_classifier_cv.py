@@ -39,6 +39,7 @@ from kmeans_labelprop._classifier_cv import (
     predict_hidden,
     propagate_by,
     selection_scores,
+    smooth_scores,
     tabulate,
     thin_out,
     training_sets,
@@ -391,7 +392,7 @@ def test_a_correction_is_chosen_where_it_pays(blurred_classes):
     ).fit(X, y)
     results = model.cv_results_
     assert results["param_correction"].tolist() == [None, "drop", "relabel"]
-    assert results["mean_test_score"].argmax() == model.best_index_ > 0
+    assert results["smoothed_test_score"].argmax() == model.best_index_ > 0
     assert model.best_correction_ == [None, "drop", "relabel"][model.best_index_]
     assert model.best_params_ == {"propagation": "cluster", "fraction": 1}
     assert model.n_corrected_ > 10
@@ -495,14 +496,17 @@ def test_few_samples_are_compared_on_and_all_trained_on(blobs, calls):
     )
     *compared, final = [call[3] for call in calls]
     assert_array_equal(final, kept)
-    sizes = np.array([len(used) for used in compared]).reshape(15, 5)
-    assert (sizes[:, 0] <= 13).all()
-    assert_array_equal(sizes[:, 1:], 30)
     for split in range(15):
         alone, *others = [set(u.tolist()) for u in compared[5 * split : 5 * split + 5]]
+        assert len(alone) <= 13
         assert all(alone <= other for other in others)
         hidden = set(representatives.tolist()) - alone
         assert all(hidden.isdisjoint(other) for other in others)
+        # Of the 30 drawn a candidate trains on those that it keeps.
+        drawn = set().union(*others) - alone
+        assert 30 - len(representatives) <= len(drawn) <= 30
+        for fewer, more in (others[:2], others[2:]):
+            assert fewer < more
     # Other samples in other folds.
     assert len({tuple(used.tolist()) for used in compared[4::5]}) == 15
 
@@ -511,7 +515,7 @@ def test_more_representatives_than_samples_asked_for_are_all_used(blobs, calls):
     X, y = blobs
     classifier(Recorder(), selection_max_samples=2, fractions=[1]).fit(X, y)
     sizes = {len(y_train) for _, y_train, _, _ in calls[:-1]}
-    assert sizes <= {12, 13}
+    assert sizes <= {12, 13, 14, 15}
     assert len(calls[-1][1]) == len(X)
 
 
@@ -525,19 +529,18 @@ def test_enough_samples_change_nothing(few_digits):
     assert (fewer.cv_results_["mean_test_score"] != all_of_them).any()
 
 
-def test_samples_are_drawn_from_those_that_are_not_given():
+def test_samples_that_are_given_need_not_be_drawn():
     is_given = np.arange(10) % 5 == 0
     full = TrainingSet(
         np.arange(10) * 2, np.arange(10) % 3, np.linspace(0, 1, 20), is_given
     )
-    order = np.arange(20)[::-1]  # the last sample first
-    positions, codes, confidence, given = thin_out(full, order, 5)
+    positions, codes, confidence, given = thin_out(full, np.arange(20) >= 13)
     assert_array_equal(positions, [0, 10, 14, 16, 18])
     assert_array_equal(codes, [0, 2, 1, 2, 0])
     assert_array_equal(given, [True, True, False, False, False])
     assert len(confidence) == 20
-    assert_array_equal(thin_out(full, order, 1).positions, [0, 10])
-    assert_array_equal(thin_out(full, order, 50).positions, full.positions)
+    assert_array_equal(thin_out(full, np.zeros(20, bool)).positions, [0, 10])
+    assert_array_equal(thin_out(full, np.ones(20, bool)).positions, full.positions)
 
 
 class CountingEmbedding(FunctionTransformer):
@@ -723,6 +726,33 @@ def test_scores_count_being_right_and_being_sure():
     assert_allclose(selection_scores(outcome), [1, 0.875, 0.32, 0])
 
 
+def test_scores_are_smoothed_over_the_fractions_of_a_rule():
+    candidates = list_candidates(["cluster", "graph"], [0, 0.3, 0.7, 1])
+    scores = np.array([0.5, 0.6, 0.9, 0.6, 0.7, 0.7, 0.7])
+    smoothed = smooth_scores(scores, candidates)
+    # The line through the three of "cluster": 0.7 at 2/3, and this slope.
+    offsets = np.array([0.3, 0.7, 1]) - 2 / 3
+    slope = np.polyfit(offsets, scores[1:4], 1)[0]
+    assert_allclose(smoothed[[0, 4, 5, 6]], [0.5, 0.7, 0.7, 0.7])
+    assert_allclose(
+        smoothed[1:4], 0.5 * 0.7 + 0.25 * (0.7 + slope * offsets) + 0.25 * scores[1:4]
+    )
+    # A lone high score of a rule that is no better otherwise does not win.
+    assert scores.argmax() == smoothed.argmax() == 2
+    lone = np.array([0.5, 0.6, 0.85, 0.5, 0.7, 0.7, 0.7])
+    assert lone.argmax() == 2
+    assert smooth_scores(lone, candidates).argmax() == 4
+
+
+def test_each_correction_is_smoothed_by_itself_and_a_lone_fraction_not_at_all():
+    candidates = list_candidates(["graph"], [0, 1], [None, "drop"])
+    scores = np.array([0.5, 0.6, 0.9])
+    assert_array_equal(smooth_scores(scores, candidates), scores)
+    two = list_candidates(["graph"], [0.5, 1])
+    # Two fractions lie on their line.
+    assert_allclose(smooth_scores(np.array([0.4, 0.8]), two), [0.5, 0.7])
+
+
 def test_of_candidates_right_equally_often_the_surer_is_chosen(blobs):
     X, y = blobs
     y = (y > 1).astype(int)
@@ -750,7 +780,9 @@ def test_the_table_of_scores():
     table = tabulate(Outcome(correct, probability), folds, np.full(4, 0.25), candidates)
     assert_allclose(table["mean_test_accuracy"], [0.5, 0.625, 0.125])
     assert_allclose(table["mean_test_score"], [0.625, 0.6875, 0.4375])
-    assert_array_equal(table["rank_test_score"], [2, 1, 3])
+    # The mean of the rule is 0.5625, the line falls by 0.25 from 0.5 to 1.
+    assert_allclose(table["smoothed_test_score"], [0.625, 0.625, 0.5])
+    assert_array_equal(table["rank_test_score"], [1, 1, 3])
     assert_allclose(table["split0_test_score"], [0.875, 0.875, 0.375])
     assert_allclose(table["split3_test_score"], [0.625, 0.625, 0.625])
     assert "split4_test_score" not in table
@@ -1041,7 +1073,7 @@ def gains(means, errors):
         "param_propagation": ["cluster"] * len(means),
         "param_fraction": np.linspace(0, 1, len(means)),
         "param_correction": [None] * len(means),
-        "mean_test_score": 0.5 + np.array(means),
+        "smoothed_test_score": 0.5 + np.array(means),
         "mean_test_gain": np.array(means),
         "sem_test_gain": np.array(errors),
     }

@@ -24,7 +24,6 @@ DESCRIPTIONS = {
         "the study's dense network, made small for the grid: one hidden layer of 128 "
         "units; 30 epochs up to 2,000 samples, 10 up to 30,000, 6 above"
     ),
-    "headline": "the study's dense network as it is: 512 and 256 units, 30 epochs",
 }
 
 
@@ -34,14 +33,12 @@ class DenseNetwork(ClassifierMixin, BaseEstimator):
     The network is made in `fit`, in the process of the cell.
     """
 
-    def __init__(self, hidden_units=(128,), epochs=None, random_state=None):
+    def __init__(self, hidden_units=(128,), random_state=None):
         self.hidden_units = hidden_units
-        self.epochs = epochs
         self.random_state = random_state
 
-    def _choose_epochs(self, n_samples: int) -> int:
-        if self.epochs is not None:
-            return self.epochs
+    @staticmethod
+    def _choose_epochs(n_samples: int) -> int:
         # Few samples make few steps an epoch.
         return 30 if n_samples <= 2_000 else 10 if n_samples <= 30_000 else 6
 
@@ -110,6 +107,4 @@ def make_classifier(name: str, seed: int) -> Any:
         return RandomForestClassifier(random_state=seed)
     if name == "dense":
         return Forgiving(DenseNetwork(random_state=seed))
-    if name == "headline":
-        return Forgiving(DenseNetwork((512, 256), epochs=30, random_state=seed))
     raise ValueError(f"classifier must be one of {sorted(DESCRIPTIONS)}. Got {name!r}.")

@@ -32,11 +32,6 @@ def make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="small data sets, 2 seeds, one budget each; about a minute",
     )
-    parser.add_argument(
-        "--headline",
-        action="store_true",
-        help="Fashion-MNIST, 100 labels, the study's network at its full size",
-    )
     parser.add_argument("--datasets", nargs="+", choices=DATA_SETS, metavar="NAME")
     parser.add_argument("--methods", nargs="+", choices=METHODS, metavar="NAME")
     parser.add_argument("--budgets", nargs="+", type=int, metavar="N")
@@ -71,10 +66,8 @@ def make_parser() -> argparse.ArgumentParser:
 
 def plan(arguments: argparse.Namespace) -> list[Cell]:
     """List the cells asked for."""
-    if arguments.headline:
-        names: Sequence[str] = ("fashion_mnist",)
-    elif arguments.quick:
-        names = arguments.datasets or QUICK_DATA_SETS
+    if arguments.quick:
+        names: Sequence[str] = arguments.datasets or QUICK_DATA_SETS
     else:
         names = arguments.datasets or tuple(DATA_SETS)
     seeds = arguments.seeds or range(2 if arguments.quick else 10)
@@ -85,17 +78,16 @@ def plan(arguments: argparse.Namespace) -> list[Cell]:
             budgets = tuple(b for b in budgets if b in arguments.budgets)
         elif arguments.quick:
             budgets = budgets[1:2]
-        elif arguments.headline:
-            budgets = (100,)
-        own = "headline" if arguments.headline else DATA_SETS[name].classifier
+        own = DATA_SETS[name].classifier
         for classifier in arguments.classifiers or (own,):
-            is_own = classifier == DATA_SETS[name].classifier
+            is_own = classifier == own
             methods = arguments.methods or (tuple(METHODS) if is_own else SHORT_LIST)
             cells += [
                 Cell(name, seed, budget, classifier, method)
                 for seed in seeds
                 for budget in budgets
                 for method in methods
+                if DATA_SETS[name].imbalanced or not METHODS[method].only_imbalanced
             ]
     return cells
 

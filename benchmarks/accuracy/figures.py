@@ -19,7 +19,7 @@ STYLES: dict[str, tuple[str, str, str]] = {
     "representatives": (SKY, "v", "-"),
     "original": (ORANGE, "D", "-"),
     "graph_70": (GREEN, "^", "-"),
-    AUTOMATIC: (VERMILLION, "o", "-"),
+    AUTOMATIC["accuracy"]: (VERMILLION, "o", "-"),
     "spreading_tuned": (BLUE, "P", "--"),
     "self_training": (SKY, "X", "--"),
     "poisson_descent": (PURPLE, "*", "--"),
@@ -62,7 +62,7 @@ def draw_budgets(rows: list[dict[str, Any]], path: Path) -> Path | None:
             linestyle=line,
             markersize=6,
             capsize=2,
-            linewidth=2.2 if method == AUTOMATIC else 1.3,
+            linewidth=2.2 if method == AUTOMATIC["accuracy"] else 1.3,
             label=_label(method),
         )
     budgets = sorted({row["budget"] for row in here})
@@ -115,7 +115,7 @@ def draw_differences(rows: list[dict[str, Any]], path: Path) -> Path | None:
                 color=colour,
                 marker=marker,
                 capsize=2,
-                markersize=8 if method == AUTOMATIC else 6,
+                markersize=8 if method == AUTOMATIC["accuracy"] else 6,
             )
         axes.axvline(0, color=GREY, linewidth=1)
         axes.grid(axis="x", alpha=0.3)

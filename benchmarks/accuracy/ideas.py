@@ -172,6 +172,25 @@ def graph_of_network(seed: int) -> Any:
     return spread_from(fitted.representative_indices_, space, seed).transduction_
 
 
+def learned_views(seed: int, with_features: bool) -> Any:
+    """Propagate in an embedding learned from augmented views, without labels."""
+    from .contrastive import learn_embedding
+
+    learned = np.sqrt(np.maximum(_learn(learn_embedding, seed), 0))
+    learned = PCA(50, random_state=seed).fit_transform(Normalizer().transform(learned))
+    if not with_features:
+        return propagate(learned, seed).transduction_
+    learned /= np.sqrt((learned**2).sum(axis=1).mean())
+    return propagate(
+        np.hstack([IMAGES.spaces["features"], learned]), seed
+    ).transduction_
+
+
+@MEMORY.cache(ignore=["learn"])
+def _learn(learn: Callable[[Any, int], Any], seed: int) -> Any:
+    return learn(IMAGES.X, seed)
+
+
 def consistency(seed: int, space: str, epochs: int = 5) -> Any:
     """Train on the confident labels, and on agreement under augmentation.
 
@@ -243,6 +262,14 @@ IDEAS: dict[str, tuple[str, Callable[[int], Any]]] = {
     "network-graph": (
         "graph of `ImageFeatures` and of what the network has learned",
         graph_of_network,
+    ),
+    "learned-views": (
+        "over the graph, an embedding learned from augmented views without labels",
+        partial(learned_views, with_features=False),
+    ),
+    "learned-views-features": (
+        "the same and `ImageFeatures`",
+        partial(learned_views, with_features=True),
     ),
     "consistency-pixels": (
         "consistency training from the graph of the pixels",

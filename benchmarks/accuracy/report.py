@@ -93,8 +93,9 @@ def summarize_all(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
                 )
             for metric, tree in (("accuracy", accuracy), ("balanced", balanced)):
                 methods = tree[name, classifier][budget]
+                automatic = methods.get(AUTOMATIC[metric], {})
                 check = check_automatic(
-                    methods.get(AUTOMATIC, {}),
+                    automatic,
                     {rule: methods.get(rule, {}) for rule in FIXED_RULES},
                     methods.get(BASELINE, {}),
                 )
@@ -105,7 +106,7 @@ def summarize_all(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
                             "classifier": classifier,
                             "budget": budget,
                             "metric": metric,
-                            "automatic": summarize(methods[AUTOMATIC].values()).mean,
+                            "automatic": summarize(automatic.values()).mean,
                             **_jsonable(check._asdict()),
                         }
                     )

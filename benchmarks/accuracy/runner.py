@@ -127,7 +127,7 @@ def load_modules(cells: Iterable[Cell]) -> None:
     methods = {cell.method for cell in cells}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if {cell.classifier for cell in cells} & {"dense", "headline"}:
+        if "dense" in {cell.classifier for cell in cells}:
             import examples.fashion_mnist.network  # noqa: F401
         if methods & {"typiclust", "probcover"}:
             with contextlib.suppress(ImportError):  # the cell says that it is missing

@@ -170,7 +170,7 @@ def test_a_cell_that_fails_dies_or_hangs_is_a_failed_cell(tmp_path, monkeypatch)
     assert not open_cells(cells, tmp_path)
 
 
-@pytest.mark.parametrize("method", ["original", "graph_70", AUTOMATIC, "spreading"])
+@pytest.mark.parametrize("method", ["original", "graph_70", "automatic", "spreading"])
 def test_methods_are_deterministic_and_learn(tmp_path, method):
     cell = Cell("wine", 1, 20, "logistic", method)
     problem = split("wine", 1)
@@ -185,7 +185,7 @@ def write_some_cells(folder, automatic=0.75):
             (BASELINE, 0.6),
             ("representatives", 0.7),
             ("graph_70", 0.8),
-            (AUTOMATIC, automatic),
+            (AUTOMATIC["accuracy"], automatic),
         ):
             cell = Cell("digits", seed, 50, "logistic", method)
             write_cell(folder, cell, done(accuracy + seed / 100))
