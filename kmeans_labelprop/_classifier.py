@@ -55,6 +55,31 @@ def _takes_weights(estimator: Any) -> bool:
     )
 
 
+def confidence_weights(
+    confidence: NDArray[np.float64], codes: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Turn confidence into weights that leave each class its size.
+
+    Parameters
+    ----------
+    confidence : ndarray of shape (n_training,), dtype=float64
+        The confidence in the label of each sample, in [0, 1]; of each class one is
+        positive, that of a label that was given.
+    codes : ndarray of shape (n_training,), dtype=intp
+        The class of each sample.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_training,), dtype=float64
+        The confidence, divided by its mean over the samples of the same class. Rare
+        classes are less sure on the whole, and would be drowned without that.
+    """
+    _, codes, sizes = np.unique(codes, return_inverse=True, return_counts=True)
+    means = np.bincount(codes, confidence) / sizes
+    weights: NDArray[np.float64] = confidence / means[codes]
+    return weights
+
+
 class Training(NamedTuple):
     """A classifier, and what it was trained on.
 
@@ -96,7 +121,9 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ``propagator__fraction``, after passing one here.
     sample_weight : {"auto", "confidence"} or None, default="auto"
         ``"confidence"`` weighs each training sample by the propagator's
-        `confidence_`; the classifier must take ``sample_weight`` in `fit`. ``"auto"``
+        `confidence_`, divided by its mean over the samples of the same class, so that
+        no class counts for less because it is less sure. The classifier must take
+        ``sample_weight`` in `fit`. ``"auto"``
         does so if it takes it, and so do all estimators inside it. Most do; a Pipeline
         and :class:`~sklearn.neighbors.KNeighborsClassifier` do not, and weigh all
         samples the same, as None has it.
@@ -288,7 +315,7 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
         def params_of(part: str, trained: Any) -> dict[str, Any]:
             return self._params_of_samples(
-                X, fit_params[part], kept, propagator.confidence_, trained
+                X, fit_params[part], kept, codes, propagator.confidence_[kept], trained
             )
 
         params = params_of("estimator", estimator)
@@ -381,13 +408,14 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         X: Any,
         fit_params: dict[str, Any],
         positions: NDArray[np.intp],
+        codes: NDArray[np.intp],
         confidence: NDArray[np.float64],
         trained: Any,
     ) -> dict[str, Any]:
         """Choose what a classifier gets for some samples, weights included."""
         fit_params = take_fit_params(X, fit_params, positions)
         if self._weighs(trained):
-            weight = confidence[positions]
+            weight = confidence_weights(confidence, codes)
             given = fit_params.get("sample_weight")
             fit_params["sample_weight"] = weight if given is None else weight * given
         return fit_params

@@ -69,8 +69,8 @@ class TrainingSet(NamedTuple):
         Positions of the samples.
     codes : ndarray of shape (n_kept,), dtype=intp
         Their classes.
-    confidence : ndarray of shape (n_samples,), dtype=float64
-        The confidence in the label of every sample.
+    confidence : ndarray of shape (n_kept,), dtype=float64
+        The confidence in these classes.
     is_given : ndarray of shape (n_kept,), dtype=bool
         Which labels were given, not propagated.
     """
@@ -218,7 +218,7 @@ def training_sets(
         yield TrainingSet(
             kept,
             spread.codes[kept],
-            spread.confidence,
+            spread.confidence[kept],
             np.isin(kept, labelled, assume_unique=True),
         )
 
@@ -242,7 +242,9 @@ def thin_out(training_set: TrainingSet, is_drawn: NDArray[np.bool_]) -> Training
     """
     positions, codes, confidence, is_given = training_set
     taken = is_drawn[positions] | is_given
-    return TrainingSet(positions[taken], codes[taken], confidence, is_given[taken])
+    return TrainingSet(
+        positions[taken], codes[taken], confidence[taken], is_given[taken]
+    )
 
 
 def predict_hidden(
@@ -730,7 +732,9 @@ class PropagatedClassifierCV(PropagatedClassifier):
         If not 0, tells on stderr which stage runs and how long it took.
     sample_weight : {"auto", "confidence"} or None, default="auto"
         ``"confidence"`` weighs each training sample by the propagator's
-        `confidence_`; the classifier must take ``sample_weight`` in `fit`. ``"auto"``
+        `confidence_`, divided by its mean over the samples of the same class, so that
+        no class counts for less because it is less sure. The classifier must take
+        ``sample_weight`` in `fit`. ``"auto"``
         does so if it takes it; None weighs all the same. A `corrector` or
         `selection_estimator` that takes no weights is trained without.
 
@@ -1115,7 +1119,7 @@ class PropagatedClassifierCV(PropagatedClassifier):
                 sets = training_sets(propagator, codes, is_hidden, candidates)
                 for candidate, full_set in zip(candidates, sets, strict=True):
                     used = thin_out(full_set, is_drawn)
-                    at = used.positions, used.confidence
+                    at = used.positions, used.codes, used.confidence
                     correcting = (
                         None
                         if candidate.correction is None

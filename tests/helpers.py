@@ -45,3 +45,12 @@ class RecordingOracle:
     @property
     def n_asked(self):
         return sum(query.shape[0] for query in self.queries)
+
+
+def weights_by_class(confidence, labels):
+    """Confidence in parts of its mean in the same class, computed class by class."""
+    weights = np.empty(len(labels))
+    for label in set(np.asarray(labels).tolist()):
+        is_label = labels == label
+        weights[is_label] = confidence[is_label] / np.mean(confidence[is_label])
+    return weights

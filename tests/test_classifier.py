@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from helpers import RecordingOracle
+from helpers import RecordingOracle, weights_by_class
 from imblearn.under_sampling import RandomUnderSampler
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
@@ -76,13 +76,19 @@ def test_confidence_is_passed_as_weight(blobs):
     ).fit(X, y)
     kept = classifier.propagator_.sample_indices_
     confidence = classifier.propagator_.confidence_[kept]
+    by_class = weights_by_class(confidence, y[kept])
     received = classifier.estimator_.received_
-    assert_array_equal(received["sample_weight"], confidence)
+    assert_allclose(received["sample_weight"], by_class)
+    # Surer labels weigh more, and no class weighs more than its size.
+    assert np.corrcoef(confidence, received["sample_weight"])[0, 1] > 0.9
+    assert_allclose(
+        np.bincount(y[kept], received["sample_weight"]), np.bincount(y[kept])
+    )
     assert_array_equal(received["X"], X[kept])
     weights = np.arange(len(X), dtype=float)
     classifier.fit(X, y, sample_weight=weights)
     assert_allclose(
-        classifier.estimator_.received_["sample_weight"], confidence * weights[kept]
+        classifier.estimator_.received_["sample_weight"], by_class * weights[kept]
     )
 
 
@@ -190,8 +196,10 @@ def test_the_classifier_is_trained_on_what_is_left(mixed_blobs):
     assert_array_equal(received["X"], X[used])
     assert_array_equal(received["y"], classifier.training_labels_)
     assert_array_equal(received["per_sample"], used)
-    confidence = classifier.propagator_.confidence_
-    assert_allclose(received["sample_weight"], (confidence * weights)[used])
+    by_class = weights_by_class(
+        classifier.propagator_.confidence_, classifier.propagator_.transduction_
+    )
+    assert_allclose(received["sample_weight"], (by_class * weights)[used])
     assert classifier.corrector.get_params() == GaussianNB().get_params()
 
 
@@ -540,7 +548,7 @@ def test_routed_metadata_reaches_oracle_and_estimator(blobs):
     assert_array_equal(fitted.propagator_.transduction_, y)
     assert_allclose(
         fitted.estimator_.received_["sample_weight"],
-        weights[kept] * fitted.propagator_.confidence_[kept],
+        weights[kept] * weights_by_class(fitted.propagator_.confidence_[kept], y[kept]),
     )
     corrected = clone(classifier).set_params(
         correction="drop",

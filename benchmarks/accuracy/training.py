@@ -42,7 +42,7 @@ BASE = "hard"
 #: are not in the library: they are made here.
 WAYS: dict[str, tuple[str, dict[str, Any] | None]] = {
     BASE: ("hard labels", {"sample_weight": None}),
-    "weights": ("confidence as weights (default)", {"sample_weight": "confidence"}),
+    "weights": ("weights (default)", {"sample_weight": "confidence"}),
     "soft": ("soft labels", None),
     "drop": ('`"drop"`', {"sample_weight": None, "correction": "drop"}),
     "drop+weights": (
