@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array
@@ -15,6 +17,8 @@ from ._messages import warn_user
 # iterations for it.
 _TOLERANCE = 1e-6
 _MAX_ITER = 1000
+# Beyond it nothing was gained, and the solver takes longer and longer.
+_MAX_ALPHA = 0.99
 
 
 def spread_in_clusters(
@@ -46,6 +50,27 @@ def spread_in_clusters(
     cluster_codes = np.full(n_clusters, -1, dtype=np.intp)
     cluster_codes[clusters] = codes
     return cluster_codes[labels], cluster_codes
+
+
+def choose_alpha(n_samples: int, n_labels: int) -> float:
+    """Choose how far labels spread by how many samples there are for each.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of samples.
+    n_labels : int
+        Number of labels, 1 or more.
+
+    Returns
+    -------
+    alpha : float
+        ``1 - 1 / (2 * sqrt(m))`` for m samples a label, in [0.5, 0.99]: the best of
+        the values measured follow that from 10 to 3,000 samples a label. A label
+        takes about ``1 / (1 - alpha)`` steps over the graph, so that they grow with
+        the width of the region that it has to cover.
+    """
+    return min(_MAX_ALPHA, 1 - sqrt(n_labels / n_samples) / 2)
 
 
 def spread_over_graph(

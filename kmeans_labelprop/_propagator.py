@@ -40,6 +40,7 @@ from ._graph import affinity_graph, neighbor_density, neighbor_distances
 from ._labels import check_labels, label_array, with_missing
 from ._messages import stage, warn_user
 from ._propagation import (
+    choose_alpha,
     estimate_class_shares,
     likeliest,
     margin,
@@ -157,8 +158,10 @@ class KMeansLabelPropagator(
         :class:`~sklearn.neighbors.KNeighborsTransformer` with ``mode="distance"``. None
         stands for that, with 10 neighbours. Used with ``propagation="graph"`` and
         ``representative="densest"``.
-    alpha : float, default=0.9
-        How far labels spread over the graph, in (0, 1).
+    alpha : float or "auto", default="auto"
+        How far labels spread over the graph, in (0, 1). ``"auto"``:
+        ``1 - 1 / (2 * sqrt(m))`` for m samples a label, 0.99 at most; farther where
+        each label has more samples to reach.
     class_prior : {"estimated", "uniform"}, dict or None, default="estimated"
         How much each class is to reach over the graph [3]_. ``"estimated"``: as much
         as its share in the clusters of the labelled representatives, shrunk towards
@@ -297,7 +300,7 @@ class KMeansLabelPropagator(
         "propagation": [StrOptions({"cluster", "graph"})],
         "fraction_scope": [StrOptions({"cluster", "global"})],
         "neighbors": [HasMethods(["fit_transform"]), None],
-        "alpha": [Interval(Real, 0, 1, closed="neither")],
+        "alpha": [Interval(Real, 0, 1, closed="neither"), StrOptions({"auto"})],
         "class_prior": [StrOptions({"estimated", "uniform"}), Mapping, None],
         "max_retries": [Interval(Integral, 0, None, closed="left")],
         "reuse_labels": ["boolean"],
@@ -322,7 +325,7 @@ class KMeansLabelPropagator(
         propagation: str = "cluster",
         fraction_scope: str = "cluster",
         neighbors: Any = None,
-        alpha: float = 0.9,
+        alpha: float | str = "auto",
         class_prior: str | Mapping[Any, Any] | None = "estimated",
         max_retries: int = 0,
         reuse_labels: bool = True,
@@ -925,13 +928,19 @@ class KMeansLabelPropagator(
             )
             confidence = rank_confidence(ranks, sizes)
         else:
+            n_labels = max(1, int(np.sum(codes >= 0)))
+            alpha = (
+                choose_alpha(len(self.labels_), n_labels)
+                if self.alpha == "auto"
+                else float(self.alpha)
+            )
             with stage("spreading over the graph", self.verbose):
                 distributions = spread_over_graph(
                     self._affinity,
                     representatives,
                     codes,
                     len(self.classes_),
-                    self.alpha,
+                    alpha,
                 )
             if self.class_prior is not None:
                 distributions = normalize_class_mass(

@@ -20,6 +20,7 @@ from kmeans_labelprop._graph import (
     neighbor_distances,
 )
 from kmeans_labelprop._propagation import (
+    choose_alpha,
     estimate_class_shares,
     likeliest,
     margin,
@@ -545,3 +546,32 @@ def test_a_search_chooses_between_the_rules(digits, tmp_path):
         error_score="raise",
     ).fit(X, y)
     assert search.best_score_ > 0.8
+
+
+def test_labels_spread_farther_where_each_has_more_to_reach():
+    assert choose_alpha(1_000, 10) == pytest.approx(0.95)
+    assert choose_alpha(100, 100) == 0.5
+    assert choose_alpha(250, 10) == pytest.approx(0.9)
+    assert choose_alpha(10**9, 1) == 0.99
+    alphas = [choose_alpha(n_samples, 20) for n_samples in (20, 50, 100, 1_000, 40_000)]
+    assert alphas == sorted(set(alphas))
+
+
+def test_alpha_auto_counts_samples_and_labels(digits):
+    X, y = digits[0][:300], digits[1][:300]
+    auto = propagator(n_clusters=25).fit(X, y)
+    by_hand = propagator(n_clusters=25, alpha=1 - 0.5 / np.sqrt(len(X) / 25)).fit(X, y)
+    assert_allclose(auto.label_distributions_, by_hand.label_distributions_)
+    # Five labels fewer: each of the others has more samples to reach.
+    kept = auto.representative_indices_[5:].tolist()
+
+    def spread(**params):
+        lacking = propagator(n_clusters=25, **params)
+        lacking.query(X)
+        with pytest.warns(UserWarning, match="5 clusters"):
+            lacking.propagate({position: y[position] for position in kept})
+        return lacking.label_distributions_
+
+    fewer = spread()
+    assert_allclose(fewer, spread(alpha=1 - 0.5 / np.sqrt(len(X) / 20)))
+    assert np.abs(fewer - spread(alpha=0.9)).max() > 1e-3

@@ -35,13 +35,13 @@ from kmeans_labelprop.datasets import fetch_fashion_mnist
 from kmeans_labelprop.embedding import default_embedding
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "graph_rules.json"
-ALPHAS = (0.5, 0.8, 0.9, 0.95, 0.98)
+ALPHAS: tuple[float | str, ...] = ("auto", 0.5, 0.8, 0.9, 0.95, 0.98)
 PRIORS = (None, "estimated", "uniform")
 #: Kept of each cluster, beside all.
 FRACTION = 0.7
 #: Few labels and more of them; Fashion-MNIST has its own.
 BUDGETS = (20, 50)
-FASHION_BUDGETS = (50, 100)
+FASHION_BUDGETS = (20, 100, 500)
 
 
 def standardised(X: Any, y: Any) -> tuple[Any, Any]:
@@ -65,7 +65,7 @@ def fashion_mnist(data_home: str | None) -> tuple[Any, Any]:
     """Load the training images, in the library's ready embedding."""
     X, y = fetch_fashion_mnist(data_home, return_X_y=True)
     X = X.astype(np.float32) / 255
-    embedding = default_embedding(X)
+    embedding = default_embedding(X, image_shape=(28, 28))
     for name in embedding.get_params():
         if name.rpartition("__")[2] == "random_state":
             embedding.set_params(**{name: 0})
@@ -132,7 +132,9 @@ def measure(
     ]
 
 
-def mean_accuracy(rows: list[dict[str, Any]], alpha: float, prior: str | None) -> float:
+def mean_accuracy(
+    rows: list[dict[str, Any]], alpha: float | str, prior: str | None
+) -> float:
     """Average over seeds, budgets, and the two fractions; in per cent."""
     return 100 * float(
         np.mean(
@@ -160,7 +162,8 @@ def table(results: dict[str, list[dict[str, Any]]], *, each: bool) -> str:
     lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
     for (alpha, prior), row in zip(settings, columns, strict=True):
         name = "`None`" if prior is None else f'`"{prior}"`'
-        cells = [name, f"{alpha:g}", *(f"{value:.1f}" for value in row)]
+        told = f'`"{alpha}"`' if isinstance(alpha, str) else f"{alpha:g}"
+        cells = [name, told, *(f"{value:.1f}" for value in row)]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

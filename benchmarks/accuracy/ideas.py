@@ -232,6 +232,7 @@ IDEAS: dict[str, tuple[str, Callable[[int], Any]]] = {
         "`ImageFeatures`, no class mass normalisation",
         partial(features, class_prior=None),
     ),
+    "graph-alpha-0.9": ("`ImageFeatures`, alpha 0.9", partial(features, alpha=0.9)),
     "graph-alpha-0.8": ("`ImageFeatures`, alpha 0.8", partial(features, alpha=0.8)),
     "graph-alpha-0.99": ("`ImageFeatures`, alpha 0.99", partial(features, alpha=0.99)),
     "ask-densest": (

@@ -1,8 +1,9 @@
-"""The dense Keras network of the experiments, as a scikit-learn classifier.
+"""The Keras networks of the experiments, as scikit-learn classifiers.
 
 Layout, regularisation and learning rate were chosen on the training images alone:
-trained on 50,000 of them with all labels (and on 100 of these, drawn at random), and
-validated on the other 10,000. The test images had no part in it. The batch size
+trained on 50,000 of them with all labels (and on 100 of these, drawn at random; the
+convolutional network on propagated labels), and validated on the other 10,000. The
+test images had no part in it. The batch size
 shrinks with the training set, so that a hundred samples still make ten steps an epoch.
 """
 
@@ -71,8 +72,12 @@ SETTINGS = {
     "max_batch_size": MAX_BATCH_SIZE,
 }
 
+# Shifts by two pixels at most, as a share of the side.
+MAX_SHIFT = 2 / 28
+
 #: The same of the convolutional network.
 CONVOLUTIONAL_SETTINGS = {
+    "augmentation": ["mirrored", "shifted by two pixels at most"],
     "filters": [32, 64],
     "hidden_units": [128],
     "dropout": DROPOUT,
@@ -145,11 +150,16 @@ def build_convolutional_network(
     dropout: float = DROPOUT,
     learning_rate: float = CONVOLUTIONAL_SETTINGS["learning_rate"],
 ) -> keras.Model:
-    """Build and compile a small convolutional network on rows of 28 x 28 pixels."""
+    """Build and compile a small convolutional network on rows of 28 x 28 pixels.
+
+    In training it sees each image mirrored or not, and shifted a little.
+    """
     network = keras.Sequential(
         [
             keras.Input((meta["n_features_in_"],)),
             keras.layers.Reshape((28, 28, 1)),
+            keras.layers.RandomFlip("horizontal"),
+            keras.layers.RandomTranslation(MAX_SHIFT, MAX_SHIFT, fill_mode="constant"),
             keras.layers.Conv2D(32, 3, padding="same", activation="relu"),
             keras.layers.MaxPooling2D(),
             keras.layers.Conv2D(64, 3, padding="same", activation="relu"),

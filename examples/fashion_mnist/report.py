@@ -198,8 +198,8 @@ def labels_notes(part: dict[str, Any]) -> str:
             "*Default recipe*: image features, and rule and fraction chosen by the "
             "labels paid for (`PropagatedClassifierCV`); its seconds are those of the "
             f"whole, embedding and choice included. Chosen were {_chosen(part)}. The "
-            "convolutional network has two layers of 3 × 3 filters and takes a fifth "
-            "of the epochs.",
+            "convolutional network has two layers of 3 × 3 filters, sees mirrored and "
+            "shifted images, and takes a fifth of the epochs.",
             "",
             f"Made by `{part['command']}` with {packages}.",
         ]
