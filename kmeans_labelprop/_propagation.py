@@ -17,7 +17,7 @@ from ._messages import warn_user
 # iterations for it.
 _TOLERANCE = 1e-6
 _MAX_ITER = 1000
-# Beyond it nothing was gained, and the solver takes longer and longer.
+# Closer to 1 the solver takes longer and longer.
 _MAX_ALPHA = 0.99
 
 
@@ -65,10 +65,10 @@ def choose_alpha(n_samples: int, n_labels: int) -> float:
     Returns
     -------
     alpha : float
-        ``1 - 1 / (2 * sqrt(m))`` for m samples a label, in [0.5, 0.99]: the best of
-        the values measured follow that from 10 to 3,000 samples a label. A label
+        ``1 - 1 / (2 * sqrt(m))`` for m samples a label, in [0.5, 0.99]. A label
         takes about ``1 / (1 - alpha)`` steps over the graph, so that they grow with
-        the width of the region that it has to cover.
+        the width of the region that it has to cover. A rule of thumb:
+        ``benchmarks/accuracy/graph_rules.py`` has it beside fixed values.
     """
     return min(_MAX_ALPHA, 1 - sqrt(n_labels / n_samples) / 2)
 
