@@ -13,7 +13,11 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifier
+from kmeans_labelprop import (
+    KMeansLabelPropagator,
+    PropagatedClassifier,
+    PropagatedClassifierCV,
+)
 
 pytest.importorskip("scikeras", reason='needs the extra "keras"')
 
@@ -96,3 +100,17 @@ def test_grid_search_over_propagator_and_network(images, tmp_path):
     ).fit(X, y)
     assert search.best_params_["estimator__epochs"] == 10
     assert search.best_score_ > 0.7
+
+
+def test_networks_are_compared_in_several_processes(images):
+    X, y = images
+    classifier = PropagatedClassifierCV(
+        network(), propagator(), fractions=[0, 1], cv=2, n_repeats=1, random_state=0
+    )
+    one, two = (clone(classifier).set_params(n_jobs=n).fit(X, y) for n in (1, 2))
+    assert len(one.cv_results_["params"]) == 3
+    for name in ("mean_test_score", "mean_test_accuracy"):
+        assert_allclose(two.cv_results_[name], one.cv_results_[name], atol=1e-4)
+    assert two.best_params_ == one.best_params_
+    assert_allclose(two.predict_proba(X[:50]), one.predict_proba(X[:50]), atol=1e-4)
+    assert one.score(X, y) > 0.8
