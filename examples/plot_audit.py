@@ -8,7 +8,7 @@ that is.
 """
 
 # %%
-# Sixty labels for 1,797 images of digits. `y` plays the person who labels.
+# Thirty labels for 1,797 images of digits. `y` plays the person who labels.
 
 from sklearn.datasets import load_digits
 
@@ -17,7 +17,7 @@ from kmeans_labelprop.inspection import AuditDisplay, FractionCurveDisplay
 from kmeans_labelprop.model_selection import audit_propagation, draw_audit
 
 X, y = load_digits(return_X_y=True)
-propagator = KMeansLabelPropagator(n_clusters=60, random_state=0).fit(X, y)
+propagator = KMeansLabelPropagator(n_clusters=30, random_state=0).fit(X, y)
 
 # %%
 # Two hundred more are checked, drawn at random from those with a propagated label.

@@ -2,7 +2,7 @@
 How far to spread the labels
 ============================
 
-The samples nearest to the centre of a cluster get the right label most often.
+The labels that the propagator is surest of are right most often.
 `FractionCurveDisplay` draws the accuracy of the propagated labels against the fraction
 of each cluster that keeps them.
 """
@@ -51,5 +51,7 @@ display = FractionCurveDisplay.from_estimator(
 FractionCurveDisplay(fractions, accuracies).plot(display.ax_, name="classifier")
 
 # %%
-# Look at the band before choosing: between most fractions the difference is smaller
-# than that between two runs.
+# The largest fraction has the fewest right labels, and the classifier does best with
+# it: here more samples are worth more than surer labels. Look at the bands before
+# choosing: between neighbouring fractions the difference is smaller than that between
+# two runs.

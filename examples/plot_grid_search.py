@@ -34,10 +34,14 @@ classifier = LogisticRegression(max_iter=1000)
 
 # %%
 # In scikit-learn's Pipeline the propagator is nested in the classifier. scikit-learn
-# sees a classifier and keeps the shares of the classes in each fold.
+# sees a classifier and keeps the shares of the classes in each fold. (By default each
+# label would also weigh as much as it is sure; a sampler cannot pass weights on.)
 
 plain = GridSearchCV(
-    make_pipeline(MinMaxScaler(), PropagatedClassifier(classifier, propagator)),
+    make_pipeline(
+        MinMaxScaler(),
+        PropagatedClassifier(classifier, propagator, sample_weight=None),
+    ),
     {
         "propagatedclassifier__propagator__n_clusters": n_clusters,
         "propagatedclassifier__propagator__fraction": fractions,

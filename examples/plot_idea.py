@@ -20,9 +20,9 @@ propagator = KMeansLabelPropagator(n_clusters=8, fraction=0.7, random_state=0)
 propagator.fit(X, y)
 
 # %%
-# `y` plays the oracle: only the labels of the representatives are read. The samples
-# outside the nearest 70 % of their cluster, where clusters meet and labels are least
-# certain, get none.
+# `y` plays the oracle: only the labels of the representatives are read. They spread
+# from neighbour to neighbour; the 30 % of each cluster where they are least certain get
+# none.
 
 questions = propagator.representative_indices_
 kept = propagator.sample_indices_

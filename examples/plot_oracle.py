@@ -36,12 +36,10 @@ def reading_service(X_query):
 
 
 # %%
-# `fit` is called without `y`. Clusters whose representative got no answer are left out,
-# and a warning counts them.
+# `fit` is called without `y`. A warning counts the clusters whose representative got no
+# answer; labels from elsewhere may reach their samples.
 
-propagator = KMeansLabelPropagator(
-    n_clusters=60, fraction=0.7, oracle=reading_service, random_state=0
-)
+propagator = KMeansLabelPropagator(60, oracle=reading_service, random_state=0)
 classifier = PropagatedClassifier(LogisticRegression(max_iter=5000), propagator)
 classifier.fit(X_ours)
 

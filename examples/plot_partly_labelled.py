@@ -27,14 +27,15 @@ y[known] = y_true[known]
 # to label, those of the largest clusters first. Nobody is asked yet, so the answers can
 # take their time.
 
-propagator = KMeansLabelPropagator(n_clusters=50, fraction=1, random_state=0)
+propagator = KMeansLabelPropagator(50, propagation="cluster", random_state=0)
 positions = propagator.query(X, y)
 print(f"50 clusters, {50 - len(positions)} with a known label, {len(positions)} to ask")
 
 # %%
 # :meth:`~kmeans_labelprop.KMeansLabelPropagator.propagate` takes answers as they come,
-# five at a time here; nothing is clustered again. Until a cluster has a label, its
-# samples stay out of the training set, and a warning says so.
+# five at a time here; nothing is clustered again. With ``propagation="cluster"`` the
+# samples of a cluster stay out of the training set until it has a label, and a warning
+# says so.
 
 import warnings
 

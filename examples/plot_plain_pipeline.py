@@ -8,7 +8,7 @@ classifier go together, in a :class:`~kmeans_labelprop.PropagatedClassifier`.
 
 # %%
 # Three classifiers, each trained on 50 labelled images of digits alone
-# (``fraction=0``), and on their labels propagated to 70 % of each cluster.
+# (``fraction=0``), and on their labels propagated to all others.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,7 +28,7 @@ classifiers = {
     "random forest": RandomForestClassifier(random_state=0),
     "nearest neighbour": KNeighborsClassifier(n_neighbors=1),
 }
-fractions = {"representatives alone": 0, "propagated to 70 %": 0.7}
+fractions = {"representatives alone": 0, "propagated to all": 1}
 
 # %%
 # Five splits of the data, each with a clustering of its own. `score` is the accuracy on
@@ -61,7 +61,7 @@ figure, axis = plt.subplots(figsize=(6, 3), layout="constrained")
 positions = np.arange(len(classifiers))
 looks = {
     "representatives alone": {"color": "#E69F00", "marker": "o"},
-    "propagated to 70 %": {"color": "#0072B2", "marker": "s"},
+    "propagated to all": {"color": "#0072B2", "marker": "s"},
 }
 for offset, (label, look) in zip((-0.1, 0.1), looks.items(), strict=True):
     values = np.array([scores[name, label] for name in classifiers])

@@ -33,7 +33,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 
 pipeline = make_pipeline(
     MinMaxScaler(),
-    KMeansLabelPropagator(n_clusters=50, fraction=0.7, random_state=0),
+    KMeansLabelPropagator(n_clusters=50, random_state=0),
     make_classifier(epochs=20, random_state=0),
 )
 pipeline.fit(X_train, y_train)

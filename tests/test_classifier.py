@@ -72,7 +72,7 @@ def test_the_default_propagator_is_a_propagator_of_its_own(blobs):
 def test_confidence_is_passed_as_weight(blobs):
     X, y = blobs
     classifier = PropagatedClassifier(
-        FitRecorder(), propagator(), sample_weight="confidence"
+        FitRecorder(), propagator(propagation="cluster"), sample_weight="confidence"
     ).fit(X, y)
     kept = classifier.propagator_.sample_indices_
     confidence = classifier.propagator_.confidence_[kept]
@@ -284,9 +284,10 @@ def lacking_class(blobs):
     """Labels with a fifth class that no representative has."""
     X, y = blobs
     y = y.copy()
-    y[propagator().fit(X, y).confidence_.argmin()] = 2
+    farthest = propagator(propagation="cluster").fit(X, y).confidence_.argsort()
+    y[farthest[0]] = 2
     y = np.where(y >= 2, y + 1, y)  # 0, 1, 3, 4
-    extra = np.flatnonzero(propagator().fit(X, y).confidence_ < 0.1)[0]
+    extra = farthest[1]
     y[extra] = 2
     return X, y
 
@@ -337,7 +338,7 @@ def test_a_binary_decision_becomes_two_columns_when_a_third_class_is_known(blobs
 
 def test_a_single_class_trains_a_classifier_that_can(blobs):
     X, y = blobs
-    one = propagator(n_clusters=1)
+    one = propagator(n_clusters=1, propagation="cluster")
     classifier = PropagatedClassifier(GaussianNB(), one)
     with pytest.warns(UserWarning, match="3 of 4 classes"):
         classifier.fit(X, y)
@@ -405,7 +406,9 @@ def test_numbers_beside_none_can_be_trained_on_and_scored(blobs):
 
 def test_a_failed_fit_leaves_nothing_half_done(blobs):
     X, y = blobs
-    one = PropagatedClassifier(LogisticRegression(), propagator(n_clusters=1))
+    one = PropagatedClassifier(
+        LogisticRegression(), propagator(n_clusters=1, propagation="cluster")
+    )
     with pytest.raises(ValueError, match="class"):
         one.fit(X, np.zeros_like(y))
     with pytest.raises(NotFittedError):

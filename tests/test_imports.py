@@ -66,7 +66,7 @@ FIT = BLOCKED + textwrap.dedent(
     from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifier
 
     X, y = load_iris(return_X_y=True)
-    propagator = KMeansLabelPropagator(n_clusters=9, random_state=0)
+    propagator = KMeansLabelPropagator(9, fraction=0.7, random_state=0)
     X_res, y_res = propagator.fit_resample(X, y)
     classifier = PropagatedClassifier(DecisionTreeClassifier(), propagator).fit(X, y)
     print(json.dumps({"kept": len(y_res), "score": classifier.score(X, y)}))

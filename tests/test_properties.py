@@ -41,23 +41,28 @@ def problems(draw):
     return X, y, centers, fraction
 
 
-def fit(X, y, centers, fraction, **params):
+RULES = st.sampled_from(["cluster", "graph"])
+
+
+def fit(X, y, centers, fraction, propagation="cluster"):
     propagator = KMeansLabelPropagator(
         len(centers),
         clusterer=FixedCenters(centers=centers),
         fraction=fraction,
-        **params,
+        propagation=propagation,
     )
-    return propagator.fit(X, y)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "No label reaches")
+        return propagator.fit(X, y)
 
 
-@given(problems(), st.randoms(use_true_random=False))
-def test_only_the_labels_of_representatives_are_read(problem, random):
+@given(problems(), st.randoms(use_true_random=False), RULES)
+def test_only_the_labels_of_representatives_are_read(problem, random, rule):
     X, y, centers, fraction = problem
-    fitted = fit(X, y, centers, fraction)
+    fitted = fit(X, y, centers, fraction, rule)
     corrupted = np.array([random.randrange(4) for _ in y])
     corrupted[fitted.representative_indices_] = y[fitted.representative_indices_]
-    again = fit(X, corrupted, centers, fraction)
+    again = fit(X, corrupted, centers, fraction, rule)
     assert_array_equal(again.transduction_, fitted.transduction_)
     assert_array_equal(again.sample_indices_, fitted.sample_indices_)
     assert_array_equal(again.confidence_, fitted.confidence_)
@@ -96,12 +101,12 @@ def test_every_sample_gets_the_label_of_its_clusters_representative(problem):
     assert ((fitted.confidence_ > 0) & (fitted.confidence_ <= 1)).all()
 
 
-@given(problems(), st.floats(0, 1))
-def test_a_larger_fraction_keeps_a_superset(problem, other_fraction):
+@given(problems(), st.floats(0, 1), RULES)
+def test_a_larger_fraction_keeps_a_superset(problem, other_fraction, rule):
     X, y, centers, fraction = problem
     small, large = sorted((fraction, other_fraction))
-    few = fit(X, y, centers, small).sample_indices_
-    many = fit(X, y, centers, large).sample_indices_
+    few = fit(X, y, centers, small, rule).sample_indices_
+    many = fit(X, y, centers, large, rule).sample_indices_
     assert set(few) <= set(many)
 
 
@@ -163,6 +168,7 @@ def test_partial_y_and_oracle_equal_full_knowledge(problem, data):
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The oracle is never asked")
+        warnings.filterwarnings("ignore", "No label reaches")
         propagator.fit(X, np.where(known, y, -1), sample_ids=np.arange(len(X)))
     assert not known[asked].any()
     assert len(set(asked)) == len(asked) == propagator.n_queries_
@@ -178,7 +184,9 @@ def test_partial_y_and_oracle_equal_full_knowledge(problem, data):
 @given(SAMPLES, st.integers(1, 45), st.sampled_from([np.float32, np.float64]))
 def test_kmeans_on_awkward_data_is_right_or_refused(X, n_clusters, dtype):
     y = np.arange(len(X)) % 3
-    propagator = KMeansLabelPropagator(n_clusters, fraction=1, random_state=0)
+    propagator = KMeansLabelPropagator(
+        n_clusters, propagation="cluster", random_state=0
+    )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Number of distinct clusters")
         if n_clusters > len(X):

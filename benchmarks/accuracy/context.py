@@ -233,7 +233,7 @@ class Context:
 
     def representatives(self) -> NDArray[np.intp]:
         """Positions of the library's representatives."""
-        propagator = self.propagator(fraction=0.0)
+        propagator = self.propagator(propagation="cluster", fraction=0.0)
         return np.sort(propagator.query(self.problem.X_train))
 
     def random_positions(self) -> NDArray[np.intp]:

@@ -256,6 +256,40 @@ def checks_table(checks: list[dict[str, Any]]) -> str:
     )
 
 
+def overall_table(rows: list[dict[str, Any]]) -> str:
+    """Write how the library's settings compare over all data sets and budgets.
+
+    Only data sets and budgets count where each of the settings has a result.
+    """
+    settings = (BASELINE, "original", *FIXED_RULES, AUTOMATIC["accuracy"])
+    means: dict[tuple[str, str, int], dict[str, float]] = {}
+    for row in rows:
+        if row["method"] in settings and row["accuracy"]["n"]:
+            where = row["dataset"], row["classifier"], row["budget"]
+            means.setdefault(where, {})[row["method"]] = row["accuracy"]["mean"]
+    complete = [of for of in means.values() if len(of) == len(settings)]
+    if not complete:
+        return "No data set has a result of each setting yet.\n"
+    accuracies = np.array([[of[name] for name in settings] for of in complete])
+    rules = [settings.index(name) for name in FIXED_RULES]
+    behind = accuracies[:, rules].max(axis=1, keepdims=True) - accuracies
+    lines = [
+        [
+            METHODS[name].text,
+            percent(accuracies[:, column].mean()),
+            percent(behind[:, column].mean()),
+            percent(behind[:, column].max()),
+        ]
+        for column, name in enumerate(settings)
+    ]
+    head = ["setting", "accuracy, %", "behind the best rule, points", "at most"]
+    return (
+        f"Means over {len(complete)} pairs of data set and number of labels, each a "
+        "mean over the seeds. The best rule is that of the pair, by its mean on the "
+        "test part.\n\n" + table(head, lines)
+    )
+
+
 def case_table(rows: list[dict[str, Any]]) -> str:
     """Write the table of one data set and classifier: a row for each method."""
     budgets = sorted({row["budget"] for row in rows})
@@ -356,6 +390,8 @@ def markdown(summary: dict[str, Any], machine: dict[str, Any]) -> str:
     n_seeds = {row["accuracy"]["n"] for row in rows}
     parts = [
         "# Results\n",
+        "## Which settings are best overall?\n",
+        overall_table(rows),
         "## Does the default choose well?\n",
         "Mean over the seeds, in points, ± standard error of the paired difference.\n",
         checks_table(checks) if checks else "No result of the default yet.\n",

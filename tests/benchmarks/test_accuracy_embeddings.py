@@ -63,7 +63,10 @@ def test_the_seed_is_that_of_the_propagator():
     rng = np.random.default_rng(0)
     X, y = rng.random((200, 5)), rng.integers(3, size=200)
     shares = [right_labels(Space(X), y, 20, seed=seed)["cluster"] for seed in (1, 2)]
-    propagators = [KMeansLabelPropagator(20, random_state=seed) for seed in (1, 2)]
+    propagators = [
+        KMeansLabelPropagator(20, propagation="cluster", random_state=seed)
+        for seed in (1, 2)
+    ]
     expected = [np.mean(each.fit(X, y).transduction_ == y) for each in propagators]
     assert shares == pytest.approx(expected)
     assert shares[0] != shares[1]
@@ -74,7 +77,7 @@ def test_a_sample_that_no_label_reaches_is_wrong():
     x = np.r_[np.linspace(0, 1, 40), np.linspace(9, 9.1, 11)][:, np.newaxis]
     y = np.zeros(51, dtype=int)
     expected = {"graph": 40 / 51, "cluster": 1}
-    with pytest.warns(UserWarning, match="11 samples are left out"):
+    with pytest.warns(UserWarning, match="reaches 11 samples over the graph"):
         shares = right_labels(Space(x), y, 1, seed=0)
     assert shares == pytest.approx(expected)
 

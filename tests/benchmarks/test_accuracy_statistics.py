@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -16,12 +17,19 @@ from sklearn.semi_supervised import LabelPropagation, LabelSpreading
 
 from benchmarks.accuracy.data import split
 from benchmarks.accuracy.measure import Cost, Shared
-from benchmarks.accuracy.methods import AUTOMATIC, BASELINE, METHODS, Method
+from benchmarks.accuracy.methods import (
+    AUTOMATIC,
+    BASELINE,
+    FIXED_RULES,
+    METHODS,
+    Method,
+)
 from benchmarks.accuracy.peers import hidden_accuracy, knn_kernel
 from benchmarks.accuracy.report import (
     as_json,
     describe_machine,
     markdown,
+    overall_table,
     read_results,
     summarize_all,
 )
@@ -209,6 +217,25 @@ def test_report_shows_failures_and_failed_checks(tmp_path):
     written = json.loads(as_json(summary))
     assert [r["accuracy"]["n"] for r in written["rows"]] == [2, 2, 2, 2, 0]
     assert "NaN" not in as_json(summary)
+
+
+def test_settings_are_compared_where_all_have_a_result(tmp_path):
+    settings = (BASELINE, "original", *FIXED_RULES, AUTOMATIC["accuracy"])
+    best = {20: "cluster_30", 50: "graph_100"}
+    for seed, budget in itertools.product(range(2), best):
+        for method in settings:
+            accuracy = 0.9 if method == best[budget] else 0.8
+            cell = Cell("digits", seed, budget, "logistic", method)
+            write_cell(tmp_path, cell, done(accuracy))
+    write_cell(tmp_path, Cell("wine", 0, 10, "logistic", "original"), done(0.1))
+    text = overall_table(summarize_all(read_results(tmp_path))["rows"])
+    assert text.startswith("Means over 2 pairs")
+    row = {
+        line.split(" | ")[0].strip("| "): line.split(" | ")
+        for line in text.splitlines()
+    }
+    assert row[METHODS["graph_100"].text][1:] == ["85.0", "5.0", "10.0 |"]
+    assert row[METHODS["graph_30"].text][1:] == ["80.0", "10.0", "10.0 |"]
 
 
 def test_report_shows_differences_in_points(tmp_path):

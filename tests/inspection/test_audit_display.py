@@ -13,7 +13,8 @@ from kmeans_labelprop.model_selection import audit_propagation, draw_audit
 @pytest.fixture(scope="module")
 def audit():
     X, y = load_digits(return_X_y=True)
-    propagator = KMeansLabelPropagator(n_clusters=50, random_state=0).fit(X, y)
+    propagator = KMeansLabelPropagator(50, propagation="cluster", random_state=0)
+    propagator.fit(X, y)
     positions = draw_audit(propagator, 300, random_state=0)
     return audit_propagation(propagator, positions, y[positions])
 

@@ -107,7 +107,9 @@ def test_with_a_propagator():
     from kmeans_labelprop import KMeansLabelPropagator
 
     X, y = load_digits(return_X_y=True)
-    propagator = KMeansLabelPropagator(20, fraction=0.5, random_state=0).fit(X, y)
+    propagator = KMeansLabelPropagator(
+        20, propagation="cluster", fraction=0.5, random_state=0
+    ).fit(X, y)
     kept = propagator.sample_indices_
     result = propagated_label_accuracy(
         y, propagator.transduction_, kept, labels=propagator.labels_

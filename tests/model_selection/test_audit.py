@@ -59,7 +59,7 @@ def test_the_same_seed_draws_the_same_and_more_of_them():
 def test_samples_without_a_propagated_label_are_not_drawn():
     X = np.array([[0.0], [1.0], [2.0], [10.0], [11.0], [12.0]])
     y = np.array([-1, 7, -1, -1, -1, -1])
-    propagator = KMeansLabelPropagator(2, random_state=0)
+    propagator = KMeansLabelPropagator(2, propagation="cluster", random_state=0)
     with pytest.warns(UserWarning, match="1 of 2 clusters have no label"):
         propagator.fit(X, y)
     assert_array_equal(np.sort(draw_audit(propagator, 2)), [0, 2])
