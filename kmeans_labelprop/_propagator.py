@@ -126,8 +126,8 @@ class KMeansLabelPropagator(
     n_clusters : int, default=8
         Number of clusters, and so the number of labels needed.
     fraction : float, default=1.0
-        Share of each cluster that keeps its labels, in [0, 1]: nearest to the centre
-        or (with ``propagation="graph"``) most confident first. Of a cluster of m
+        Share of each cluster that keeps its labels, in [0, 1]: most confident first
+        or (with ``propagation="cluster"``) nearest to the centre. Of a cluster of m
         samples ``max(1, floor(fraction * m + 0.5))`` are kept: 0 keeps the
         representatives alone, 1 keeps all samples. Ties are broken by position.
     oracle : callable or None, default=None
@@ -214,11 +214,11 @@ class KMeansLabelPropagator(
         The distinct labels of the representatives.
     transduction_ : ndarray of shape (n_samples,)
         The label propagated to each sample, whatever the `fraction`;
-        `missing_label` where its cluster has none.
+        `missing_label` where none reaches it.
     confidence_ : ndarray of shape (n_samples,), dtype=float64
-        Share of the cluster that lies no nearer to the centre than the sample, in
-        (0, 1]; with ``propagation="graph"`` the difference of the two likeliest
-        classes in `label_distributions_`. 1 for a labelled representative, 0 for a
+        The difference of the two likeliest classes in `label_distributions_`; with
+        ``propagation="cluster"`` the share of the cluster that lies no nearer to the
+        centre than the sample, in (0, 1]. 1 for a labelled representative, 0 for a
         sample without a label.
     label_distributions_ : ndarray of shape (n_samples, n_classes), dtype=float64
         With ``propagation="graph"`` the share of each class in the labels that reach a
