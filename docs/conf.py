@@ -36,11 +36,9 @@ extensions = [
     "sphinx_copybutton",
     "myst_parser",
 ]
-# benchmark.rst: until the long run has made its tables.
 exclude_patterns = [
     "_build",
     "_templates",
-    "benchmark.rst",
     "generated/fashion_mnist",
 ]
 default_role = "code"

@@ -264,8 +264,8 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If the training set lacks classes that `y` holds, or clusters are left
-            without a label.
+            If the training set lacks classes that `y` holds, clusters are left without
+            a label, or no label reaches some samples.
         """
         self._check_parameters()
         shares = self._share_out(fit_params)

@@ -554,7 +554,7 @@ def propagate_by(propagator: KMeansLabelPropagator, chosen: Candidate) -> None:
     """
     propagator.set_params(**_propagator_params(chosen))
     if chosen.propagation == "cluster":
-        propagator._affinity = None  # as if it had been fitted for that rule alone
+        propagator._graph = None  # as if it had been fitted for that rule alone
     propagator._propagate_answers({})
 
 
@@ -694,7 +694,7 @@ class PropagatedClassifierCV(PropagatedClassifier):
         default parameters. Its `propagation` and `fraction` are replaced by those
         chosen.
     propagations : sequence of {"cluster", "graph"}, default=("cluster", "graph")
-        The rules to try. Without ``"graph"`` no neighbours are searched for.
+        The rules to try. Without ``"graph"`` none is built.
     fractions : sequence of float, default=(0.0, 0.3, 0.7, 1.0)
         The fractions to try with each rule, in [0, 1]. 0 is the representatives
         alone, the same by every rule, and tried once.
@@ -930,7 +930,8 @@ class PropagatedClassifierCV(PropagatedClassifier):
         -----
         UserWarning
             If the training set lacks classes that `y` holds, clusters are left without
-            a label, or no two labels are the same: then the first candidate is taken.
+            a label, no label reaches some samples, or no two labels are the same: then
+            the first candidate is taken.
         """
         self._check_parameters()
         candidates = list_candidates(

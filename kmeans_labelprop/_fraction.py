@@ -40,13 +40,16 @@ def rank_in_clusters(
 
 
 def within_fraction(
-    ranks: NDArray[np.intp], sizes: NDArray[np.intp], fraction: float
+    ranks: NDArray[np.intp],
+    sizes: NDArray[np.intp],
+    fraction: float,
+    always: NDArray[np.intp],
 ) -> NDArray[np.bool_]:
-    """Tell which samples belong to the nearest fraction of their cluster.
+    """Tell which samples belong to the first fraction of their cluster.
 
-    Of a cluster of m samples, ``max(1, floor(fraction * m + 0.5))`` are kept: the
-    share is rounded to the nearest whole number, halves upwards, and the
-    representative always stays.
+    Of a cluster of m samples, ``floor(fraction * m + 0.5)`` are kept: the share is
+    rounded to the nearest whole number, halves upwards. A labelled representative
+    stays in any case.
 
     Parameters
     ----------
@@ -56,6 +59,8 @@ def within_fraction(
         Number of samples in the cluster of each sample.
     fraction : float
         Share of each cluster to keep, in [0, 1].
+    always : ndarray of shape (n_labelled,), dtype=intp
+        Positions of the samples that are kept whatever the fraction.
 
     Returns
     -------
@@ -64,8 +69,9 @@ def within_fraction(
     """
     # 0.7 * 45 is a hair below 31.5 in floating point.
     share = np.round(fraction * sizes, 9)
-    n_kept = np.maximum(1, np.floor(share + 0.5))
-    return np.asarray(ranks < n_kept, dtype=bool)
+    kept = np.asarray(ranks < np.floor(share + 0.5), dtype=bool)
+    kept[always] = True
+    return kept
 
 
 def rank_confidence(

@@ -2,12 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Any
+from hashlib import blake2b
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array, issparse
 from sklearn.base import clone
+
+
+class Graph(NamedTuple):
+    """The graph over which labels spread: its nodes are the distinct samples."""
+
+    affinity: csr_array  # of shape (n_distinct, n_distinct)
+    row_of: NDArray[np.intp]  # the node of each sample
+
+
+def distinct_rows(E: Any) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Find the samples that are not copies of an earlier one.
+
+    Eleven copies of a sample would have only each other for their ten neighbours, and
+    no label would reach them or leave them.
+
+    Parameters
+    ----------
+    E : {ndarray, CSR matrix} of shape (n_samples, n_components)
+        The embedded samples.
+
+    Returns
+    -------
+    first : ndarray of shape (n_distinct,), dtype=intp
+        The position of the first copy of each distinct row, in increasing order.
+    row_of : ndarray of shape (n_samples,), dtype=intp
+        Which of the distinct rows each sample is.
+    """
+    if issparse(E):
+        E = csr_array(E, copy=True)
+        E.sum_duplicates()  # sorts the columns, too
+        E.eliminate_zeros()
+        ends = E.indptr.tolist()
+        rows = (
+            (E.indices[start:end].tobytes(), E.data[start:end].tobytes())
+            for start, end in pairwise(ends)
+        )
+    else:
+        rows = ((b"", (row + 0.0).tobytes()) for row in E)  # -0.0 is 0.0
+    number: dict[bytes, int] = {}
+    first: list[int] = []
+    row_of = np.empty(E.shape[0], dtype=np.intp)
+    for position, (columns, values) in enumerate(rows):
+        key = blake2b(columns + values, digest_size=20).digest()
+        row_of[position] = number.setdefault(key, len(number))
+        if len(number) > len(first):
+            first.append(position)
+    return np.array(first, dtype=np.intp), row_of
 
 
 def neighbor_distances(neighbors: Any, E: Any) -> csr_array:
@@ -19,23 +68,29 @@ def neighbor_distances(neighbors: Any, E: Any) -> csr_array:
         Yields a sparse graph of distances, as
         :class:`~sklearn.neighbors.KNeighborsTransformer` with ``mode="distance"``.
     E : {ndarray, CSR matrix} of shape (n_samples, n_components)
-        The embedded samples.
+        The embedded samples, each different from the others.
 
     Returns
     -------
     distances : csr_array of shape (n_samples, n_samples), dtype=float64
-        Distances to the neighbours of each sample, itself left out. A duplicate is a
-        neighbour at distance 0: an entry that is there, and 0.
+        Distances to the neighbours of each sample, itself left out.
 
     Raises
     ------
     TypeError
         If the transformer does not yield a sparse matrix.
     ValueError
-        If the matrix is not square, or a distance is negative or not finite.
+        If the transformer refuses the samples, the matrix is not square, or a distance
+        is negative or not finite.
     """
-    graph = clone(neighbors).fit_transform(E)
     n_samples = E.shape[0]
+    try:
+        graph = clone(neighbors).fit_transform(E)
+    except ValueError as error:
+        raise ValueError(
+            "The 'neighbors' parameter must find neighbours among the samples, each "
+            f"taken once: {n_samples} here. Got an error from {neighbors!r}: {error}"
+        ) from error
     if not issparse(graph):
         raise TypeError(
             "The 'neighbors' parameter must be a transformer that yields a sparse "
@@ -106,21 +161,27 @@ def affinity_graph(distances: csr_array) -> csr_array:
     return affinity
 
 
-def neighbor_density(distances: csr_array) -> NDArray[np.float64]:
-    """Measure how close the neighbours of each sample are.
+def neighbor_density(
+    distances: csr_array, n_copies: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Measure how close the neighbours of each distinct sample are.
 
     Parameters
     ----------
-    distances : csr_array of shape (n_samples, n_samples), dtype=float64
+    distances : csr_array of shape (n_distinct, n_distinct), dtype=float64
         Distances to the neighbours of each sample.
+    n_copies : ndarray of shape (n_distinct,), dtype=intp
+        How often each occurs. Its other copies are neighbours at distance 0.
 
     Returns
     -------
-    density : ndarray of shape (n_samples,), dtype=float64
+    density : ndarray of shape (n_distinct,), dtype=float64
         The negative of the mean distance to the neighbours; -inf without any.
     """
-    counts = np.diff(distances.indptr)
-    total = distances.sum(axis=1)
+    rows = np.repeat(np.arange(len(n_copies)), np.diff(distances.indptr))
+    weights = n_copies[distances.indices]
+    counts = n_copies - 1 + np.bincount(rows, weights, minlength=len(n_copies))
+    total = np.bincount(rows, weights * distances.data, minlength=len(n_copies))
     density: NDArray[np.float64] = np.divide(
         -total, counts, out=np.full(len(counts), -np.inf), where=counts > 0
     )

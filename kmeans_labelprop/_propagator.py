@@ -36,7 +36,13 @@ from ._clustering import (
 from ._containers import take_rows, with_values
 from ._embedding import NUMERIC_ARRAY, embed, fit_embedding
 from ._fraction import rank_confidence, rank_in_clusters, within_fraction
-from ._graph import affinity_graph, neighbor_density, neighbor_distances
+from ._graph import (
+    Graph,
+    affinity_graph,
+    distinct_rows,
+    neighbor_density,
+    neighbor_distances,
+)
 from ._labels import check_labels, label_array, with_missing
 from ._messages import stage, warn_user
 from ._propagation import (
@@ -128,8 +134,9 @@ class KMeansLabelPropagator(
     fraction : float, default=1.0
         Share of each cluster that keeps its labels, in [0, 1]: most confident first
         or (with ``propagation="cluster"``) nearest to the centre. Of a cluster of m
-        samples ``max(1, floor(fraction * m + 0.5))`` are kept: 0 keeps the
-        representatives alone, 1 keeps all samples. Ties are broken by position.
+        samples ``floor(fraction * m + 0.5)`` are kept, a labelled representative in
+        any case: 0 keeps these alone, 1 keeps all samples that have a label. Ties are
+        broken by position.
     oracle : callable or None, default=None
         Gives labels: called once as ``oracle(X_query)`` with the rows to label, in the
         container and the space of `X`; returns one label for each, `missing_label`
@@ -150,7 +157,8 @@ class KMeansLabelPropagator(
     propagation : {"cluster", "graph"}, default="graph"
         How labels spread: to the samples of the same cluster, or over a graph of
         nearest neighbours [2]_, across the borders of clusters. The graph is right
-        more often, takes longer, and leaves out samples that no label reaches.
+        more often on most data, takes longer, and leaves out samples that no label
+        reaches. The recipe of [1]_ is ``propagation="cluster"`` with a fraction of 0.7.
     fraction_scope : {"cluster", "global"}, default="cluster"
         What the `fraction` is a share of: of each cluster, or of all samples. The
         latter keeps more right labels, and loses the classes hard to tell apart.
@@ -184,15 +192,15 @@ class KMeansLabelPropagator(
         Marks a sample without a label. In an array of objects None, NaN and pandas'
         NA do, too.
     memory : str, joblib.Memory or None, default=None
-        Caches the fitted embedding and clusterer per data and parameters: a search
-        over fractions clusters once. With ``random_state=None`` it is the same
-        clustering every time.
+        Caches the fitted embedding, the clusterer and the neighbours per data and
+        parameters: a search over fractions clusters once. With ``random_state=None``
+        it is the same clustering every time.
     n_jobs : int or None, default=None
-        Number of jobs of the `embedding` and the `clusterer`, where they have such a
-        parameter and leave it None.
+        Number of jobs of the `embedding`, the `clusterer` and the `neighbors`, where
+        they have such a parameter and leave it None.
     random_state : int, RandomState instance or None, default=None
-        Seeds the `embedding` and the `clusterer`, where they leave theirs None. Pass
-        an int for the same result every time.
+        Seeds the same parts, where they leave theirs None. Pass an int for the same
+        result every time.
     verbose : int, default=0
         If not 0, tells on stderr which stage runs and how long it took.
 
@@ -218,8 +226,8 @@ class KMeansLabelPropagator(
     confidence_ : ndarray of shape (n_samples,), dtype=float64
         The difference of the two likeliest classes in `label_distributions_`; with
         ``propagation="cluster"`` the share of the cluster that lies no nearer to the
-        centre than the sample, in (0, 1]. 1 for a labelled representative, 0 for a
-        sample without a label.
+        centre than the sample, in (0, 1]. 1 for a labelled representative (by the
+        graph its copies, too), 0 for a sample without a label.
     label_distributions_ : ndarray of shape (n_samples, n_classes), dtype=float64
         With ``propagation="graph"`` the share of each class in the labels that reach a
         sample; all 0 where none does.
@@ -393,7 +401,8 @@ class KMeansLabelPropagator(
         Warns
         -----
         UserWarning
-            If clusters are left without a label, or an oracle is never asked.
+            If clusters are left without a label, no label reaches some samples, or an
+            oracle is never asked.
         """
         self._collect_answers(X, y, sample_ids)
         return self._propagate_answers({})
@@ -489,7 +498,7 @@ class KMeansLabelPropagator(
         >>> import numpy as np
         >>> from kmeans_labelprop import KMeansLabelPropagator
         >>> X = np.array([[0.0], [0.2], [0.1], [5.0], [5.1]])
-        >>> propagator = KMeansLabelPropagator(n_clusters=2, fraction=1, random_state=0)
+        >>> propagator = KMeansLabelPropagator(n_clusters=2, random_state=0)
         >>> propagator.query(X)
         array([2, 3])
         >>> propagator.propagate(["left", "right"]).transduction_
@@ -527,7 +536,7 @@ class KMeansLabelPropagator(
         Warns
         -----
         UserWarning
-            If clusters are left without a label.
+            If clusters are left without a label, or no label reaches some samples.
         """
         check_is_fitted(self, "representative_indices_")
         self._check_parameters()
@@ -553,6 +562,10 @@ class KMeansLabelPropagator(
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the label of the cluster that each sample falls into.
+
+        That of its representative, whatever the rule of `propagation`: it may differ
+        from what `transduction_` holds, and is coarser than a classifier trained on
+        the propagated labels.
 
         Parameters
         ----------
@@ -771,27 +784,27 @@ class KMeansLabelPropagator(
     def _fit_graph(self, E: Any) -> None:
         """Find neighbours where they are needed, and what makes a representative."""
         self._costs = self._distances
-        self._affinity = None
+        self._graph = None
         if self.propagation != "graph" and self.representative != "densest":
             return
+        first, row_of = distinct_rows(E)
+        distinct = E if len(first) == E.shape[0] else E[first]
         neighbors = self.neighbors
         if neighbors is None:  # a sample alone counts as its own neighbour
-            n_neighbors = max(1, min(10, E.shape[0] - 1))
             neighbors = KNeighborsTransformer(
-                mode="distance" if E.shape[0] > 1 else "connectivity",
-                n_neighbors=n_neighbors,
+                mode="distance" if len(first) > 1 else "connectivity",
+                n_neighbors=max(1, min(10, len(first) - 1)),
             )
         find = check_memory(self.memory).cache(neighbor_distances)
         with stage("finding neighbours", self.verbose):
-            distances = find(self._with_own_defaults(neighbors), E)
+            distances = find(self._with_own_defaults(neighbors), distinct)
         if self.propagation == "graph":
-            self._affinity = affinity_graph(distances)
+            self._graph = Graph(affinity_graph(distances), row_of)
         if self.representative == "densest":
             nobody = np.empty(0, dtype=np.intp)
             ranks, sizes = rank_in_clusters(self.labels_, self._distances, nobody)
-            self._costs = density_costs(
-                ranks, sizes, self._distances, neighbor_density(distances)
-            )
+            density = neighbor_density(distances, np.bincount(row_of))
+            self._costs = density_costs(ranks, sizes, self._distances, density[row_of])
 
     def _ask(
         self,
@@ -837,7 +850,7 @@ class KMeansLabelPropagator(
 
     def _check_rule(self) -> None:
         """Refuse a rule for which the last clustering has not prepared."""
-        if (self.propagation == "graph") != (self._affinity is not None):
+        if (self.propagation == "graph") != (self._graph is not None):
             raise ValueError(
                 f"The 'propagation' parameter was set to {self.propagation!r} after "
                 "the samples had been clustered for the other rule. Call fit or query "
@@ -876,20 +889,29 @@ class KMeansLabelPropagator(
         self.transduction_ = with_missing(
             spread.codes, self.classes_, self.missing_label
         )
-        self.sample_indices_ = self._find_kept(
-            spread, self.representative_indices_, self.fraction
-        )
-        n_unlabelled = np.sum(codes < 0)
-        n_left_out = np.sum(spread.codes < 0)
-        if n_unlabelled or n_left_out:
-            warn_user(
-                f"{n_unlabelled} of {len(codes)} clusters have no label, and "
-                f"{n_left_out} samples are left out."
-                if n_unlabelled
-                else f"No label reaches {n_left_out} samples over the graph: they are "
-                "left out. With more clusters or neighbours fewer are."
-            )
+        self._labelled = self.representative_indices_[codes >= 0]
+        self.sample_indices_ = self._find_kept(spread, self._labelled, self.fraction)
+        self._warn_of_samples_without_label(codes, spread.codes)
         return self
+
+    def _warn_of_samples_without_label(
+        self, codes: NDArray[np.intp], sample_codes: NDArray[np.intp]
+    ) -> None:
+        n_unlabelled = np.sum(codes < 0)
+        n_left_out = np.sum(sample_codes < 0)
+        if n_unlabelled:
+            of_others = (
+                ", which get labels of others" if self.propagation == "graph" else ""
+            )
+            warn_user(
+                f"{n_unlabelled} of {len(codes)} clusters have no label{of_others}, "
+                f"and {n_left_out} samples are left out."
+            )
+        elif n_left_out and self.fraction > 0 and self.output == "samples":
+            warn_user(
+                f"No label reaches {n_left_out} samples over the graph: they are left "
+                "out. With more clusters or neighbours fewer are."
+            )
 
     def _encode_answers(self, new_answers: dict[int, Any]) -> NDArray[np.intp]:
         """Find the classes, and that of each representative; -1 where it has none."""
@@ -932,20 +954,22 @@ class KMeansLabelPropagator(
             )
             confidence = rank_confidence(ranks, sizes)
         else:
+            assert self._graph is not None, "checked by _check_rule"
+            affinity, row_of = self._graph
             n_labels = max(1, int(np.sum(codes >= 0)))
             alpha = (
-                choose_alpha(len(self.labels_), n_labels)
+                choose_alpha(affinity.shape[0], n_labels)
                 if self.alpha == "auto"
                 else float(self.alpha)
             )
             with stage("spreading over the graph", self.verbose):
                 distributions = spread_over_graph(
-                    self._affinity,
-                    representatives,
+                    affinity,
+                    row_of[representatives],
                     codes,
                     len(self.classes_),
                     alpha,
-                )
+                )[row_of]
             if self.class_prior is not None:
                 distributions = normalize_class_mass(
                     distributions, *self._class_shares(codes)
@@ -953,8 +977,12 @@ class KMeansLabelPropagator(
             confidence = margin(distributions)
             sample_codes = likeliest(distributions)
             labelled = representatives[codes >= 0]
+            given = np.full(affinity.shape[0], -1, dtype=np.intp)
+            given[row_of[labelled]] = codes[codes >= 0]
+            is_given = given[row_of] >= 0  # to the sample or to a copy of it
+            sample_codes[is_given] = given[row_of][is_given]
             sample_codes[labelled] = codes[codes >= 0]
-            confidence[labelled] = 1
+            confidence[is_given] = 1
         confidence = np.where(sample_codes >= 0, confidence, 0.0)
         # By distance where that is what the confidence ranks: a tie is one in both.
         costs = self._distances if distributions is None else -confidence
@@ -988,8 +1016,7 @@ class KMeansLabelPropagator(
         if self.fraction_scope == "global":
             groups = np.zeros_like(groups)
         ranks, sizes = rank_in_clusters(groups, spread.costs, always)
-        kept = within_fraction(ranks, sizes, fraction)
-        kept[always] = True
+        kept = within_fraction(ranks, sizes, fraction, always)
         return np.flatnonzero(kept & (spread.codes >= 0))
 
     def _kept_at(self, fraction: float) -> NDArray[np.intp]:
@@ -997,7 +1024,7 @@ class KMeansLabelPropagator(
         is_graph = hasattr(self, "label_distributions_")
         costs = -self.confidence_ if is_graph else self._distances
         spread = Spread(self._codes, self.confidence_, costs, self._cluster_codes, None)
-        return self._find_kept(spread, self.representative_indices_, fraction)
+        return self._find_kept(spread, self._labelled, fraction)
 
 
 # TransformerMixin wraps both for set_output when the class is made, and would undo a

@@ -5,7 +5,7 @@ import pytest
 from helpers import FixedCenters, RecordingOracle
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.datasets import make_moons
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import euclidean_distances
@@ -16,6 +16,7 @@ from sklearn.neighbors import KNeighborsTransformer, RadiusNeighborsTransformer
 from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifier, _propagation
 from kmeans_labelprop._graph import (
     affinity_graph,
+    distinct_rows,
     neighbor_density,
     neighbor_distances,
 )
@@ -37,12 +38,31 @@ def propagator(**params):
     return KMeansLabelPropagator(**defaults | params)
 
 
-def test_neighbours_leave_the_sample_itself_out_and_duplicates_in():
-    X = np.array([[0.0], [0.0], [1.0]])
+def test_neighbours_leave_the_sample_itself_out():
+    X = np.array([[0.0], [3.0], [1.0]])
     distances = neighbor_distances(KNeighborsTransformer(n_neighbors=2), X)
     assert distances.nnz == 6
     assert_array_equal(distances.toarray(), euclidean_distances(X))
     assert_array_equal(np.diff(distances.indptr), [2, 2, 2])
+
+
+@pytest.mark.parametrize("container", [np.asarray, csr_array])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_distinct_rows(container, dtype):
+    X = np.array([[1, 0], [0, 2], [1, -0.0], [2, 0], [0, 2], [0, 1]], dtype=dtype)
+    first, row_of = distinct_rows(container(X))
+    assert_array_equal(first, [0, 1, 3, 5])
+    assert_array_equal(row_of, [0, 1, 0, 2, 1, 3])
+
+
+def test_distinct_sparse_rows_may_be_written_in_several_ways():
+    # The same row: its columns in another order, one in two parts, a zero stored.
+    data, columns = [1.0, 2, 2, 0.5, 0.5, 0], [0, 2, 2, 0, 0, 1]
+    X = csr_array((data, columns, [0, 2, 6]), shape=(2, 3))
+    first, row_of = distinct_rows(X)
+    assert_array_equal(first, [0])
+    assert_array_equal(row_of, [0, 0])
+    assert X.nnz == 6  # left as it was
 
 
 def test_affinities_are_locally_scaled_and_normalised():
@@ -104,6 +124,51 @@ def test_duplicates_have_no_pull_on_samples_far_away():
         2, propagation="graph", fraction=1, alpha=0.99, random_state=0
     ).fit(X, y)
     assert_array_equal(fitted.transduction_, y)
+
+
+@pytest.mark.parametrize("container", [np.asarray, csr_array])
+def test_copies_share_their_label_and_cut_no_links(container, rng):
+    """Each sample 12 times: more copies than neighbours are looked for."""
+    X = rng.normal(size=(60, 2)).round(2)
+    y = (X[:, 0] > 0).astype(int)
+    X_copies, y_copies = np.repeat(X, 12, axis=0), np.repeat(y, 12)
+    around = FixedCenters(centers=X[:8])
+    once = propagator(n_clusters=8, clusterer=around).fit(container(X), y)
+    copies = clone(once).fit(container(X_copies), y_copies)
+    assert_array_equal(
+        copies.representative_indices_, 12 * once.representative_indices_
+    )
+    assert_array_equal(copies.transduction_, np.repeat(once.transduction_, 12))
+    assert_allclose(copies.confidence_, np.repeat(once.confidence_, 12), atol=1e-4)
+
+
+def test_whole_numbers_are_all_reached(rng):
+    X = rng.integers(0, 10, size=(2000, 2)).astype(float)
+    y = (X[:, 0] + X[:, 1] > 9).astype(int)
+    fitted = propagator(n_clusters=20).fit(X, y)
+    assert len(fitted.sample_indices_) == 2000
+    assert np.mean(fitted.transduction_ == y) > 0.9
+
+
+def test_too_many_neighbours_for_the_distinct_samples():
+    X = np.repeat([[0.0], [1.0], [2.0]], 20, axis=0)
+    many = propagator(n_clusters=2, neighbors=KNeighborsTransformer(n_neighbors=5))
+    match = r"'neighbors' parameter .* each taken once: 3 here\. .*n_neighbors"
+    with pytest.raises(ValueError, match=match):
+        many.fit(X, np.repeat([0, 1, 1], 20))
+
+
+@pytest.mark.parametrize("rule", ["cluster", "graph"])
+def test_fraction_zero_keeps_labelled_representatives_alone(digits, rule):
+    X, y = digits
+    partial = np.where(np.arange(len(y)) < 60, y, -1)
+    fitted = propagator(n_clusters=50, fraction=0, propagation=rule)
+    with pytest.warns(UserWarning, match=r"24 of 50 clusters have no label"):
+        fitted.fit(X, partial)
+    kept = fitted.sample_indices_
+    assert len(kept) == 26
+    assert_array_equal(fitted.transduction_[kept], y[kept])
+    assert (kept < 60).all()
 
 
 def test_what_is_not_reached_has_no_distribution():
@@ -318,9 +383,12 @@ def test_density_counts_among_the_central_samples_only():
 
 def test_density_is_the_mean_distance_to_the_neighbours():
     distances = neighbor_distances(KNeighborsTransformer(n_neighbors=2), LINE)
-    assert_allclose(neighbor_density(distances), [-1.5, -1, -1.5, -2.5])
+    assert_allclose(
+        neighbor_density(distances, np.ones(4, int)), [-1.5, -1, -1.5, -2.5]
+    )
     alone = csr_array((1, 1))
-    assert_array_equal(neighbor_density(alone), [-np.inf])
+    assert_array_equal(neighbor_density(alone, np.array([1])), [-np.inf])
+    assert_array_equal(neighbor_density(alone, np.array([3])), [0])
 
 
 def test_labels_follow_the_moons_across_clusters():
@@ -457,7 +525,8 @@ def test_densest_representatives_have_closer_neighbours(digits):
     closest = propagator(n_clusters=20).fit(X, y)
     densest = propagator(n_clusters=20, representative="densest").fit(X, y)
     density = neighbor_density(
-        neighbor_distances(KNeighborsTransformer(n_neighbors=10), X)
+        neighbor_distances(KNeighborsTransformer(n_neighbors=10), X),
+        np.ones(len(X), dtype=int),
     )
     before = density[closest.representative_indices_]
     after = density[densest.representative_indices_]

@@ -70,9 +70,19 @@ def test_ranks_put_the_representative_first():
 def test_fraction_is_rounded_half_up_and_keeps_the_representative(
     size, fraction, n_kept
 ):
-    kept = within_fraction(np.arange(size), np.full(size, size), fraction)
+    representative = np.array([0])
+    ranks, sizes = np.arange(size), np.full(size, size)
+    kept = within_fraction(ranks, sizes, fraction, representative)
     assert kept.sum() == n_kept
     assert kept[:n_kept].all()
+
+
+def test_a_cluster_without_a_labelled_representative_keeps_no_more_than_its_share():
+    ranks, sizes = np.array([0, 1, 0, 1, 2]), np.array([2, 2, 3, 3, 3])
+    nobody, first = np.array([], dtype=int), np.array([0])
+    np.testing.assert_array_equal(within_fraction(ranks, sizes, 0, nobody), [False] * 5)
+    kept = within_fraction(ranks, sizes, 0.2, first)
+    np.testing.assert_array_equal(kept, [True, False, True, False, False])
 
 
 def test_spread_leaves_unlabelled_clusters_out():

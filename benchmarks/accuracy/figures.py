@@ -18,7 +18,7 @@ STYLES: dict[str, tuple[str, str, str]] = {
     "random": (GREY, "s", ":"),
     "representatives": (SKY, "v", "-"),
     "original": (ORANGE, "D", "-"),
-    "graph_70": (GREEN, "^", "-"),
+    "graph_100": (GREEN, "^", "-"),
     AUTOMATIC["accuracy"]: (VERMILLION, "o", "-"),
     "spreading_tuned": (BLUE, "P", "--"),
     "self_training": (SKY, "X", "--"),

@@ -128,7 +128,7 @@ METHODS: dict[str, Method] = {
         for rule in ("cluster", "graph")
         for percent in (30, 70, 100)
     },
-    "automatic": Method(automatic, "**library's default**"),
+    "automatic": Method(automatic, "**chosen by the labels**"),
     "automatic_balanced": Method(
         partial(automatic, scoring="balanced_accuracy"),
         "the same, by balanced accuracy",

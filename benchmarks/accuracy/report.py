@@ -152,11 +152,27 @@ def _jsonable(value: Any) -> Any:
     return value
 
 
+#: Follow from the figures by seed, as the tables show them.
+_DERIVED = ("minus_random", "minus_best", "best")
+
+
 def as_json(report: dict[str, Any]) -> str:
-    """Write the report with one line for each row and check."""
+    """Write the report with one line for each row and check.
+
+    Of the rows without what follows from others, and without what is empty.
+    """
     parts = []
     for name, value in report.items():
         if isinstance(value, list):
+            if name == "rows":
+                value = [
+                    {
+                        key: entry
+                        for key, entry in row.items()
+                        if entry not in (None, [], {}) and key not in _DERIVED
+                    }
+                    for row in value
+                ]
             lines = ",\n".join(json.dumps(_rounded(row)) for row in value)
             parts.append(f"{json.dumps(name)}: [\n{lines}\n]")
         else:
@@ -245,11 +261,11 @@ def checks_table(checks: list[dict[str, Any]]) -> str:
                 f"{minus_random} {'pass' if check['is_above_random'] else '**FAIL**'}",
             ]
         )
-    head = ["data set", "labels", "default, %", "best fixed rule"]
+    head = ["data set", "labels", "chosen, %", "best fixed rule"]
     return table(
         [
             *head,
-            "default minus best rule (no less than -2)",
+            "chosen minus best rule (no less than -2)",
             "minus random (no less than its error)",
         ],
         rows,
@@ -392,9 +408,9 @@ def markdown(summary: dict[str, Any], machine: dict[str, Any]) -> str:
         "# Results\n",
         "## Which settings are best overall?\n",
         overall_table(rows),
-        "## Does the default choose well?\n",
+        "## Do the labels choose well?\n",
         "Mean over the seeds, in points, ± standard error of the paired difference.\n",
-        checks_table(checks) if checks else "No result of the default yet.\n",
+        checks_table(checks) if checks else "No result of the choice yet.\n",
     ]
     for (name, classifier), of_case in _cases(rows).items():
         data_set = DATA_SETS[name]
@@ -463,7 +479,7 @@ def print_checks(summary: dict[str, Any]) -> None:
             print(
                 f"{'pass' if check[passed] else 'FAIL'}  {check['dataset']:16} "
                 f"{check['classifier']:9} {check['budget']:4} {check['metric']:9} "
-                f"default minus {name}: "
+                f"chosen minus {name}: "
                 f"{plus_minus(check[difference], 'error', True)}"
             )
     n_failed = sum(row["n_failed"] for row in summary["rows"])

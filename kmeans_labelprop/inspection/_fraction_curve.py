@@ -128,9 +128,7 @@ class FractionCurveDisplay:
             [propagator.transduction_ for propagator in propagators],
             [propagator.confidence_ for propagator in propagators],
             [propagator.labels_ for propagator in propagators],
-            representative_indices=[
-                propagator.representative_indices_ for propagator in propagators
-            ],
+            representative_indices=[propagator._labelled for propagator in propagators],
             fractions=fractions,
             missing_label=missing_label,
             ax=ax,
@@ -285,11 +283,10 @@ def _kept(
     transduction, confidence, labels, representatives = repeat
     clusters = check_cluster_labels(labels)
     check_consistent_length(transduction, confidence, clusters)
-    chosen = [] if representatives is None else representatives
-    ranks, sizes = rank_in_clusters(
-        clusters,
-        -np.asarray(confidence, dtype=np.float64),
-        np.asarray(chosen, dtype=np.intp),
-    )
+    chosen = np.asarray([] if representatives is None else representatives, np.intp)
+    costs = -np.asarray(confidence, dtype=np.float64)
+    ranks, sizes = rank_in_clusters(clusters, costs, chosen)
+    # Where nobody says which sample it is, the surest stands for the representative.
+    always = np.flatnonzero(ranks == 0) if representatives is None else chosen
     has_label = check_labels(transduction, missing_label)[1]
-    return [within_fraction(ranks, sizes, f) & has_label for f in fractions]
+    return [within_fraction(ranks, sizes, f, always) & has_label for f in fractions]

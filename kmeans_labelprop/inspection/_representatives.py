@@ -24,7 +24,7 @@ class RepresentativesDisplay:
     """The representatives in a grid, with label, cluster size and purity.
 
     A representative whose label is not the most frequent one of its cluster is framed:
-    it gives a wrong label to most of the samples there.
+    its label is wrong for most of the samples there.
 
     Use :meth:`from_estimator` or :meth:`from_predictions`.
 
