@@ -153,6 +153,7 @@ def compute_labels(run: Run) -> dict[str, Any]:
         "settings": settings.to_dict(),
         "network": SETTINGS,
         "versions": {"python": platform.python_version(), **experiment.versions()},
+        "target_names": fetch_fashion_mnist(run.data_home).target_names,
         "summary": report.summarise(records),
         "cells": records,
     }

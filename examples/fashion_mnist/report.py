@@ -199,7 +199,9 @@ def labels_notes(part: dict[str, Any]) -> str:
             "labels paid for (`PropagatedClassifierCV`); its seconds are those of the "
             f"whole, embedding and choice included. Chosen were {_chosen(part)}. The "
             "convolutional network has two layers of 3 × 3 filters, sees mirrored and "
-            "shifted images, and takes a fifth of the epochs.",
+            "shifted images, and takes a fifth of the epochs. Both networks learn what "
+            "the labels say, and are right about as often. Of the errors of the dense "
+            f"one are {_confused(part)}.",
             "",
             f"Made by `{part['command']}` with {packages}.",
         ]
@@ -214,6 +216,24 @@ def _chosen(part: dict[str, Any]) -> str:
         if record["kind"] == "default recipe"
     )
     return ", ".join(f"{choice} ({n} ×)" for choice, n in counts.most_common())
+
+
+def _confused(part: dict[str, Any], n_pairs: int = 4) -> str:
+    """List the classes that the default recipe takes for each other most often."""
+    errors = sum(
+        np.array(record["confusion_matrix"])
+        for record in part["cells"]
+        if record["kind"] == "default recipe"
+    )
+    np.fill_diagonal(errors, 0)
+    pairs = np.triu(errors + errors.T)
+    names = [name.lower() for name in part["target_names"]]
+    highest = np.argsort(-pairs, axis=None)[:n_pairs]
+    confused = [
+        f"{100 * pairs[i, j] / pairs.sum():.0f} % between {names[i]} and {names[j]}"
+        for i, j in zip(*np.unravel_index(highest, pairs.shape), strict=True)
+    ]
+    return ", ".join(confused)
 
 
 def labels_markdown(part: dict[str, Any]) -> str:

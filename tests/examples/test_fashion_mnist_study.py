@@ -37,6 +37,20 @@ needs_keras = pytest.mark.skipif(
 # ---------------------------------------------------------------- finished cells
 
 
+def test_confused_classes_are_counted_both_ways():
+    first, second = np.diag([5, 5, 5]), np.diag([5, 5, 5])
+    first[0, 2], first[2, 0], second[1, 0] = 2, 4, 1
+    second[1, 2] = 3
+    recipe = [
+        {"kind": "default recipe", "confusion_matrix": matrix.tolist()}
+        for matrix in (first, second)
+    ]
+    other = {"kind": "propagated", "confusion_matrix": np.ones((3, 3)).tolist()}
+    part = {"cells": [other, *recipe], "target_names": ["A", "B", "C"]}
+    expected = "60 % between a and c, 30 % between b and c"
+    assert report._confused(part, n_pairs=2) == expected
+
+
 def test_store_returns_what_was_put(tmp_path):
     cells = store.CellStore(tmp_path / "cells")
     key = {"seed": 1, "fraction": 0.7}
