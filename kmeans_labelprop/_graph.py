@@ -43,16 +43,16 @@ def distinct_rows(E: Any) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         E.eliminate_zeros()
         ends = E.indptr.tolist()
         rows = (
-            (E.indices[start:end].tobytes(), E.data[start:end].tobytes())
+            E.indices[start:end].tobytes() + E.data[start:end].tobytes()
             for start, end in pairwise(ends)
         )
     else:
-        rows = ((b"", (row + 0.0).tobytes()) for row in E)  # -0.0 is 0.0
+        rows = ((row + 0.0).tobytes() for row in E)  # -0.0 is 0.0
     number: dict[bytes, int] = {}
     first: list[int] = []
     row_of = np.empty(E.shape[0], dtype=np.intp)
-    for position, (columns, values) in enumerate(rows):
-        key = blake2b(columns + values, digest_size=20).digest()
+    for position, row in enumerate(rows):
+        key = blake2b(row, digest_size=20).digest()
         row_of[position] = number.setdefault(key, len(number))
         if len(number) > len(first):
             first.append(position)
