@@ -27,6 +27,8 @@ from .context import Context, Outcome, neighbor_graph
 MAX_PROBCOVER_POOL = 6_000
 #: Above that, no dense kernel is among the candidates of the tuning.
 MAX_DENSE_KERNEL = 1_500
+#: SelfTrainingClassifier is tuned on that many of the samples: each fit is many fits.
+MAX_TUNING_POOL = 10_000
 
 
 class GivenKernel:
@@ -217,13 +219,23 @@ def self_training(
                 for t in (0.6, 0.75, 0.9)
                 for c in ((1.0,) if context.is_large else (1.0, 10.0))
             ]
+            pool = np.arange(len(y_semi))
+            if len(pool) > MAX_TUNING_POOL:
+                rng = np.random.default_rng(context.seed)
+                drawn = rng.choice(pool, MAX_TUNING_POOL, replace=False)
+                pool = np.union1d(positions, drawn)
             model, detail = best_by_hidden_labels(
                 candidates,
-                lambda model, y: model.fit(X, y).predict(X),
-                positions,
-                y_semi,
+                lambda model, y: model.fit(X[pool], y).predict(X[pool]),
+                np.searchsorted(pool, positions),
+                y_semi[pool],
                 context.seed,
             )
+            if len(pool) < len(y_semi):
+                detail["note"] = (
+                    f"tuned with {MAX_TUNING_POOL:,} of the samples, drawn at random, "
+                    "and the labelled ones"
+                )
         model.fit(X, y_semi)
         known = np.flatnonzero(model.transduction_ >= 0)
         return Outcome(

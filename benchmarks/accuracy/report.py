@@ -26,7 +26,6 @@ from .statistics import (
     check_automatic,
     collect,
     mean_over_budgets,
-    paired_difference,
     summarize,
 )
 
@@ -71,19 +70,18 @@ def summarize_all(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     accuracy = collect(results, "accuracy")
     balanced = collect(results, "balanced_accuracy")
     for (name, classifier), by_budget in accuracy.items():
-        for budget, by_method in by_budget.items():
+        for budget in by_budget:
             here = [
                 r
                 for r in results
                 if (r["dataset"], r["classifier"], r["budget"])
                 == (name, classifier, budget)
             ]
-            n_seeds = max(len(values) for values in by_method.values())
-            best = best_method(by_method, n_seeds)
+            of_budget = []
             for method in dict.fromkeys(r["method"] for r in here):
                 cells = [r for r in here if r["method"] == method]
-                rows.append(
-                    _row(cells, by_method, best)
+                of_budget.append(
+                    _row(cells)
                     | {
                         "dataset": name,
                         "classifier": classifier,
@@ -91,6 +89,7 @@ def summarize_all(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
                         "method": method,
                     }
                 )
+            rows += _with_best(of_budget)
             for metric, tree in (("accuracy", accuracy), ("balanced", balanced)):
                 methods = tree[name, classifier][budget]
                 automatic = methods.get(AUTOMATIC[metric], {})
@@ -113,20 +112,13 @@ def summarize_all(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"rows": rows, "checks": checks}
 
 
-def _row(
-    cells: list[dict[str, Any]], by_method: dict[str, dict[int, float]], best: str
-) -> dict[str, Any]:
+def _row(cells: list[dict[str, Any]]) -> dict[str, Any]:
     done = [cell for cell in cells if cell["status"] == "done"]
     failed = [cell for cell in cells if cell["status"] == "failed"]
     values = {cell["seed"]: cell["accuracy"] for cell in done}
     row: dict[str, Any] = {
         "accuracy": _jsonable(summarize(values.values())),
         "by_seed": values,
-        "minus_random": _jsonable(
-            paired_difference(values, by_method.get(BASELINE, {}))
-        ),
-        "minus_best": _jsonable(paired_difference(values, by_method[best])),
-        "best": best,
         "n_failed": len(failed),
         "messages": sorted({cell["message"] for cell in failed}),
         "notes": sorted({cell["note"] for cell in done if "note" in cell}),
@@ -142,6 +134,14 @@ def _row(
     return row
 
 
+def _with_best(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Name in each row the best method of the rows, which are of one budget."""
+    by_method = {row["method"]: row["by_seed"] for row in rows if row["by_seed"]}
+    n_seeds = max(map(len, by_method.values()), default=0)
+    best = best_method(by_method, n_seeds) if by_method else None
+    return [row | {"best": best} for row in rows]
+
+
 def _jsonable(value: Any) -> Any:
     if isinstance(value, Summary):
         return {name: _jsonable(part) for name, part in value._asdict().items()}
@@ -152,14 +152,71 @@ def _jsonable(value: Any) -> Any:
     return value
 
 
-#: Follow from the figures by seed, as the tables show them.
-_DERIVED = ("minus_random", "minus_best", "best")
+def add_published(
+    summary: dict[str, Any], machine: dict[str, Any], published: dict[str, Any]
+) -> dict[str, Any]:
+    """Add the published figures of the data sets that a summary lacks.
+
+    Parameters
+    ----------
+    summary : dict
+        What `summarize_all` returns.
+    machine : dict
+        What it was measured with, as `describe_machine` returns it.
+    published : dict
+        A report written before, as read from its JSON.
+
+    Returns
+    -------
+    summary : dict
+        With the rows and checks of both, in the order of the tables.
+
+    Raises
+    ------
+    ValueError
+        If the two were measured with other versions or on another machine.
+    """
+    measured = _cases(summary["rows"])
+    kept = {
+        name: [
+            each
+            for each in published[name]
+            if (each["dataset"], each["classifier"]) not in measured
+        ]
+        for name in ("rows", "checks")
+    }
+    if kept["rows"] and published["machine"] != machine:
+        raise ValueError(
+            "The published figures were measured with "
+            f"{published['machine']}, these with {machine}. Compute all data sets in "
+            "one environment, or delete the published report."
+        )
+    rows = []
+    for of_case in _cases([_complete(row) for row in kept["rows"]]).values():
+        for budget in dict.fromkeys(row["budget"] for row in of_case):
+            rows += _with_best([row for row in of_case if row["budget"] == budget])
+    order = list(DATA_SETS)
+    return {
+        name: sorted(
+            [*summary[name], *others],
+            key=lambda each: (order.index(each["dataset"]), each["classifier"]),
+        )
+        for name, others in (("rows", rows), ("checks", kept["checks"]))
+    }
+
+
+def _complete(row: dict[str, Any]) -> dict[str, Any]:
+    """Put back what `as_json` leaves out, and whole numbers as keys."""
+    nothing = {"seconds": None, "cpu_seconds": None, "peak_mib": None}
+    by_seed = {int(seed): value for seed, value in row.get("by_seed", {}).items()}
+    return {"messages": [], "notes": [], **nothing, **row, "by_seed": by_seed}
 
 
 def as_json(report: dict[str, Any]) -> str:
     """Write the report with one line for each row and check.
 
     Of the rows without what follows from others, and without what is empty.
+    `add_published` reads it.
     """
     parts = []
     for name, value in report.items():
@@ -169,7 +226,7 @@ def as_json(report: dict[str, Any]) -> str:
                     {
                         key: entry
                         for key, entry in row.items()
-                        if entry not in (None, [], {}) and key not in _DERIVED
+                        if entry not in (None, [], {}) and key != "best"
                     }
                     for row in value
                 ]
@@ -441,7 +498,8 @@ def write_report(folder: Path, documentation: Path | None = None) -> None:
     folder : Path
         Where the finished cells are, and where the report goes.
     documentation : Path or None
-        The repository, to put the report where the documentation includes it.
+        The repository, to put the report where the documentation includes it. The
+        data sets that the folder lacks keep the figures published there.
     """
     from .figures import draw_budgets, draw_differences
 
@@ -450,6 +508,10 @@ def write_report(folder: Path, documentation: Path | None = None) -> None:
         print(f"no finished cell in {folder}")
         return
     summary, machine = summarize_all(results), describe_machine()
+    published = documentation and documentation / "benchmarks/results/accuracy.json"
+    if published is not None and published.exists():
+        record = json.loads(published.read_text(encoding="utf-8"))
+        summary = add_published(summary, machine, record)
     write_atomically(folder / "accuracy.json", as_json({"machine": machine, **summary}))
     write_atomically(folder / "accuracy.md", markdown(summary, machine))
     figures = [

@@ -26,6 +26,7 @@ from benchmarks.accuracy.methods import (
 )
 from benchmarks.accuracy.peers import hidden_accuracy, knn_kernel
 from benchmarks.accuracy.report import (
+    add_published,
     as_json,
     describe_machine,
     markdown,
@@ -247,6 +248,52 @@ def test_report_shows_differences_in_points(tmp_path):
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[1] == "**80.5 ± 0.7**"
     assert cells[2:4] == ["+20.0 ± 0.0", "+0.0 ± 0.0"]
+
+
+def test_published_figures_of_other_data_sets_stay(tmp_path):
+    machine = {"cores": 2}
+    write_some_cells(tmp_path)
+    write_cell(tmp_path, Cell("wine", 0, 10, "logistic", BASELINE), done(0.3))
+    before = summarize_all(read_results(tmp_path))
+    published = json.loads(as_json({"machine": machine, **before}))
+    anew = tmp_path / "anew"
+    write_cell(anew, Cell("wine", 0, 20, "logistic", BASELINE), done(0.5))
+    wine = summarize_all(read_results(anew))
+    both = add_published(wine, machine, published)
+    # Those of wine are the new ones alone, those of digits as they were.
+    assert [
+        (row["budget"], row["accuracy"]["mean"])
+        for row in both["rows"]
+        if row["dataset"] == "wine"
+    ] == [(20, 0.5)]
+    shown, of_digits = (
+        markdown(
+            {
+                name: [each for each in part if each["dataset"] == "digits"]
+                for name, part in summary.items()
+            },
+            describe_machine(),
+        )
+        for summary in (both, before)
+    )
+    assert shown == of_digits
+    assert "(2 failed)" in shown
+    assert "**FAIL**" in shown
+    # In the order of the tables, whichever came first.
+    names = [row["dataset"] for row in both["rows"]]
+    assert names == ["digits"] * 5 + ["wine"]
+
+
+def test_figures_of_different_machines_are_not_published_together(tmp_path):
+    write_some_cells(tmp_path)
+    summary = summarize_all(read_results(tmp_path))
+    published = json.loads(as_json({"machine": {"cores": 2}, **summary}))
+    write_cell(tmp_path / "anew", Cell("wine", 0, 20, "logistic", BASELINE), done(0.5))
+    wine = summarize_all(read_results(tmp_path / "anew"))
+    with pytest.raises(ValueError, match=r"measured with \{'cores': 2\}, these with"):
+        add_published(wine, {"cores": 4}, published)
+    # Nothing of the other machine is left.
+    assert add_published(summary, {"cores": 4}, published) == summary
 
 
 # ---------------------------------------------------------------- costs
