@@ -123,10 +123,10 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ``"confidence"`` weighs each training sample by the propagator's
         `confidence_`, divided by its mean over the samples of the same class, so that
         no class counts for less because it is less sure. The classifier must take
-        ``sample_weight`` in `fit`. ``"auto"``
-        does so if it takes it, and so do all estimators inside it. Most do; a Pipeline
-        and :class:`~sklearn.neighbors.KNeighborsClassifier` do not, and weigh all
-        samples the same, as None has it.
+        ``sample_weight`` in `fit`. ``"auto"`` weighs if the classifier, and every
+        estimator inside it, takes it. Most do; a Pipeline and
+        :class:`~sklearn.neighbors.KNeighborsClassifier` do not, and weigh all samples
+        the same, as None has it.
     correction : {"drop", "relabel"} or None, default=None
         What happens to propagated labels that classifiers trained on other samples
         do not predict: the sample is dropped, or takes the label predicted. See the

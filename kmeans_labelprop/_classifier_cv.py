@@ -694,7 +694,7 @@ class PropagatedClassifierCV(PropagatedClassifier):
         default parameters. Its `propagation` and `fraction` are replaced by those
         chosen.
     propagations : sequence of {"cluster", "graph"}, default=("cluster", "graph")
-        The rules to try. Without ``"graph"`` none is built.
+        The rules to try. Without ``"graph"`` no graph of neighbours is built.
     fractions : sequence of float, default=(0.0, 0.3, 0.7, 1.0)
         The fractions to try with each rule, in [0, 1]. 0 is the representatives
         alone, the same by every rule, and tried once.
@@ -711,9 +711,9 @@ class PropagatedClassifierCV(PropagatedClassifier):
         What is given to the `selection_estimator`: the samples as they are, or as the
         propagator's `embedding` makes them, once.
     selection_max_samples : int or None, default=None
-        So many samples, drawn at random in each fold, take part while candidates are
-        compared: each candidate trains on those of them that it keeps, and on the
-        representatives. None trains on all that a candidate keeps.
+        At most this many samples, drawn at random in each fold, take part while
+        candidates are compared: each candidate trains on those of them that it keeps,
+        and on the representatives. None trains on all that a candidate keeps.
     scoring : {"accuracy", "balanced_accuracy"}, default="accuracy"
         Whether each hidden label counts the same, or each class.
     cv : int, default=5
@@ -734,8 +734,8 @@ class PropagatedClassifierCV(PropagatedClassifier):
         ``"confidence"`` weighs each training sample by the propagator's
         `confidence_`, divided by its mean over the samples of the same class, so that
         no class counts for less because it is less sure. The classifier must take
-        ``sample_weight`` in `fit`. ``"auto"``
-        does so if it takes it; None weighs all the same. A `corrector` or
+        ``sample_weight`` in `fit`. ``"auto"`` weighs if the classifier, and every
+        estimator inside it, takes it; None weighs all the same. A `corrector` or
         `selection_estimator` that takes no weights is trained without.
 
     Attributes

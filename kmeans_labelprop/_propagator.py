@@ -130,7 +130,8 @@ class KMeansLabelPropagator(
     Parameters
     ----------
     n_clusters : int, default=8
-        Number of clusters, and so the number of labels needed.
+        Number of clusters, and so the number of labels needed (a `clusterer` that
+        splits further needs more, one for each cluster it finds).
     fraction : float, default=1.0
         Share of each cluster that keeps its labels, in [0, 1]: most confident first
         or (with ``propagation="cluster"``) nearest to the centre. Of a cluster of m
@@ -146,7 +147,8 @@ class KMeansLabelPropagator(
         Ids stay true under cross-validation, where positions do not.
     embedding : transformer or None, default=None
         Transformer or Pipeline, fitted on `X` and used for clustering and distances
-        only: the oracle and the classifier see the samples as they are.
+        only: the oracle and the classifier see the samples as they are. See
+        :func:`~kmeans_labelprop.embedding.default_embedding`.
     clusterer : clusterer or None, default=None
         A clusterer with an ``n_clusters`` parameter and ``cluster_centers_``, such as
         :class:`~sklearn.cluster.MiniBatchKMeans`; ``n_clusters`` is set on a clone.
@@ -247,6 +249,8 @@ class KMeansLabelPropagator(
     See Also
     --------
     PropagatedClassifier : The propagator and a classifier in one estimator.
+    PropagatedClassifierCV : The same, with rule and fraction chosen by the labels.
+    kmeans_labelprop.embedding.default_embedding : An embedding for these samples.
     sklearn.semi_supervised.LabelSpreading : Spreads labels over a graph of all
         samples; does not choose which samples to label.
 
@@ -256,8 +260,8 @@ class KMeansLabelPropagator(
     closest known sample; a cluster without one takes its closest sample, and the
     oracle is asked. So a full `y` without an oracle acts as an oracle of which only
     the representatives' labels are read, as in an experiment that counts labels. For
-    the same reason other known labels of a cluster are not used: choose `n_clusters`
-    no smaller than the number of labels at hand.
+    the same reason other known labels of a cluster are not used: more clusters use
+    more of the labels at hand, but each cluster without one costs a question.
 
     The oracle is asked in `fit` only, never in `predict`.
 
@@ -520,7 +524,8 @@ class KMeansLabelPropagator(
         ----------
         labels : array-like of shape (n_queries,) or dict of int to label
             Labels in the order of :meth:`query`, `missing_label` where there is none
-            yet; or the labels of some positions.
+            yet; or the labels of some positions. A pandas Series whose index holds
+            the positions is matched by its index, not by its order.
 
         Returns
         -------
@@ -531,7 +536,8 @@ class KMeansLabelPropagator(
         ------
         ValueError
             If the number of labels is wrong, a position is not that of a
-            representative, or there is no label at all.
+            representative, there is no label at all, or `propagation` was changed
+            after the clustering.
 
         Warns
         -----

@@ -21,6 +21,7 @@ STYLES: dict[str, tuple[str, str, str]] = {
     "graph_100": (GREEN, "^", "-"),
     AUTOMATIC["accuracy"]: (VERMILLION, "o", "-"),
     "spreading_tuned": (BLUE, "P", "--"),
+    "spreading_tuned_representatives": (BLUE, "p", "-."),
     "self_training": (SKY, "X", "--"),
     "poisson_descent": (PURPLE, "*", "--"),
     "typiclust": (BLACK, "<", "--"),

@@ -21,14 +21,18 @@ from typing import Any
 
 import numpy as np
 from joblib import Memory
+from scipy.sparse.linalg import eigsh
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.model_selection import KFold
+from sklearn.neighbors import KNeighborsTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 
 from kmeans_labelprop import KMeansLabelPropagator
+from kmeans_labelprop._graph import affinity_graph, neighbor_distances
+from kmeans_labelprop._propagation import choose_alpha
 from kmeans_labelprop.datasets import fetch_fashion_mnist
 from kmeans_labelprop.embedding import ImageFeatures
 
@@ -127,6 +131,29 @@ def two_rounds(seed: int, n_first: int = 50) -> Any:
     return spread_from(chosen, space, seed).transduction_
 
 
+def graph_clusters(seed: int) -> Any:
+    """Ask about clusters of the graph: k-means on its leading eigenvectors.
+
+    They are weighted as the graph weighs them when it spreads labels, and the rows
+    scaled to length 1 as Ng et al. do (NIPS 2001).
+    """
+    space = IMAGES.spaces["features"]
+    values, vectors = _eigenvectors(space, N_LABELS)
+    alpha = choose_alpha(len(space), N_LABELS)
+    coordinates = Normalizer().transform(vectors / (1 - alpha * values))
+    kmeans = KMeans(N_LABELS, random_state=seed).fit(coordinates)
+    chosen = pairwise_distances_argmin(kmeans.cluster_centers_, coordinates)
+    return spread_from(np.unique(chosen), space, seed).transduction_
+
+
+@MEMORY.cache
+def _eigenvectors(space: Any, n_vectors: int) -> Any:
+    neighbors = KNeighborsTransformer(n_neighbors=10)  # the library's
+    affinity = affinity_graph(neighbor_distances(neighbors, space))
+    start = np.ones(len(space))
+    return eigsh(affinity, n_vectors, which="LA", v0=start, tol=1e-4)
+
+
 # ---------------------------------------------------------------- with networks
 
 
@@ -139,7 +166,17 @@ def _network(seed: int, epochs: int) -> Any:
 def relabel(seed: int, held_out: bool, with_graph: bool) -> Any:
     """Train a convolutional network on the propagated labels, and let it speak."""
     fitted = propagate(IMAGES.spaces["features"], seed)
-    X, y, weight = IMAGES.X, fitted.transduction_, fitted.confidence_
+    shares = _network_shares(
+        fitted.transduction_, fitted.confidence_, held_out=held_out, seed=seed
+    )
+    if with_graph:
+        shares = shares * (fitted.label_distributions_ + 0.01)
+    return shares.argmax(axis=1)
+
+
+@MEMORY.cache
+def _network_shares(y: Any, weight: Any, held_out: bool, seed: int) -> Any:
+    X = IMAGES.X
     shares = np.zeros((len(X), N_CLASSES))
     everything = np.arange(len(X))
     folds = (
@@ -151,9 +188,7 @@ def relabel(seed: int, held_out: bool, with_graph: bool) -> Any:
         network = _network(seed, epochs=3)
         network.fit(X[train], y[train], sample_weight=weight[train])
         shares[predicted] = network.predict_proba(X[predicted])
-    if with_graph:
-        shares = shares * (fitted.label_distributions_ + 0.01)
-    return shares.argmax(axis=1)
+    return shares
 
 
 def graph_of_network(seed: int) -> Any:
@@ -242,6 +277,10 @@ IDEAS: dict[str, tuple[str, Callable[[int], Any]]] = {
     "ask-two-rounds": (
         "`ImageFeatures`, 50 labels, then 50 where the graph is unsure",
         two_rounds,
+    ),
+    "ask-graph-clusters": (
+        "`ImageFeatures`, k-means on the eigenvectors of the graph",
+        graph_clusters,
     ),
     "ask-fewer": (
         "`ImageFeatures`, 50 labels in all",

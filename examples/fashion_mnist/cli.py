@@ -88,7 +88,9 @@ def make_parser() -> argparse.ArgumentParser:
         help="parts of the study to compute (default: all)",
     )
     parser.add_argument(
-        "--data-home", metavar="DIR", help="folder for data sets (see the README)"
+        "--data-home",
+        metavar="DIR",
+        help="folder for data sets (default: scikit-learn's)",
     )
     parser.add_argument(
         "--out",
@@ -119,14 +121,15 @@ def choose_settings(options: argparse.Namespace) -> Settings:
     )
 
 
-def portable_command(settings: Settings) -> str:
-    """Write the command that computes these settings on any machine."""
+def portable_command(name: str, settings: Settings) -> str:
+    """Write the command that computes a part at these settings on any machine."""
     base = Settings() if settings.is_full else QUICK
     words = ["python -m examples.fashion_mnist"]
     if not settings.is_full:
         words.append("--quick")
     # In full even where a default would do: defaults change.
     words += [
+        f"--parts {name}",
         f"--seeds {settings.n_seeds}",
         f"--epochs {settings.epochs}",
         f"--n-clusters {settings.n_clusters}",
@@ -145,7 +148,7 @@ def compute(
     (work / ".gitignore").write_text("*\n", encoding="utf-8")
     run = Run(settings, options.data_home, work)
     computed = {
-        name: {"command": portable_command(settings), **PARTS[name].compute(run)}
+        name: {"command": portable_command(name, settings), **PARTS[name].compute(run)}
         for name in options.parts
     }
     path = out / "results.json"

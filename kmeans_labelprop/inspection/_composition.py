@@ -99,8 +99,8 @@ class ClusterCompositionDisplay:
 
         Parameters
         ----------
-        estimator : clusterer or KMeansLabelPropagator
-            The fitted estimator.
+        estimator : clusterer, KMeansLabelPropagator or PropagatedClassifier
+            The fitted estimator; of a classifier its propagator.
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             The samples; None for those of ``fit``.
         y : array-like of shape (n_samples,)

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._fraction import rank_in_clusters, within_fraction
 from .._labels import check_labels
 from ..metrics._purity import check_cluster_labels, propagated_label_accuracy
-from ._plotting import draw_curve, import_pyplot, make_axes
+from ._plotting import draw_curve, import_pyplot, make_axes, unwrap
 
 
 class FractionCurveDisplay:
@@ -89,9 +89,9 @@ class FractionCurveDisplay:
 
         Parameters
         ----------
-        estimator : KMeansLabelPropagator or list of them
-            Fitted propagators; several are repeats. The fraction that they were fitted
-            with does not matter.
+        estimator : KMeansLabelPropagator, PropagatedClassifier or list of them
+            Fitted propagators, or classifiers whose propagators are shown; several are
+            repeats. The fraction that they were fitted with does not matter.
         y_true : array-like of shape (n_samples,)
             True labels of the samples of ``fit``. Samples without one are ignored.
         fractions : array-like of shape (n_fractions,), default=None
@@ -107,11 +107,16 @@ class FractionCurveDisplay:
         -------
         display : FractionCurveDisplay
             The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If there is no propagator, or one keeps a share of all samples
+            (``fraction_scope="global"``) and not of each cluster.
         """
         import_pyplot(cls.__name__)
-        propagators = (
-            list(estimator) if isinstance(estimator, list | tuple) else [estimator]
-        )
+        several = isinstance(estimator, list | tuple)
+        propagators = [unwrap(each) for each in (estimator if several else [estimator])]
         if not propagators:
             raise ValueError(
                 "The 'estimator' parameter must hold a propagator or more. Got none."
@@ -151,8 +156,9 @@ class FractionCurveDisplay:
     ) -> Self:
         """Draw the curve of propagated labels given as arrays.
 
-        Of a cluster of m samples ``max(1, floor(fraction * m + 0.5))`` are kept: the
-        representative, then the most confident; ties by position.
+        Of a cluster of m samples ``floor(fraction * m + 0.5)`` are kept, the most
+        confident, ties by position; in any case the representative, or without
+        `representative_indices` the most confident sample.
 
         Parameters
         ----------

@@ -176,6 +176,30 @@ def format_classes(display_labels: Any, classes: NDArray[Any]) -> list[str]:
     return names
 
 
+def unwrap(estimator: Any) -> Any:
+    """Take the propagator out of a fitted classifier; others as they are.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Anything.
+
+    Returns
+    -------
+    estimator : estimator
+        The ``propagator_`` of a PropagatedClassifier or PropagatedClassifierCV.
+
+    Raises
+    ------
+    NotFittedError
+        If such a classifier is not fitted.
+    """
+    if isinstance(estimator, PropagatedClassifier):
+        check_is_fitted(estimator, "estimator_")
+        return estimator.propagator_
+    return estimator
+
+
 def find_clusters(estimator: Any, X: Any) -> NDArray[np.intp]:
     """Find the cluster of each sample with a fitted clusterer or propagator.
 
@@ -196,9 +220,7 @@ def find_clusters(estimator: Any, X: Any) -> NDArray[np.intp]:
     TypeError
         If the estimator does not assign samples to clusters.
     """
-    if isinstance(estimator, PropagatedClassifier):
-        check_is_fitted(estimator, "estimator_")
-        estimator = estimator.propagator_
+    estimator = unwrap(estimator)
     if is_classifier(estimator):
         raise TypeError(
             f"{type(estimator).__name__} predicts classes, not clusters. Pass a "

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._containers import take_rows
 from .._labels import is_missing
 from ..metrics._purity import check_cluster_labels, cluster_purity, count_classes
-from ._plotting import LIGHT, VERMILLION, import_pyplot, make_axes
+from ._plotting import LIGHT, VERMILLION, import_pyplot, make_axes, unwrap
 
 _CELL_WIDTH, _CELL_HEIGHT = 1.15, 1.45  # inches
 _MOST_CHARACTERS = 14
@@ -103,8 +103,8 @@ n_features)
 
         Parameters
         ----------
-        estimator : KMeansLabelPropagator
-            The fitted propagator.
+        estimator : KMeansLabelPropagator or PropagatedClassifier
+            The fitted propagator, or a classifier whose propagator is shown.
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             The samples it was fitted with.
         y : array-like of shape (n_samples,), default=None
@@ -123,6 +123,7 @@ n_features)
             The display, drawn.
         """
         import_pyplot(cls.__name__)
+        estimator = unwrap(estimator)
         check_is_fitted(estimator, "representative_labels_")
         return cls.from_predictions(
             X,

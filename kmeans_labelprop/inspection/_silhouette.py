@@ -21,6 +21,7 @@ from ._plotting import (
     import_pyplot,
     integer_ticks,
     make_axes,
+    unwrap,
 )
 
 # Above this, single clusters are too thin to be named one by one.
@@ -115,9 +116,9 @@ class SilhouetteDisplay:
 
         Parameters
         ----------
-        estimator : clusterer or KMeansLabelPropagator
-            The fitted estimator. Of a propagator with an embedding, the silhouettes
-            are those in the space of the embedding.
+        estimator : clusterer, KMeansLabelPropagator or PropagatedClassifier
+            The fitted estimator; of a classifier its propagator. Of a propagator with
+            an embedding, the silhouettes are those in the space of the embedding.
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             The samples.
         sample_size : int or None, default=10_000
@@ -136,7 +137,7 @@ class SilhouetteDisplay:
         """
         import_pyplot(cls.__name__)
         labels = find_clusters(estimator, X)
-        embedding = getattr(estimator, "embedding_", None)
+        embedding = getattr(unwrap(estimator), "embedding_", None)
         return cls.from_predictions(
             X if embedding is None else embedding.transform(X),
             labels,

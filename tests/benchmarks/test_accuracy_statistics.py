@@ -20,7 +20,6 @@ from benchmarks.accuracy.measure import Cost, Shared
 from benchmarks.accuracy.methods import (
     AUTOMATIC,
     BASELINE,
-    FIXED_RULES,
     METHODS,
     Method,
 )
@@ -221,7 +220,7 @@ def test_report_shows_failures_and_failed_checks(tmp_path):
 
 
 def test_settings_are_compared_where_all_have_a_result(tmp_path):
-    settings = (BASELINE, "original", *FIXED_RULES, AUTOMATIC["accuracy"])
+    settings = [name for name in METHODS if not METHODS[name].only_imbalanced]
     best = {20: "cluster_30", 50: "graph_100"}
     for seed, budget in itertools.product(range(2), best):
         for method in settings:
@@ -235,8 +234,9 @@ def test_settings_are_compared_where_all_have_a_result(tmp_path):
         line.split(" | ")[0].strip("| "): line.split(" | ")
         for line in text.splitlines()
     }
-    assert row[METHODS["graph_100"].text][1:] == ["85.0", "5.0", "10.0 |"]
-    assert row[METHODS["graph_30"].text][1:] == ["80.0", "10.0", "10.0 |"]
+    assert row[METHODS["graph_100"].text][1:] == ["85.0", "5.0", "10.0", "1 |"]
+    assert row[METHODS["graph_30"].text][1:] == ["80.0", "10.0", "10.0", "0 |"]
+    assert row[METHODS["poisson"].text][1:] == ["80.0", "10.0", "10.0", "0 |"]
 
 
 def test_report_shows_differences_in_points(tmp_path):

@@ -473,12 +473,13 @@ def test_confusion_figure_takes_the_fraction_nearest_to_70_percent(
 def test_command_in_the_results_makes_the_same_settings(options):
     parser = cli.make_parser()
     settings = cli.choose_settings(parser.parse_args([*options, "--out", "anywhere"]))
-    command = cli.portable_command(settings)
+    command = cli.portable_command("labels", settings)
     start = "python -m examples.fashion_mnist"
     assert command.startswith(start)
     assert "anywhere" not in command
-    again = cli.choose_settings(parser.parse_args(shlex.split(command[len(start) :])))
-    assert again == settings
+    parsed = parser.parse_args(shlex.split(command[len(start) :]))
+    assert cli.choose_settings(parsed) == settings
+    assert parsed.parts == ["labels"]
 
 
 @pytest.mark.parametrize(
