@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,9 @@ def check_answers(
         If there are not ``n_queries`` answers.
     """
     legal = f"must be a one-dimensional array-like of {n_queries} label(s)"
-    if isinstance(answers, str | bytes | Mapping) or not isinstance(answers, Iterable):
+    if isinstance(answers, str | bytes | Mapping | Set) or not isinstance(
+        answers, Iterable
+    ):
         raise TypeError(
             f"The answer of {source} {legal}. Got {type(answers).__name__} instead."
         )

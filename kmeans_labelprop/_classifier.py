@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    clone,
+    is_regressor,
+)
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -202,11 +210,12 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "estimator": [HasMethods(["fit", "predict"])],
+        # Some have predict only when they are fitted, such as StackingClassifier.
+        "estimator": [HasMethods(["fit"])],
         "propagator": [HasMethods(["fit_resample", "propagate"]), None],
         "sample_weight": [StrOptions({"auto", "confidence"}), None],
         "correction": [StrOptions({"drop", "relabel"}), None],
-        "corrector": [HasMethods(["fit", "predict"]), None],
+        "corrector": [HasMethods(["fit"]), None],
     }
     # Those that get fit parameters; None stands for the estimator.
     _trained_parts: ClassVar[tuple[str, ...]] = ("estimator", "corrector")
@@ -259,7 +268,9 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If a parameter is illegal, no representative got a label, or the
-            classifier cannot take ``sample_weight``.
+            classifier cannot take ``sample_weight``. Whatever ends the training, an
+            interruption included: the labels that were given before are in
+            `propagator_`, and its ``propagate({})`` spreads them.
 
         Warns
         -----
@@ -268,22 +279,36 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             a label, or no label reaches some samples.
         """
         self._check_parameters()
-        shares = self._share_out(fit_params)
+        shares = self._share_out(X, fit_params)
         propagator = clone(self._given_propagator())
-        propagator.fit(X, y, sample_ids=sample_ids)
-        self._check_X(X, propagator, reset=True)
-        classes = self._find_classes(y, propagator)
-        training = self._train(
-            X,
-            y,
-            propagator,
-            clone(self.estimator),
-            self._given_corrector(),
-            self.correction,
-            shares,
-        )
+        with self._labels_kept(propagator):
+            propagator.fit(X, y, sample_ids=sample_ids)
+            self._check_X(X, propagator, reset=True)
+            classes = self._find_classes(y, propagator)
+            training = self._train(
+                X,
+                y,
+                propagator,
+                clone(self.estimator),
+                self._given_corrector(),
+                self.correction,
+                shares,
+            )
         self._keep(propagator, classes, training)
         return self
+
+    @contextmanager
+    def _labels_kept(self, propagator: KMeansLabelPropagator) -> Iterator[None]:
+        """Keep the labels, which may have cost money, whatever ends the training."""
+        try:
+            yield
+        except BaseException:
+            if getattr(propagator, "_answers", None):
+                # Nothing of an earlier fit may be taken for a result of this one.
+                for name in [name for name in vars(self) if name.endswith("_")]:
+                    delattr(self, name)
+                self.propagator_ = propagator
+            raise
 
     def _keep(
         self,
@@ -291,7 +316,6 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         classes: NDArray[Any],
         training: Training,
     ) -> None:
-        # All or nothing: a failed fit must not mix with an earlier one.
         self.propagator_, self.classes_ = propagator, classes
         self.estimator_ = training.estimator
         self.training_indices_ = training.indices
@@ -344,6 +368,16 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         validate_estimator_parameters(self)
+        for name in self._trained_parts:
+            part = getattr(self, name)
+            if part is None:
+                continue
+            clone(part)  # refuses a class before any label is paid for
+            if hasattr(part, "__sklearn_tags__") and is_regressor(part):
+                raise ValueError(
+                    f"The {name!r} parameter of {type(self).__name__} must be a "
+                    f"classifier. Got {part!r} instead."
+                )
         if self.sample_weight == "confidence" and not has_fit_parameter(
             self.estimator, "sample_weight"
         ):
@@ -365,8 +399,12 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def _given_corrector(self) -> Any:
         return self.estimator if self.corrector is None else self.corrector
 
-    def _share_out(self, fit_params: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    def _share_out(
+        self, X: Any, fit_params: dict[str, Any]
+    ) -> dict[str, dict[str, Any]]:
         """Split the fit parameters among the parts that are trained."""
+        if np.ndim(fit_params.get("sample_weight", 0)) > 0:
+            check_consistent_length(X, fit_params["sample_weight"])
         routed = (
             process_routing(self, "fit", **fit_params) if routing_enabled() else None
         )
@@ -490,7 +528,9 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         if len(self.estimator_.classes_) == len(self.classes_):
             return decision
         if decision.ndim == 1:
-            decision = np.column_stack([-decision, decision])
+            # Of two classes it is that of the second.
+            is_binary = len(self.estimator_.classes_) == 2
+            decision = np.column_stack([-decision, decision][1 - is_binary :])
         return self._pad(decision, np.finfo(decision.dtype).min)
 
     def _pad(

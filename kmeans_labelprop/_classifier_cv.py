@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from math import sqrt
 from numbers import Integral
 from statistics import NormalDist
@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 from sklearn.base import clone
+from sklearn.exceptions import DataConversionWarning, FitFailedWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from ._classifier import PropagatedClassifier
-from ._containers import take_rows
+from ._containers import single_column, take_rows
 from ._correction import N_FOLDS, correct_labels, deal_out, take_corrected
 from ._messages import stage, warn_user
 from ._propagator import KMeansLabelPropagator, Spread
@@ -307,12 +308,34 @@ def predict_hidden(
     estimator.fit(X_train, y_train, **fit_params)
     predicted = np.asarray(estimator.predict(X_hidden)).reshape(len(hidden))
     correct = (predicted == labels).astype(np.float64)
-    if not hasattr(estimator, "predict_proba"):
+    if not hasattr(estimator, "predict_proba") or not hasattr(estimator, "classes_"):
         return Outcome(correct, correct)
     # scikeras gives a single row as one dimension.
     columns = np.atleast_2d(estimator.predict_proba(X_hidden))
     is_class = labels[:, np.newaxis] == np.asarray(estimator.classes_)
     return Outcome(correct, (columns * is_class).sum(axis=1))
+
+
+def predict_or_fail(*arguments: Any) -> Outcome | Exception:
+    """Do as `predict_hidden` does; if that fails, return the error.
+
+    A classifier that cannot be trained on what one candidate keeps may do with what
+    others keep: the representatives alone are few.
+
+    Parameters
+    ----------
+    *arguments : object
+        Those of `predict_hidden`.
+
+    Returns
+    -------
+    outcome : Outcome or Exception
+        What it returns or raises.
+    """
+    try:
+        return predict_hidden(*arguments)
+    except Exception as error:  # of any classifier; told in a warning
+        return error
 
 
 def label_weights(codes: NDArray[np.intp], scoring: str) -> NDArray[np.float64]:
@@ -372,7 +395,7 @@ def smooth_scores(
     Parameters
     ----------
     scores : ndarray of shape (n_candidates,), dtype=float64
-        The scores.
+        The scores; NaN where a candidate failed.
     candidates : sequence of Candidate
         Their candidates. The representatives alone keep their score.
 
@@ -384,7 +407,7 @@ def smooth_scores(
     smoothed = scores.copy()
     families: dict[tuple[str, str | None], list[int]] = {}
     for index, (propagation, fraction, correction) in enumerate(candidates):
-        if fraction > 0:
+        if fraction > 0 and not np.isnan(scores[index]):
             families.setdefault((propagation, correction), []).append(index)
     for family in families.values():
         own = scores[family]
@@ -407,7 +430,8 @@ def tabulate(
     Parameters
     ----------
     outcome : Outcome
-        Of each label, in arrays of shape (n_repeats, n_candidates, n_labels).
+        Of each label, in arrays of shape (n_repeats, n_candidates, n_labels); NaN
+        where a candidate failed.
     folds : ndarray of shape (n_repeats, n_labels), dtype=intp
         In which fold of each repeat each label was hidden.
     weights : ndarray of shape (n_labels,), dtype=float64
@@ -446,9 +470,9 @@ def tabulate(
         "mean_test_score": mean_score,
         "std_test_score": np.std(splits, axis=0) if splits else mean_score,
         "smoothed_test_score": smoothed_score,
-        # Rounding must not decide between equals.
+        # Rounding must not decide between equals; what failed comes last.
         "rank_test_score": rankdata(
-            -np.nan_to_num(smoothed_score).round(9), method="min"
+            -np.nan_to_num(smoothed_score, nan=-1).round(9), method="min"
         ).astype(int),
     }
     share_correct = outcome.correct.mean(axis=0)
@@ -629,6 +653,27 @@ def describe_labels(n_labels: int, n_hidden: int, scoring: str) -> Iterator[str]
     yield "  For a number to report, label a random sample."
 
 
+def describe_failures(results: dict[str, Any]) -> Iterator[str]:
+    """Say which candidates could not be compared.
+
+    Parameters
+    ----------
+    results : dict of str to list or ndarray of shape (n_candidates,)
+        As `tabulate` returns them.
+
+    Yields
+    ------
+    line : str
+        One line of text.
+    """
+    is_failed = np.isnan(results["mean_test_score"])
+    if is_failed.all():  # nothing was hidden
+        return
+    for candidate, failed in zip(_listed_candidates(results), is_failed, strict=True):
+        if failed:
+            yield f"Not compared, since its training failed: {candidate}."
+
+
 def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
     """Say how candidates compare with the representatives alone.
 
@@ -647,7 +692,7 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
     if "mean_test_gain" not in results or len(results["params"]) == 1:
         return
     gains, errors = results["mean_test_gain"], results["sem_test_gain"]
-    if np.isnan(gains).any():
+    if np.isnan(gains[0]) or np.isnan(gains[1:]).all():
         return
     names = [str(candidate) for candidate in _listed_candidates(results)]
 
@@ -656,7 +701,7 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
         return f"{gain:+.1f} ± {100 * errors[candidate]:.1f} points"
 
     # The best propagation there is, if none was chosen.
-    other = best if best else 1 + int(results["smoothed_test_score"][1:].argmax())
+    other = best if best else 1 + int(np.nanargmax(results["smoothed_test_score"][1:]))
     if abs(gains[other]) <= 2 * errors[other]:
         verdict = "the labels cannot tell them apart"
     else:
@@ -832,13 +877,13 @@ class PropagatedClassifierCV(PropagatedClassifier):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "estimator": [HasMethods(["fit", "predict"])],
+        "estimator": [HasMethods(["fit"])],
         "propagator": [KMeansLabelPropagator, None],
         "corrections": ["array-like"],
-        "corrector": [HasMethods(["fit", "predict"]), None],
+        "corrector": [HasMethods(["fit"]), None],
         "propagations": ["array-like"],
         "fractions": ["array-like"],
-        "selection_estimator": [HasMethods(["fit", "predict"]), None],
+        "selection_estimator": [HasMethods(["fit"]), None],
         "selection_space": [StrOptions({"samples", "embedding"})],
         "selection_max_samples": [Interval(Integral, 1, None, closed="left"), None],
         "scoring": [StrOptions({"accuracy", "balanced_accuracy"})],
@@ -923,21 +968,31 @@ class PropagatedClassifierCV(PropagatedClassifier):
         Raises
         ------
         ValueError
-            If a parameter is illegal, there are fewer than two labels, or the
-            classifier cannot take ``sample_weight``.
+            If a parameter is illegal, there are fewer than two labels, the classifier
+            cannot take ``sample_weight``, or every candidate failed. Whatever ends the
+            training, an interruption included: the labels that were given before are
+            in `propagator_`, and its ``propagate({})`` spreads them.
 
         Warns
         -----
+        FitFailedWarning
+            If the classifier cannot be trained on what some candidates keep. These
+            are not chosen.
         UserWarning
             If the training set lacks classes that `y` holds, clusters are left without
             a label, no label reaches some samples, or no two labels are the same: then
             the first candidate is taken.
         """
         self._check_parameters()
-        candidates = list_candidates(
-            self.propagations, self.fractions, self.corrections
-        )
-        shares = self._share_out(fit_params)
+        propagations = _in_order(self.propagations)
+        candidates = list_candidates(propagations, self.fractions, self.corrections)
+        shares = self._share_out(X, fit_params)
+        if len(getattr(y, "shape", ())) == 2:
+            warn_user(
+                "A column-vector y was passed when a 1d array was expected.",
+                DataConversionWarning,
+            )
+            y = single_column(y)
         rng = check_random_state(self.random_state)
         seed = self._own_seed(rng)
 
@@ -945,8 +1000,26 @@ class PropagatedClassifierCV(PropagatedClassifier):
         if propagator.random_state is None:
             propagator.set_params(random_state=seed)
         propagator.set_params(
-            propagation="graph" if "graph" in self.propagations else "cluster"
+            propagation="graph" if "graph" in propagations else "cluster"
         )
+        if propagator.clusterer is None and propagator.n_clusters < 2:
+            self._check_number_of_labels(propagator.n_clusters)
+        with self._labels_kept(propagator):
+            self._fit(X, y, sample_ids, propagator, candidates, shares, rng, seed)
+        return self
+
+    def _fit(
+        self,
+        X: Any,
+        y: ArrayLike | None,
+        sample_ids: ArrayLike | None,
+        propagator: KMeansLabelPropagator,
+        candidates: Sequence[Candidate],
+        shares: dict[str, dict[str, Any]],
+        rng: np.random.RandomState,
+        seed: int | None,
+    ) -> None:
+        """Ask, compare the candidates, and train on the labels of the best."""
         E = propagator._collect_answers(X, y, sample_ids)
         codes = propagator._encode_answers({})
         self._check_X(X, propagator, reset=True)
@@ -956,13 +1029,7 @@ class PropagatedClassifierCV(PropagatedClassifier):
         )
         is_scored = folds[0] >= 0
         n_labels = int(np.sum(codes >= 0))
-        if n_labels < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs the labels of two representatives or "
-                "more, to hide some and predict them from the others. Got "
-                f"{n_labels} instead. A larger n_clusters gives more labels; "
-                "PropagatedClassifier does without a comparison."
-            )
+        self._check_number_of_labels(n_labels)
         if not is_scored.any():
             warn_user(
                 f"No two of the {n_labels} labels are the same, so that none can be "
@@ -999,7 +1066,9 @@ class PropagatedClassifierCV(PropagatedClassifier):
         self.best_params_ = dict(results["params"][best])
         self.best_correction_ = candidates[best].correction
         self.best_score_ = float(results["mean_test_score"][best])
-        self.best_accuracy_ = float(results["mean_test_accuracy"][best])
+        self.best_accuracy_ = float(
+            np.minimum(results["mean_test_accuracy"][best], 1)  # rounding
+        )
         self.accuracy_interval_ = (
             wilson_interval(self.best_accuracy_, 1 / float(weights @ weights))
             if len(weights)
@@ -1008,7 +1077,15 @@ class PropagatedClassifierCV(PropagatedClassifier):
         self.n_hidden_ = int(is_scored.sum())
         # What the summary tells, and a later set_params must not change.
         self._counted = (n_labels, self.n_hidden_, self.scoring)
-        return self
+
+    def _check_number_of_labels(self, n_labels: int) -> None:
+        if n_labels < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs the labels of two representatives or "
+                "more, to hide some and predict them from the others. Got "
+                f"{n_labels} instead. A larger n_clusters gives more labels; "
+                "PropagatedClassifier does without a comparison."
+            )
 
     def summary(self) -> str:
         """Tell in plain words what was chosen, and how sure that is.
@@ -1041,16 +1118,19 @@ class PropagatedClassifierCV(PropagatedClassifier):
                     self.accuracy_interval_,
                 ),
                 *describe_labels(*self._counted),
+                *describe_failures(self.cv_results_),
                 *describe_gains(self.cv_results_, self.best_index_),
             ]
         )
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        propagations: list[Any] = list(self.propagations)
+        propagations = _in_order(self.propagations)
         fractions: list[Any] = list(self.fractions)
         corrections: list[Any] = list(self.corrections)
-        if not propagations or not set(propagations) <= set(_RULES):
+        if not propagations or not all(
+            isinstance(rule, str) and rule in _RULES for rule in propagations
+        ):
             raise ValueError(
                 f"The 'propagations' parameter of {type(self).__name__} must hold one "
                 f"or more of {list(_RULES)}. Got {self.propagations!r} instead."
@@ -1134,7 +1214,7 @@ class PropagatedClassifierCV(PropagatedClassifier):
                             drawn,
                         )
                     )
-                    yield delayed(predict_hidden)(
+                    yield delayed(predict_or_fail)(
                         with_seed(estimator, seed),
                         X,
                         propagator._labels_like(y, used.positions, used.codes),
@@ -1148,10 +1228,49 @@ class PropagatedClassifierCV(PropagatedClassifier):
         found = iter(Parallel(n_jobs=self.n_jobs)(tasks()))
         shape = (len(folds), len(candidates), len(codes))
         correct, probability = np.zeros(shape), np.zeros(shape)
+        errors: dict[int, list[Exception]] = {}
         for repeat, is_hidden, _ in splits:
             for candidate in range(len(candidates)):
                 part = next(found)
+                if isinstance(part, Exception):
+                    errors.setdefault(candidate, []).append(part)
+                    continue
                 correct[repeat, candidate, is_hidden] = part.correct
                 probability[repeat, candidate, is_hidden] = part.probability
+        self._tell_of_failures(errors, candidates, len(splits))
+        failed = list(errors)
+        correct[:, failed] = probability[:, failed] = np.nan
         is_scored = folds[0] >= 0
         return Outcome(correct[..., is_scored], probability[..., is_scored])
+
+    def _tell_of_failures(
+        self,
+        errors: dict[int, list[Exception]],
+        candidates: Sequence[Candidate],
+        n_splits: int,
+    ) -> None:
+        if not errors:
+            return
+        first = next(iter(errors.values()))[0]
+        if len(errors) == len(candidates):
+            # Most likely it is not a matter of the labels: as GridSearchCV does.
+            raise ValueError(
+                "Every candidate failed while it was compared: the classifier could "
+                f"not be trained or did not predict. {type(first).__name__}: {first}"
+            ) from first
+        names = ", ".join(
+            f"{candidates[index]} ({len(of)} of {n_splits} fits)"
+            for index, of in sorted(errors.items())
+        )
+        warn_user(
+            f"Not compared, since their training failed: {names}. The first error is "
+            f"{type(first).__name__}: {first}",
+            FitFailedWarning,
+        )
+
+
+def _in_order(propagations: Iterable[Any]) -> list[Any]:
+    """List rules in the order given; sets have none, and ties must not be drawn."""
+    if isinstance(propagations, Set):
+        return sorted(propagations, key=str)
+    return [str(r) if isinstance(r, str) else r for r in propagations]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array, issparse
+from sklearn import config_context
 from sklearn.base import clone
 
 
@@ -85,7 +86,9 @@ def neighbor_distances(neighbors: Any, E: Any) -> csr_array:
     """
     n_samples = E.shape[0]
     try:
-        graph = clone(neighbors).fit_transform(E)
+        # A transformer's output is sparse, which no DataFrame can hold.
+        with config_context(transform_output="default"):
+            graph = clone(neighbors).fit_transform(E)
     except ValueError as error:
         raise ValueError(
             "The 'neighbors' parameter must find neighbours among the samples, each "

@@ -100,6 +100,15 @@ class Spread(NamedTuple):
     distributions: NDArray[np.float64] | None
 
 
+def _is_by_position(labels: Any, queries: NDArray[np.intp]) -> bool:
+    """Tell whether the index of a series says which sample each label is of."""
+    if not hasattr(labels, "iloc"):
+        return False
+    index = list(labels.index)
+    # A series that was given no index counts its rows.
+    return set(index) == set(queries.tolist()) and index != list(range(len(index)))
+
+
 def _gives_samples(propagator: KMeansLabelPropagator) -> bool:
     return propagator.output != "features"
 
@@ -548,8 +557,8 @@ class KMeansLabelPropagator(
         self._check_parameters()
         self._check_rule()
         answers: Any = labels
-        if hasattr(answers, "iloc") and set(answers.index) == set(self._queries):
-            answers = dict(answers.items())  # a series, its index the positions
+        if _is_by_position(answers, self._queries):
+            answers = dict(answers.items())
         if isinstance(answers, Mapping):
             positions = list(answers)
             unknown = set(positions) - set(self.representative_indices_.tolist())
@@ -889,9 +898,6 @@ class KMeansLabelPropagator(
         self.confidence_ = spread.confidence
         if spread.distributions is not None:
             self.label_distributions_ = spread.distributions
-        self.representative_labels_ = with_missing(
-            codes, self.classes_, self.missing_label
-        )
         self.transduction_ = with_missing(
             spread.codes, self.classes_, self.missing_label
         )
@@ -909,9 +915,17 @@ class KMeansLabelPropagator(
             of_others = (
                 ", which get labels of others" if self.propagation == "graph" else ""
             )
+            # Two classes are often called -1 and 1.
+            is_suspect = self.missing_label == -1 and self.classes_.tolist() == [1]
+            hint = (
+                " -1 marks a missing label: if it is one of your classes, set the "
+                "'missing_label' parameter to something else."
+                if is_suspect
+                else ""
+            )
             warn_user(
                 f"{n_unlabelled} of {len(codes)} clusters have no label{of_others}, "
-                f"and {n_left_out} samples are left out."
+                f"and {n_left_out} samples are left out.{hint}"
             )
         elif n_left_out and self.fraction > 0 and self.output == "samples":
             warn_user(
@@ -938,10 +952,19 @@ class KMeansLabelPropagator(
             "the representatives",
             self._label_dtype,
         )
-        self._answers = answers  # now that they have been found legal
-        self.classes_, label_codes = np.unique(labels, return_inverse=True)
+        classes, label_codes = np.unique(labels, return_inverse=True)
+        if self.propagation == "graph" and isinstance(self.class_prior, Mapping):
+            missing = [c for c in classes.tolist() if c not in self.class_prior]
+            if missing:
+                raise ValueError(
+                    "The 'class_prior' parameter must have a share for each class. "
+                    f"Got none for {missing!r}."
+                )
         codes = np.full(len(positions), -1, dtype=np.intp)
         codes[has_label] = label_codes
+        # Now that they have been found legal.
+        self._answers, self.classes_ = answers, classes
+        self.representative_labels_ = with_missing(codes, classes, self.missing_label)
         return codes
 
     def _spread(self, codes: NDArray[np.intp], propagation: str) -> Spread:
@@ -999,14 +1022,7 @@ class KMeansLabelPropagator(
     ) -> tuple[NDArray[np.float64], float]:
         """Find how much each class is to reach, and how far to trust in that."""
         if isinstance(self.class_prior, Mapping):
-            classes = self.classes_.tolist()
-            missing = [label for label in classes if label not in self.class_prior]
-            if missing:
-                raise ValueError(
-                    "The 'class_prior' parameter must have a share for each class. "
-                    f"Got none for {missing!r}."
-                )
-            shares = [self.class_prior[label] for label in classes]
+            shares = [self.class_prior[label] for label in self.classes_.tolist()]
             return np.array(shares, dtype=np.float64), 1.0
         if self.class_prior == "uniform":
             return np.ones(len(self.classes_)), 1.0

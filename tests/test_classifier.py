@@ -15,11 +15,16 @@ from sklearn.cluster import KMeans
 from sklearn.ensemble import (
     BaggingClassifier,
     RandomForestClassifier,
+    StackingClassifier,
     VotingClassifier,
 )
 from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import (
+    LinearRegression,
+    LogisticRegression,
+    RidgeClassifier,
+)
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -28,7 +33,11 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import estimator_html_repr
 
-from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifier
+from kmeans_labelprop import (
+    KMeansLabelPropagator,
+    PropagatedClassifier,
+    PropagatedClassifierCV,
+)
 from kmeans_labelprop.model_selection import make_labeled_scorer
 
 
@@ -413,21 +422,111 @@ def test_a_failed_fit_leaves_nothing_half_done(blobs):
         one.fit(X, np.zeros_like(y))
     with pytest.raises(NotFittedError):
         one.predict(X)
-    names = np.array(["a", "b", "c", "d"])[y]
     classifier = PropagatedClassifier(GaussianNB(), propagator()).fit(X, y)
-    classifier.set_params(estimator=FailingClassifier())
-    with pytest.raises(RuntimeError, match="out of order"):
-        classifier.fit(X, names)
-    assert_array_equal(classifier.classes_, [0, 1, 2, 3])
+    # Found before there are new labels: what was fitted stays as it was.
+    classifier.set_params(estimator=LinearRegression())
+    with pytest.raises(ValueError, match=r"'estimator' .* must be a classifier"):
+        classifier.fit(X, y)
     assert_array_equal(classifier.predict(X), y)
 
 
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_labels_paid_for_outlive_a_failed_training(blobs, error):
+    X, y = blobs
+    names = np.array(["a", "b", "c", "d"])[y]
+    oracle = RecordingOracle(X, names)
+    classifier = PropagatedClassifier(GaussianNB(), propagator(oracle=oracle))
+    classifier.fit(X).set_params(estimator=FailingClassifier(error))
+    with pytest.raises(error, match="out of order"):
+        classifier.fit(X)
+    kept = classifier.propagator_
+    assert_array_equal(kept.representative_labels_, names[kept.representative_indices_])
+    assert_array_equal(kept.propagate({}).transduction_, names)
+    assert kept.oracle.n_asked == 4
+    # Nothing of the earlier fit is taken for a result of this one.
+    with pytest.raises(NotFittedError):
+        classifier.predict(X)
+
+
+def test_answers_before_an_oracle_gives_up_are_kept(blobs):
+    X, y = blobs
+    oracle = RecordingOracle(X, y, abstain_from=[0])
+
+    def at_first(X_query):
+        if oracle.queries:
+            raise ConnectionError("gone")
+        return oracle(X_query)
+
+    classifier = PropagatedClassifier(
+        GaussianNB(), propagator(oracle=at_first, max_retries=1)
+    )
+    with pytest.raises(ConnectionError, match="gone"):
+        classifier.fit(X)
+    with pytest.warns(UserWarning, match="1 of 4 clusters have no label"):
+        kept = classifier.propagator_.propagate({}).representative_labels_
+    assert sorted(kept.tolist()) == [-1, 1, 2, 3]
+
+
 class FailingClassifier(ClassifierMixin, BaseEstimator):
+    def __init__(self, error=RuntimeError):
+        self.error = error
+
     def fit(self, X, y):
-        raise RuntimeError("out of order")
+        raise self.error("out of order")
 
     def predict(self, X):
         raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("estimator", "fit_params", "error", "match"),
+    [
+        (GaussianNB, {}, TypeError, "instance"),
+        (LinearRegression(), {}, ValueError, "must be a classifier. Got Linear"),
+        (GaussianNB(), {"sample_weight": np.ones(50)}, ValueError, "inconsistent"),
+        (GaussianNB(), {"sample_weight": np.ones(1)}, ValueError, "inconsistent"),
+    ],
+)
+@pytest.mark.parametrize("kind", [PropagatedClassifier, PropagatedClassifierCV])
+def test_what_cannot_be_trained_is_refused_before_the_oracle_is_asked(
+    blobs, kind, estimator, fit_params, error, match
+):
+    X, _ = blobs
+
+    def oracle(X_query):
+        raise AssertionError("asked")
+
+    with pytest.raises(error, match=match):
+        kind(estimator, propagator(oracle=oracle)).fit(X, **fit_params)
+
+
+def test_weights_are_those_of_all_samples_not_of_those_kept(blobs):
+    X, y = blobs
+    few = PropagatedClassifier(GaussianNB(), propagator(fraction=0))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        few.fit(X, y, sample_weight=np.arange(1.0, 5.0))
+
+
+def test_an_estimator_that_predicts_only_when_fitted(blobs):
+    X, y = blobs
+    stack = StackingClassifier([("bayes", GaussianNB())], cv=2)
+    assert not hasattr(stack, "predict")
+    classifier = PropagatedClassifier(stack, propagator()).fit(X, y)
+    assert classifier.score(X, y) == 1
+
+
+def test_decision_of_a_single_class(blobs):
+    X, y = blobs
+    classifier = PropagatedClassifier(
+        RidgeClassifier(), propagator(n_clusters=1, propagation="cluster")
+    )
+    with pytest.warns(UserWarning, match="3 of 4 classes"):
+        classifier.fit(X, y)
+    decision = classifier.decision_function(X)
+    seen = classifier.estimator_.classes_[0]
+    assert decision.shape == (len(X), 4)
+    assert_array_equal(decision.argmax(axis=1), seen)
+    assert_array_equal(classifier.predict(X), seen)
 
 
 def test_predict_checks_what_a_lenient_estimator_would_not(blobs):
@@ -494,7 +593,7 @@ def test_text_through_an_embedding_and_a_pipeline():
 @pytest.mark.parametrize(
     ("params", "match"),
     [
-        ({"estimator": None}, "'estimator' parameter .* 'fit' and 'predict'"),
+        ({"estimator": None}, "'estimator' parameter .* 'fit'"),
         ({"propagator": GaussianNB()}, "'propagator' parameter .* 'fit_resample'"),
         ({"propagator": RandomUnderSampler()}, "'propagator' parameter .* 'propagate'"),
         (
@@ -503,7 +602,7 @@ def test_text_through_an_embedding_and_a_pipeline():
         ),
         ({"sample_weight": "margin"}, "'sample_weight' parameter .*'confidence'"),
         ({"correction": "flip"}, "'correction' parameter .*'relabel'"),
-        ({"corrector": "tree"}, "'corrector' parameter .* 'fit' and 'predict'"),
+        ({"corrector": "tree"}, "'corrector' parameter .* 'fit'"),
     ],
 )
 def test_illegal_parameters_are_named(blobs, params, match):

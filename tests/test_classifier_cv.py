@@ -10,7 +10,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import (
+    DataConversionWarning,
+    FitFailedWarning,
+    NotFittedError,
+)
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -85,6 +89,124 @@ def on_first_columns(**params):
 
 
 # The choice
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_candidate_that_cannot_be_trained_is_not_chosen(blobs, n_jobs):
+    X, y = blobs
+    # Of 12 labels every fold leaves 9 or 10: too few for 12 neighbours.
+    model = classifier(
+        KNeighborsClassifier(12), propagator(n_clusters=12), n_repeats=1, n_jobs=n_jobs
+    )
+    with pytest.warns(FitFailedWarning, match=r"alone \(5 of 5 fits\)\. .*n_neighbors"):
+        model.fit(X, y)
+    scores = model.cv_results_["mean_test_score"]
+    assert np.isnan(scores[0])
+    assert not np.isnan(scores[1:]).any()
+    assert model.cv_results_["rank_test_score"][0] == len(scores)
+    assert model.best_params_["fraction"] > 0
+    assert model.score(X, y) == 1
+    assert "its training failed: the representatives alone." in model.summary()
+    # The others are compared with each other as if it had not been there.
+    without = classifier(
+        KNeighborsClassifier(12),
+        propagator(n_clusters=12),
+        fractions=(0.3, 0.7, 1.0),
+        n_repeats=1,
+    ).fit(X, y)
+    assert_array_equal(
+        without.cv_results_["smoothed_test_score"],
+        model.cv_results_["smoothed_test_score"][1:],
+    )
+
+
+def test_others_than_the_representatives_may_fail_too(blobs):
+    X, y = blobs
+    model = classifier(FailsOnMany(len(X) // 2), n_repeats=1)
+    with pytest.warns(FitFailedWarning, match=r"cluster at fraction 0\.7 \(5 of 5"):
+        model.fit(X, y)
+    assert model.best_params_["fraction"] < 0.7
+    summary = model.summary()
+    assert summary.count("its training failed") == 4
+    assert "Against the representatives alone" in summary
+
+
+def test_labels_are_kept_if_every_candidate_fails(blobs):
+    X, y = blobs
+    of = propagator(oracle=RecordingOracle(X, y))
+    model = classifier(FailsOnMany(1), of, n_repeats=1)
+    with pytest.raises(ValueError, match=r"Every candidate failed.*RuntimeError: too"):
+        model.fit(X)
+    kept = model.propagator_
+    assert kept.oracle.n_asked == 16
+    assert_array_equal(kept.representative_labels_, y[kept.representative_indices_])
+    assert_array_equal(kept.propagate({}).transduction_, y)
+    with pytest.raises(NotFittedError):
+        model.summary()
+
+
+class FailsOnMany(GaussianNB):
+    def __init__(self, limit=10):
+        super().__init__()
+        self.limit = limit
+
+    def fit(self, X, y, sample_weight=None):
+        if len(X) > self.limit:
+            raise RuntimeError("too many samples")
+        return super().fit(X, y, sample_weight)
+
+
+def test_one_label_is_refused_before_it_is_paid_for(blobs):
+    def oracle(X_query):
+        raise AssertionError("asked")
+
+    with pytest.raises(ValueError, match=r"two representatives .* Got 1 instead"):
+        classifier(of=propagator(n_clusters=1, oracle=oracle)).fit(blobs[0])
+
+
+def test_rules_come_in_any_container(blobs):
+    X, y = blobs
+    # Equal scores: the first candidate is taken, and a set has no first.
+    for propagations in (
+        {"graph", "cluster"},
+        np.array(["cluster", "graph"]),
+        pd.Series(["cluster", "graph"]),
+    ):
+        model = classifier(propagations=propagations, fractions=[1], n_repeats=1)
+        best = model.fit(X, y).best_params_["propagation"]
+        assert best == "cluster"
+        assert type(best) is str
+    with pytest.raises(ValueError, match="'propagations' parameter"):
+        classifier(propagations=[["graph"]]).fit(X, y)
+
+
+def test_probabilities_without_classes_do_not_count(blobs):
+    X, y = blobs
+    outcome = classifier(Nameless(), n_repeats=1, fractions=[1]).fit(X, y)
+    assert outcome.best_score_ == 1
+
+
+class Nameless(BaseEstimator):
+    """A classifier of the plainest kind, with probabilities of unnamed classes."""
+
+    def fit(self, X, y):
+        self.inner = GaussianNB().fit(X, y)
+        return self
+
+    def predict(self, X):
+        return self.inner.predict(X)
+
+    def predict_proba(self, X):
+        return self.inner.predict_proba(X) / 2
+
+
+def test_a_column_of_labels_warns_once(blobs):
+    X, y = blobs
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = classifier(n_repeats=1).fit(X, pd.DataFrame({"label": y}))
+    assert [each.category for each in caught] == [DataConversionWarning]
+    assert_array_equal(model.predict(X), y)
 
 
 def test_propagation_is_chosen_where_it_is_right(noisy_blobs):
@@ -1033,7 +1155,7 @@ def test_a_failed_fit_leaves_the_last_one(blobs):
 @pytest.mark.parametrize(
     ("params", "match"),
     [
-        ({"estimator": None}, "'estimator' parameter .* 'fit' and 'predict'"),
+        ({"estimator": None}, "'estimator' parameter .* 'fit'"),
         (
             {"propagator": GaussianNB()},
             "'propagator' parameter .*KMeansLabelPropagator",

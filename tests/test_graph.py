@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sklearn
 from helpers import FixedCenters, RecordingOracle
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
@@ -644,3 +645,30 @@ def test_alpha_auto_counts_samples_and_labels(digits):
     fewer = spread()
     assert_allclose(fewer, spread(alpha=1 - 0.5 / np.sqrt(len(X) / 20)))
     assert np.abs(fewer - spread(alpha=0.9)).max() > 1e-3
+
+
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_dataframes_as_output_of_transformers_change_nothing(digits, container):
+    X, y = digits
+    for rule in ({"propagation": "graph"}, {"representative": "densest"}):
+        parameters = {"n_clusters": 20, "random_state": 0, **rule}
+        plain = KMeansLabelPropagator(**parameters).fit(X, y)
+        with sklearn.config_context(transform_output=container):
+            framed = KMeansLabelPropagator(**parameters).fit(X, y)
+        assert_array_equal(framed.transduction_, plain.transduction_)
+
+
+def test_refused_labels_leave_the_earlier_ones_as_they_were(blobs):
+    X, _ = blobs
+    propagator = KMeansLabelPropagator(
+        4, class_prior={"a": 1, "c": 1}, embedding=None, random_state=0
+    )
+    first, second, third, _ = propagator.query(X)
+    with pytest.warns(UserWarning, match="2 of 4 clusters have no label"):
+        propagator.propagate({first: "a", second: "c"})
+    before = propagator.predict(X), propagator.transduction_, propagator.classes_
+    with pytest.raises(ValueError, match=r"Got none for \['b'\]"):
+        propagator.propagate({third: "b"})
+    after = propagator.predict(X), propagator.transduction_, propagator.classes_
+    for old, new in zip(before, after, strict=True):
+        assert_array_equal(old, new)

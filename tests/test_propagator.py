@@ -605,6 +605,41 @@ def test_the_positions_returned_are_the_callers_own(blobs):
     assert_array_equal(halves.propagate(answers).transduction_, y)
 
 
+def test_a_series_without_an_index_of_its_own_is_in_order():
+    X = np.array([[3.0], [1.0], [0.0], [7.0]])
+    propagator = KMeansLabelPropagator(4, propagation="cluster", random_state=0)
+    queries = propagator.query(X)
+    assert sorted(queries) == [0, 1, 2, 3]
+    assert queries.tolist() != [0, 1, 2, 3]
+    labels = pd.Series([f"at {value:g}" for value in X[queries, 0]])
+    at = ["at 3", "at 1", "at 0", "at 7"]
+    assert_array_equal(propagator.propagate(labels).transduction_, at)
+    by_index = pd.Series(at).loc[::-1]
+    assert_array_equal(propagator.propagate(by_index).transduction_, at)
+
+
+def test_minus_one_for_a_class_is_suspected(blobs):
+    X, y = blobs
+    signs = np.where(y > 1, 1, -1)
+    hint = "-1 marks a missing label: if it is one of your classes"
+    with pytest.warns(UserWarning, match=f"2 of 4 clusters have no .* {hint}"):
+        KMeansLabelPropagator(4, random_state=0).fit(X, signs)
+    table = {row.tobytes(): sign for row, sign in zip(X, signs, strict=True)}
+    asked = KMeansLabelPropagator(
+        4, oracle=lambda rows: [table[row.tobytes()] for row in rows], random_state=0
+    )
+    with pytest.warns(UserWarning, match=f"2 of 4 clusters have no .* {hint}"):
+        asked.fit(X)
+    with pytest.warns(UserWarning, match=r"are left out\.$"):
+        KMeansLabelPropagator(4, random_state=0).fit(X, np.where(y > 1, 2, -1))
+
+
+def test_answers_without_an_order_are_refused(blobs):
+    propagator = KMeansLabelPropagator(2, oracle=lambda asked: {"a", "b"})
+    with pytest.raises(TypeError, match="Got set instead"):
+        propagator.fit(blobs[0])
+
+
 def test_propagate_checks_parameters_too(blobs):
     X, y = blobs
     fitted = propagator().fit(X, y).set_params(fraction=3)

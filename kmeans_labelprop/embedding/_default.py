@@ -12,6 +12,7 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
+    FunctionTransformer,
     MaxAbsScaler,
     Normalizer,
     OneHotEncoder,
@@ -67,8 +68,9 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
     Raises
     ------
     ValueError
-        If X is not two-dimensional, is empty or holds infinity, or if the samples do
-        not have as many features as ``image_shape`` has pixels.
+        If X is not two-dimensional, is empty, holds infinity or two columns of the
+        same name, or if the samples do not have as many features as ``image_shape``
+        has pixels.
     TypeError
         If X holds neither numbers nor categories, such as dates; or categories, and
         ``image_shape`` says that they are pixels.
@@ -107,6 +109,7 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
     True
     """
     if hasattr(X, "columns"):
+        _check_frame(X)
         numbers, categories = _split_columns(X)
         if categories and image_shape is not None:
             raise TypeError(
@@ -177,11 +180,19 @@ def _for_table(X: Any, numbers: list[Any], categories: list[Any]) -> Any:
     for column in categories:
         name = X.columns[column] if isinstance(column, int) else column
         n_columns += min(X[name].value_counts().shape[0], _MAX_CATEGORIES)
-    encoder = OneHotEncoder(
+    encoder: Any = OneHotEncoder(
         handle_unknown="ignore", max_categories=_MAX_CATEGORIES, sparse_output=False
     )
+    if any(_may_hold_na(_take(X, [column])) for column in categories):
+        to_none = FunctionTransformer(_na_to_none, feature_names_out="one-to-one")
+        encoder = make_pipeline(to_none, encoder)
     parts = [("categories", encoder, categories)]
     if numbers:
+        check_array(
+            _take(X, numbers),
+            dtype=[np.float64, np.float32],
+            ensure_all_finite="allow-nan",
+        )
         ranks = make_pipeline(_imputer(), _ranks(n_samples))
         parts.insert(0, ("numbers", ranks, numbers))
     columns = ColumnTransformer(parts)
@@ -225,6 +236,39 @@ def _ranks(n_samples: int) -> QuantileTransformer:
 def _n_components(n_wanted: int, n_samples: int) -> int:
     """Leave room for a fit on fewer samples, as in cross-validation."""
     return max(1, min(n_wanted, n_samples // 2))
+
+
+def _check_frame(X: Any) -> None:
+    names = list(X.columns)
+    if 0 in X.shape:
+        raise ValueError(
+            "The samples of default_embedding must have a row and a column or more. "
+            f"Got a DataFrame of shape {X.shape} instead."
+        )
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise ValueError(
+            "The columns of default_embedding must have different names. Got more than "
+            f"one of {twice!r}."
+        )
+
+
+def _take(X: Any, columns: list[Any]) -> Any:
+    """Take columns by their names, or by their positions if not all are strings."""
+    return X[columns] if isinstance(columns[0], str) else X.iloc[:, columns]
+
+
+def _may_hold_na(column: Any) -> bool:
+    """Tell whether a missing string is pandas' NA, which the encoder cannot sort."""
+    if not hasattr(column, "iloc"):
+        return False
+    dtype = column.iloc[:, 0].dtype
+    dtype = getattr(getattr(dtype, "categories", None), "dtype", dtype)
+    return type(dtype).__name__ == "StringDtype"
+
+
+def _na_to_none(X: Any) -> Any:
+    return X.astype(object).where(X.notna(), None)
 
 
 def _split_columns(X: Any) -> tuple[list[Any], list[Any]]:

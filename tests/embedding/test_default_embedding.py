@@ -1,4 +1,5 @@
 import inspect
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -178,16 +179,29 @@ def test_columns_of_categories(rng, make):
     assert E.max() == 1
 
 
-@pytest.mark.parametrize("kind", ["object", "str", "category"])
-def test_missing_values_of_a_table(rng, kind):
+@pytest.mark.parametrize(
+    "kinds",
+    [["object"], ["str"], ["category"], ["string"], ["string", "category"]],
+    ids=" of ".join,
+)
+def test_missing_values_of_a_table(rng, kinds):
     X = table(rng)
     X["town"] = X["town"].astype(object)
     X.loc[::7, "town"] = None
-    X["town"] = X["town"].astype(kind)
+    for kind in kinds:
+        X["town"] = X["town"].astype(kind)
     X.loc[::5, "income"] = np.nan
-    E = default_embedding(X).fit_transform(X)
+    embedding = pickle.loads(pickle.dumps(default_embedding(X)))
+    E = embedding.fit_transform(X)
     assert E.shape == (N_SAMPLES, 2 + 2 + 4)
     assert np.isfinite(E).all()
+    # A missing town is a town of its own, and no other column tells of it.
+    is_missing = X["town"].isna().to_numpy()
+    towns = E[:, 4:]
+    assert_allclose(towns.sum(axis=1), 1)
+    assert len(np.unique(towns[is_missing], axis=0)) == 1
+    assert_allclose(towns[is_missing][0] @ towns[~is_missing].T, 0)
+    assert_allclose(embedding.transform(X), E)
 
 
 def test_new_categories_are_all_zero(rng):
@@ -369,6 +383,21 @@ def test_same_result_every_time(rng):
         (np.arange(3.0), ValueError, "Expected 2D array"),
         (np.empty((0, 3)), ValueError, "0 sample"),
         (np.array([[1, np.inf], [1, 2]]), ValueError, "infinity"),
+        (
+            pd.DataFrame({"x": [1, np.inf, 2], "town": ["a", "b", "a"]}),
+            ValueError,
+            "infinity",
+        ),
+        (
+            pd.DataFrame({"x": [], "town": []}).astype({"town": "category"}),
+            ValueError,
+            r"Got a DataFrame of shape \(0, 2\)",
+        ),
+        (
+            pd.DataFrame([[1, "a"], [2, "b"]], columns=["x", "x"]),
+            ValueError,
+            r"different names. Got more than one of \['x'\]",
+        ),
         (np.array([["a", "b"]]), TypeError, "columns of a DataFrame. Got an array of"),
         (
             pd.DataFrame({"day": pd.date_range("2026-01-01", periods=3)}),
