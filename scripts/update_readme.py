@@ -1,13 +1,14 @@
-"""Bring the README's table and picture up to date with what makes them.
+"""Bring the README's tables and picture up to date with what makes them.
 
     python scripts/update_readme.py
 
-The table comes from the committed results of the Fashion-MNIST study, the picture from
-a gallery example.
+The tables come from the committed results of the Fashion-MNIST study and of the
+benchmark, the picture from a gallery example.
 """
 
 from __future__ import annotations
 
+import json
 import runpy
 import sys
 from pathlib import Path
@@ -18,25 +19,34 @@ import matplotlib.pyplot as plt
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.accuracy import report as benchmark  # noqa: E402
 from examples.fashion_mnist.report import headline_table, read_results  # noqa: E402
 
 README = ROOT / "README.md"
 RESULTS = ROOT / "examples/fashion_mnist/results/results.json"
+BENCHMARK = ROOT / "benchmarks/results/accuracy.json"
 PICTURE = ROOT / "docs/_static/idea.png"
-BEGIN = "<!-- results: python scripts/update_readme.py -->\n"
-END = "<!-- end of results -->\n"
+BEGIN = "<!-- {name}: python scripts/update_readme.py -->\n"
+END = "<!-- end of {name} -->\n"
 
 
-def with_table(readme: str, table: str) -> str:
-    """Replace what stands between the marks."""
-    before, rest = readme.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n{table}\n\n{END}{after}"
+def with_tables(readme: str, tables: dict[str, str]) -> str:
+    """Replace what stands between the marks of each table."""
+    for name, table in tables.items():
+        begin, end = BEGIN.format(name=name), END.format(name=name)
+        before, rest = readme.split(begin)
+        _, after = rest.split(end)
+        readme = f"{before}{begin}\n{table}\n\n{end}{after}"
+    return readme
 
 
-def make_table() -> str:
-    """Make the table from the committed results."""
-    return headline_table(read_results(RESULTS)["parts"]["labels"])
+def make_tables() -> dict[str, str]:
+    """Make the tables from the committed results."""
+    measured = json.loads(BENCHMARK.read_text(encoding="utf-8"))
+    return {
+        "results": headline_table(read_results(RESULTS)["parts"]["labels"]),
+        "benchmark": benchmark.headline_table(measured["rows"]),
+    }
 
 
 def draw_picture() -> None:
@@ -47,6 +57,6 @@ def draw_picture() -> None:
 
 
 if __name__ == "__main__":
-    README.write_text(with_table(README.read_text(), make_table()))
+    README.write_text(with_tables(README.read_text(), make_tables()))
     draw_picture()
     print(f"{README.name} and {PICTURE.name} are up to date")

@@ -25,9 +25,11 @@ from benchmarks.accuracy.methods import (
 )
 from benchmarks.accuracy.peers import hidden_accuracy, knn_kernel
 from benchmarks.accuracy.report import (
+    HEADLINE,
     add_published,
     as_json,
     describe_machine,
+    headline_table,
     markdown,
     overall_table,
     read_results,
@@ -237,6 +239,17 @@ def test_settings_are_compared_where_all_have_a_result(tmp_path):
     assert row[METHODS["graph_100"].text][1:] == ["85.0", "5.0", "10.0", "1 |"]
     assert row[METHODS["graph_30"].text][1:] == ["80.0", "10.0", "10.0", "0 |"]
     assert row[METHODS["poisson"].text][1:] == ["80.0", "10.0", "10.0", "0 |"]
+    # The README's shows the same means, without the pair that is not complete.
+    shown = headline_table(
+        [
+            row
+            for row in summarize_all(read_results(tmp_path))["rows"]
+            if row["dataset"] == "digits"
+        ]
+    ).splitlines()
+    assert shown[2] == "| random labels | 80.0 |"
+    assert shown[1 + len(HEADLINE)] == "| graph rule, 100 % | 85.0 |"
+    assert shown[-1].startswith("1 data sets, 2 pairs")
 
 
 def test_report_shows_differences_in_points(tmp_path):
