@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ._labels import known_labels
 
@@ -109,3 +109,25 @@ def check_answers(
     for position, label in zip(np.flatnonzero(known), labels, strict=True):
         checked[position] = label
     return checked
+
+
+def is_by_position(labels: Any, positions: NDArray[np.intp]) -> bool:
+    """Tell whether the index of a series says which sample each label is of.
+
+    Parameters
+    ----------
+    labels : object
+        The labels.
+    positions : ndarray of shape (n_queries,), dtype=intp
+        Positions of the samples that were to be labelled.
+
+    Returns
+    -------
+    is_by_position : bool
+        True for a pandas Series with these positions for its index, in any order. The
+        index 0, 1, 2, ... is that of a series that was given none: it is in order.
+    """
+    if not hasattr(labels, "iloc"):
+        return False
+    index = list(labels.index)
+    return set(index) == set(positions.tolist()) and index != list(range(len(index)))

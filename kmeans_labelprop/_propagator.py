@@ -26,7 +26,7 @@ from sklearn.utils import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
 
-from ._asking import ask_oracle, check_answers
+from ._asking import ask_oracle, check_answers, is_by_position
 from ._clustering import (
     assign_clusters,
     distances_to_centers,
@@ -98,15 +98,6 @@ class Spread(NamedTuple):
     costs: NDArray[np.float64]
     cluster_codes: NDArray[np.intp]
     distributions: NDArray[np.float64] | None
-
-
-def _is_by_position(labels: Any, queries: NDArray[np.intp]) -> bool:
-    """Tell whether the index of a series says which sample each label is of."""
-    if not hasattr(labels, "iloc"):
-        return False
-    index = list(labels.index)
-    # A series that was given no index counts its rows.
-    return set(index) == set(queries.tolist()) and index != list(range(len(index)))
 
 
 def _gives_samples(propagator: KMeansLabelPropagator) -> bool:
@@ -557,7 +548,7 @@ class KMeansLabelPropagator(
         self._check_parameters()
         self._check_rule()
         answers: Any = labels
-        if _is_by_position(answers, self._queries):
+        if is_by_position(answers, self._queries):
             answers = dict(answers.items())
         if isinstance(answers, Mapping):
             positions = list(answers)

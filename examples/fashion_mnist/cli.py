@@ -24,14 +24,22 @@ _OUT_QUICK = Path("results", "fashion_mnist_quick")
 
 
 def _positive(text: str) -> int:
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        message = f"must be a whole number, got {text!r}"
+        raise argparse.ArgumentTypeError(message) from None
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be 1 or more, got {value}")
     return value
 
 
 def _fraction(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        message = f"must be a number, got {text!r}"
+        raise argparse.ArgumentTypeError(message) from None
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(
             f"must be more than 0 and at most 1, got {text} (0, the representatives "
@@ -135,7 +143,9 @@ def portable_command(name: str, settings: Settings) -> str:
         f"--n-clusters {settings.n_clusters}",
     ]
     if settings.fractions != base.fractions:
-        words.append("--fractions " + " ".join(f"{f:g}" for f in settings.fractions))
+        words.append(
+            "--fractions " + " ".join(f"{float(f)!r}" for f in settings.fractions)
+        )
     return " ".join(words)
 
 
@@ -143,6 +153,9 @@ def compute(
     options: argparse.Namespace, settings: Settings, out: Path
 ) -> dict[str, Any]:
     """Compute the wanted parts; keep other parts of an earlier run."""
+    path = out / "results.json"
+    if path.exists():
+        read_results(path)  # a damaged file is told of before the hours of work
     work = out / "work"
     work.mkdir(parents=True, exist_ok=True)
     (work / ".gitignore").write_text("*\n", encoding="utf-8")
@@ -151,8 +164,7 @@ def compute(
         name: {"command": portable_command(name, settings), **PARTS[name].compute(run)}
         for name in options.parts
     }
-    path = out / "results.json"
-    # Read only now: another run may have finished another part meanwhile.
+    # Read again: another run may have finished another part meanwhile.
     parts = dict(read_results(path)["parts"]) if path.exists() else {}
     parts |= computed
     # In the order of the report, whichever was computed first.
@@ -192,6 +204,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(
             f"argument --n-clusters: must be at most the number of training images, "
             f"{settings.n_train}; got {settings.n_clusters}"
+        )
+    if "labels" in options.parts and settings.n_clusters < 2:
+        parser.error(
+            "argument --n-clusters: must be 2 or more, so that the labels can choose; "
+            f"got {settings.n_clusters}"
         )
     out = options.out or (_OUT_QUICK if options.quick else _OUT)
     try:

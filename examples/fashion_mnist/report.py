@@ -91,7 +91,16 @@ def read_results(path: Path) -> dict[str, Any]:
         results = json.loads(text)
     except ValueError as error:
         raise DamagedFileError(f"{path} is not JSON: {error}") from error
-    if not isinstance(results, dict) or results.get("format") != FORMAT:
+    is_legal = (
+        isinstance(results, dict)
+        and results.get("format") == FORMAT
+        and isinstance(results.get("parts"), dict)
+        and all(
+            isinstance(part, dict) and {"command", "cells"} <= part.keys()
+            for part in results["parts"].values()
+        )
+    )
+    if not is_legal:
         raise DamagedFileError(f"{path} is not a results.json of format {FORMAT}.")
     return results
 

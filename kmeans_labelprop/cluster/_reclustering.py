@@ -176,8 +176,12 @@ def _total_sum_of_squares(X: Any, weight: NDArray[np.float64]) -> float:
 
 
 def _calinski_harabasz(total: float, within: float, k: int, n_samples: int) -> float:
-    """Compute the index from sums of squares; 0 for a single cluster."""
-    if k == 1:
+    """Compute the index from sums of squares; 0 where it is not defined.
+
+    Of a single cluster and of as many as samples it says nothing: of the latter any
+    sample by itself would be a perfect cluster.
+    """
+    if k == 1 or k >= n_samples:
         return 0.0
     if within <= 0:
         return np.inf

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..model_selection._audit import PropagationAudit
-from ._plotting import DARK, draw_curve, import_pyplot, make_axes
+from ._plotting import DARK, draw_band, draw_curve, import_pyplot, make_axes
 
 
 class AuditDisplay:
@@ -38,7 +38,7 @@ class AuditDisplay:
     ----------
     line_ : matplotlib Line2D
         The estimates.
-    band_ : matplotlib PolyCollection
+    band_ : matplotlib Collection
         The confidence intervals.
     target_ : matplotlib Line2D or None
         The line at the target; None without one.
@@ -168,9 +168,7 @@ class AuditDisplay:
         self.line_, _ = draw_curve(
             ax, fractions, accuracy[:, np.newaxis], label, line_kw
         )
-        self.band_ = ax.fill_between(
-            fractions, low, high, color=self.line_.get_color(), alpha=0.2, linewidth=0
-        )
+        self.band_ = draw_band(ax, fractions, low, high, self.line_.get_color())
         self.target_ = self.largest_ = None
         if self.target is not None:
             self.target_ = ax.axhline(

@@ -11,12 +11,16 @@ from ..metrics._purity import check_cluster_labels, count_classes
 from ._plotting import (
     BLUE,
     LIGHT,
+    OF_ESTIMATOR,
     find_clusters,
+    find_mark,
     format_classes,
     import_pyplot,
     make_axes,
 )
 
+# Longer names leave no room for the bars.
+_MOST_CHARACTERS = 24
 # More clusters than this are drawn side by side, one row for each category.
 _MOST_ROWS = 12
 # More names than this are turned upright, in small print.
@@ -91,7 +95,7 @@ class ClusterCompositionDisplay:
         X: Any,
         y: ArrayLike,
         *,
-        missing_label: Any = -1,
+        missing_label: Any = OF_ESTIMATOR,
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
@@ -105,8 +109,9 @@ class ClusterCompositionDisplay:
             The samples; None for those of ``fit``.
         y : array-like of shape (n_samples,)
             Their known labels. Samples without one count for the size only.
-        missing_label : object, default=-1
-            The value in ``y`` that marks a sample without a label.
+        missing_label : object, default="of the estimator"
+            The value that marks a sample without a label; by default the estimator's
+            own, of a clusterer -1.
         ax : matplotlib Axes, default=None
             The axes to draw on; None makes a figure.
         **kwargs : dict
@@ -119,7 +124,11 @@ class ClusterCompositionDisplay:
         """
         import_pyplot(cls.__name__)
         return cls.from_predictions(
-            find_clusters(estimator, X), y, missing_label=missing_label, ax=ax, **kwargs
+            find_clusters(estimator, X),
+            y,
+            missing_label=find_mark(estimator, missing_label),
+            ax=ax,
+            **kwargs,
         )
 
     @classmethod
@@ -206,7 +215,7 @@ class ClusterCompositionDisplay:
                     f"The {parameter!r} parameter must be one of {legal}. "
                     f"Got {value!r} instead."
                 )
-        names = format_classes(display_labels, self.classes)
+        names = format_classes(display_labels, self.classes, _MOST_CHARACTERS)
         n_labeled = self.counts.sum(axis=1)
         n_samples = n_labeled if self.n_samples is None else self.n_samples
         shares = self.counts / np.maximum(n_labeled, 1)[:, np.newaxis]
@@ -254,7 +263,7 @@ class ClusterCompositionDisplay:
                 ],
             )
             right.tick_params(length=0, labelsize=8)
-            ax.set_ylabel(f"Cluster (height of a row: {unit})")
+            ax.set_ylabel(f"Cluster\n(height of a row:\n{unit})")
         else:
             _name_bars(ax, clusters)
             ax.set_yticks(middles, names)

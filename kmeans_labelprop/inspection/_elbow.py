@@ -48,7 +48,7 @@ default="inertia"
     ----------
     line_ : matplotlib Line2D
         The mean over the repeats.
-    band_ : matplotlib PolyCollection or None
+    band_ : matplotlib Collection or None
         One standard deviation to either side; None with a single repeat.
     knee_ : matplotlib Line2D or None
         The vertical line at the knee; None where there is none.

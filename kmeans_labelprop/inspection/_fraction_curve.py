@@ -7,12 +7,19 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length
-from sklearn.utils.validation import check_is_fitted
 
 from .._fraction import rank_in_clusters, within_fraction
-from .._labels import check_labels
+from .._labels import check_labels, with_missing
 from ..metrics._purity import check_cluster_labels, propagated_label_accuracy
-from ._plotting import draw_curve, import_pyplot, make_axes, unwrap
+from ._plotting import (
+    OF_ESTIMATOR,
+    check_propagator,
+    draw_curve,
+    find_mark,
+    import_pyplot,
+    make_axes,
+    unwrap,
+)
 
 
 class FractionCurveDisplay:
@@ -35,7 +42,7 @@ class FractionCurveDisplay:
     ----------
     line_ : matplotlib Line2D
         The mean over the repeats.
-    band_ : matplotlib PolyCollection or None
+    band_ : matplotlib Collection or None
         One standard deviation to either side; None with a single repeat.
     ax_ : matplotlib Axes
         The axes drawn on.
@@ -81,7 +88,7 @@ class FractionCurveDisplay:
         y_true: ArrayLike,
         *,
         fractions: ArrayLike | None = None,
-        missing_label: Any = -1,
+        missing_label: Any = OF_ESTIMATOR,
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
@@ -96,8 +103,9 @@ class FractionCurveDisplay:
             True labels of the samples of ``fit``. Samples without one are ignored.
         fractions : array-like of shape (n_fractions,), default=None
             The fractions, in [0, 1]; None for 0.05, 0.10 ... 1.
-        missing_label : object, default=-1
-            The value that marks a sample without a label.
+        missing_label : object, default="of the estimator"
+            The value that marks a sample without a label in ``y_true``; by default
+            that of the (first) propagator.
         ax : matplotlib Axes, default=None
             The axes to draw on; None makes a figure.
         **kwargs : dict
@@ -110,6 +118,8 @@ class FractionCurveDisplay:
 
         Raises
         ------
+        TypeError
+            If an estimator is neither a propagator nor a classifier with one.
         ValueError
             If there is no propagator, or one keeps a share of all samples
             (``fraction_scope="global"``) and not of each cluster.
@@ -122,20 +132,22 @@ class FractionCurveDisplay:
                 "The 'estimator' parameter must hold a propagator or more. Got none."
             )
         for propagator in propagators:
-            check_is_fitted(propagator, "transduction_")
+            check_propagator(propagator, "transduction_")
             if propagator.fraction_scope == "global":
                 raise ValueError(
                     "The curve is over shares of each cluster. Got a propagator with "
                     "fraction_scope='global', which keeps a share of all samples."
                 )
+        mark = find_mark(propagators[0], missing_label)
         return cls.from_predictions(
             y_true,
-            [propagator.transduction_ for propagator in propagators],
+            # Each has its own mark of what no label reached.
+            [with_missing(each._codes, each.classes_, mark) for each in propagators],
             [propagator.confidence_ for propagator in propagators],
             [propagator.labels_ for propagator in propagators],
             representative_indices=[propagator._labelled for propagator in propagators],
             fractions=fractions,
-            missing_label=missing_label,
+            missing_label=mark,
             ax=ax,
             **kwargs,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +19,9 @@ from .._propagator import KMeansLabelPropagator
 # common colour blindness tell apart; these three differ in grey, too.
 BLUE, ORANGE, VERMILLION = "#0072B2", "#E69F00", "#D55E00"
 DARK, LIGHT = "#333333", "#B8B8B8"
+
+#: Default of ``missing_label`` where there is an estimator to ask.
+OF_ESTIMATOR = "of the estimator"
 
 METRIC_NAMES = {
     "inertia": "Inertia",
@@ -117,7 +121,7 @@ def draw_curve(
     -------
     line : matplotlib Line2D
         The line.
-    band : matplotlib PolyCollection or None
+    band : matplotlib Collection or None
         The band; None with a single repeat.
     """
     # Colour, marker and dashes change together from curve to curve on the same axes:
@@ -135,13 +139,65 @@ def draw_curve(
     if values.shape[1] == 1:
         return line, None
     std = values.std(axis=1)
-    band = ax.fill_between(
-        x, mean - std, mean + std, color=line.get_color(), alpha=0.2, linewidth=0
-    )
-    return line, band
+    return line, draw_band(ax, x, mean - std, mean + std, line.get_color())
 
 
-def format_classes(display_labels: Any, classes: NDArray[Any]) -> list[str]:
+def as_text(value: Any, n_characters: int) -> str:
+    """Write a value as it is to be shown.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+    n_characters : int
+        How long it may be.
+
+    Returns
+    -------
+    text : str
+        Its text; if too long, its two ends with an ellipsis between them, since names
+        of one kind often differ at the end.
+    """
+    text = str(value)
+    if len(text) > n_characters:
+        n_end = (n_characters - 1) // 3
+        text = f"{text[: n_characters - 1 - n_end]}…{text[len(text) - n_end :]}"
+    return text.replace("$", r"\$")  # which matplotlib would take for mathematics
+
+
+def draw_band(
+    ax: Any,
+    x: NDArray[Any],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    color: Any,
+) -> Any:
+    """Shade what is between two lines; of a single point, draw a bar.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        The axes.
+    x : ndarray of shape (n_points,)
+        Where the lines stand.
+    low, high : ndarray of shape (n_points,)
+        The lines.
+    color : matplotlib color
+        The colour.
+
+    Returns
+    -------
+    band : matplotlib Collection
+        What was drawn.
+    """
+    if len(x) == 1:  # an area has no width there
+        return ax.vlines(x, low, high, color=color, linewidth=3, alpha=0.4)
+    return ax.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
+
+
+def format_classes(
+    display_labels: Any, classes: NDArray[Any], n_characters: int
+) -> list[str]:
     """Give the names of classes as they are to be shown.
 
     Parameters
@@ -151,6 +207,8 @@ def format_classes(display_labels: Any, classes: NDArray[Any]) -> list[str]:
         themselves.
     classes : ndarray of shape (n_classes,)
         The classes, sorted.
+    n_characters : int
+        How long a name may be.
 
     Returns
     -------
@@ -163,17 +221,38 @@ def format_classes(display_labels: Any, classes: NDArray[Any]) -> list[str]:
         If the number of names differs from that of classes.
     """
     if display_labels is None:
-        return [str(label) for label in classes.tolist()]
-    if isinstance(display_labels, dict):
-        return [str(display_labels.get(label, label)) for label in classes.tolist()]
-    names = [str(name) for name in display_labels]
+        display_labels = {}
+    if isinstance(display_labels, Mapping):
+        names = [display_labels.get(label, label) for label in classes.tolist()]
+    else:
+        names = list(display_labels)
     if len(names) != len(classes):
         raise ValueError(
             "The 'display_labels' parameter must hold one name for each of the "
             f"{len(classes)} classes {classes.tolist()}. Got {len(names)} names "
             "instead; a dict names classes one by one."
         )
-    return names
+    return [as_text(name, n_characters) for name in names]
+
+
+def find_mark(estimator: Any, missing_label: Any) -> Any:
+    """Find what marks a missing label.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted; of a propagator its own mark is the default.
+    missing_label : object
+        What the caller was given; `OF_ESTIMATOR` if nothing.
+
+    Returns
+    -------
+    missing_label : object
+        The mark: that of the estimator, or -1, if none was given.
+    """
+    if isinstance(missing_label, str) and missing_label == OF_ESTIMATOR:
+        return getattr(unwrap(estimator), "missing_label", -1)
+    return missing_label
 
 
 def unwrap(estimator: Any) -> Any:
@@ -198,6 +277,31 @@ def unwrap(estimator: Any) -> Any:
         check_is_fitted(estimator, "estimator_")
         return estimator.propagator_
     return estimator
+
+
+def check_propagator(estimator: Any, attribute: str) -> None:
+    """Refuse what is no fitted propagator.
+
+    Parameters
+    ----------
+    estimator : object
+        Anything.
+    attribute : str
+        An attribute that the fitted propagator must have.
+
+    Raises
+    ------
+    TypeError
+        If it is no KMeansLabelPropagator.
+    NotFittedError
+        If it lacks the attribute.
+    """
+    if not isinstance(estimator, KMeansLabelPropagator):
+        raise TypeError(
+            "The 'estimator' parameter must be a KMeansLabelPropagator or a "
+            f"PropagatedClassifier. Got {type(estimator).__name__} instead."
+        )
+    check_is_fitted(estimator, attribute)
 
 
 def find_clusters(estimator: Any, X: Any) -> NDArray[np.intp]:

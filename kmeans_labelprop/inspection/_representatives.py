@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils.validation import check_is_fitted
 
 from .._containers import take_rows
 from .._labels import is_missing
 from ..metrics._purity import check_cluster_labels, cluster_purity, count_classes
-from ._plotting import LIGHT, VERMILLION, import_pyplot, make_axes, unwrap
+from ._plotting import (
+    LIGHT,
+    OF_ESTIMATOR,
+    VERMILLION,
+    check_propagator,
+    find_mark,
+    format_classes,
+    import_pyplot,
+    make_axes,
+    unwrap,
+)
 
 _CELL_WIDTH, _CELL_HEIGHT = 1.15, 1.45  # inches
 _MOST_CHARACTERS = 14
@@ -95,7 +105,7 @@ n_features)
         X: Any,
         y: ArrayLike | None = None,
         *,
-        missing_label: Any = -1,
+        missing_label: Any = OF_ESTIMATOR,
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
@@ -109,8 +119,9 @@ n_features)
             The samples it was fitted with.
         y : array-like of shape (n_samples,), default=None
             Known labels, for the purity. None leaves it out.
-        missing_label : object, default=-1
-            The value that marks a sample without a label.
+        missing_label : object, default="of the estimator"
+            The value that marks a sample without a label in ``y``; by default the
+            propagator's own.
         ax : matplotlib Axes, default=None
             The axes to draw on; None makes a figure whose size suits the number of
             representatives.
@@ -121,17 +132,25 @@ n_features)
         -------
         display : RepresentativesDisplay
             The display, drawn.
+
+        Raises
+        ------
+        TypeError
+            If the estimator is neither a propagator nor a classifier with one.
         """
         import_pyplot(cls.__name__)
         estimator = unwrap(estimator)
-        check_is_fitted(estimator, "representative_labels_")
+        check_propagator(estimator, "representative_labels_")
+        given = estimator.representative_labels_
+        labels = given.astype(object)
+        labels[is_missing(given, estimator.missing_label)] = None
         return cls.from_predictions(
             X,
             estimator.labels_,
             estimator.representative_indices_,
-            estimator.representative_labels_,
+            labels,
             y,
-            missing_label=missing_label,
+            missing_label=find_mark(estimator, missing_label),
             ax=ax,
             **kwargs,
         )
@@ -164,7 +183,8 @@ n_features)
         y : array-like of shape (n_samples,), default=None
             Known labels, for the purity. None leaves it out.
         missing_label : object, default=-1
-            The value that marks a sample without a label.
+            The value that marks a sample without a label. In an array of objects
+            None does, too.
         ax : matplotlib Axes, default=None
             The axes to draw on; None makes a figure whose size suits the number of
             representatives.
@@ -175,8 +195,18 @@ n_features)
         -------
         display : RepresentativesDisplay
             The display, drawn.
+
+        Raises
+        ------
+        TypeError
+            If of ``y`` and the labels of representatives one are strings and the
+            other numbers.
+        ValueError
+            If X has not one row for each of ``labels``.
         """
         import_pyplot(cls.__name__)
+        X = np.asarray(X) if isinstance(X, list | tuple) else X
+        check_consistent_length(X, labels)
         clusters = check_cluster_labels(labels)
         positions = column_or_1d(representative_indices)
         given = column_or_1d(representative_labels, dtype=None)
@@ -193,6 +223,12 @@ n_features)
                 clusters, y, missing_label=missing_label
             ).purities[own]
             classes, counts = count_classes(clusters, y, missing_label)
+            are_strings = {isinstance(name, str) for name in names if name is not None}
+            if len(classes) and (are_strings ^ {classes.dtype.kind == "U"}) & {True}:
+                raise TypeError(
+                    "'y' and the labels of the representatives must be both strings or "
+                    f"both numbers. Got classes {classes.tolist()} and labels {names}."
+                )
             is_majority = _gives_majority(counts, classes, own, names)
         display = cls(
             take_rows(X, positions),
@@ -210,7 +246,7 @@ n_features)
         image_shape: tuple[int, ...] | None = None,
         renderer: Callable[[Any, Any], Any] | None = None,
         max_representatives: int = 100,
-        display_labels: dict[Any, str] | None = None,
+        display_labels: Any = None,
         cmap: Any = "gray_r",
     ) -> Self:
         """Draw the grid.
@@ -229,8 +265,9 @@ n_features)
             ``image_shape`` and ``renderer`` is needed.
         max_representatives : int, default=100
             The most to draw: those of the largest clusters.
-        display_labels : dict, default=None
-            Names of the labels.
+        display_labels : dict or array-like of shape (n_classes,), default=None
+            Names of the labels: by label, or one for each of those that
+            representatives have, sorted.
         cmap : str or matplotlib Colormap, default="gray_r"
             Colours of images with a single channel.
 
@@ -246,16 +283,18 @@ n_features)
             )
         if image_shape is not None:
             n_features = self.samples.shape[1]
-            if np.prod(image_shape) != n_features:
+            if np.ndim(image_shape) != 1 or np.prod(image_shape) != n_features:
                 raise ValueError(
-                    f"The 'image_shape' parameter must have {n_features} pixels, as X "
-                    f"has features. Got {image_shape!r} instead."
+                    "The 'image_shape' parameter must be a tuple with "
+                    f"{n_features} pixels, as X has features. Got {image_shape!r} "
+                    "instead."
                 )
-        if max_representatives < 1:
+        if not _is_count(max_representatives):
             raise ValueError(
-                "The 'max_representatives' parameter must be 1 or more. "
-                f"Got {max_representatives!r} instead."
+                "The 'max_representatives' parameter must be a whole number, 1 or "
+                f"more. Got {max_representatives!r} instead."
             )
+        captions = self._name_labels(display_labels)
         sizes = np.asarray(self.sizes)
         self.order_ = np.argsort(-sizes, kind="stable")[:max_representatives]
         n_drawn = len(self.order_)
@@ -283,7 +322,7 @@ n_features)
             inset.set_xticks([])
             inset.set_yticks([])
             # The padding keeps the text, which hangs below its line, clear of a frame.
-            caption = self._caption(position, display_labels)
+            caption = self._caption(position, captions)
             inset.set_title(caption, fontsize=8, pad=6, linespacing=1.1)
             is_odd = self.is_majority is not None and not self.is_majority[position]
             color, width = (VERMILLION, 3) if is_odd else (LIGHT, 0.5)
@@ -313,14 +352,21 @@ n_features)
             renderer(ax, sample)
             return
         values = sample.toarray() if issparse(sample) else np.asarray(sample)
+        if (
+            len(image_shape or ()) == 3
+            and values.dtype.kind == "f"
+            and values.max() > 1
+        ):
+            values = values / 255  # matplotlib takes floats for shares
         ax.imshow(values.reshape(image_shape), cmap=cmap, interpolation="nearest")
 
-    def _caption(self, position: int, display_labels: dict[Any, str] | None) -> str:
-        label = np.asarray(self.labels, dtype=object)[position]
-        shown = (display_labels or {}).get(label, label)
-        name = "no label" if label is None else str(shown)
-        if len(name) > _MOST_CHARACTERS:
-            name = name[: _MOST_CHARACTERS - 1] + "…"
+    def _name_labels(self, display_labels: Any) -> dict[Any, str]:
+        classes = np.unique([label for label in self.labels if label is not None])
+        names = format_classes(display_labels, classes, _MOST_CHARACTERS)
+        return dict(zip(classes.tolist(), names, strict=True)) | {None: "no label"}
+
+    def _caption(self, position: int, names: dict[Any, str]) -> str:
+        name = names[self.labels[position]]
         size = f"n={self.sizes[position]:,}"
         if self.purities is None or np.isnan(self.purities[position]):
             return f"{name}\n{size}"
@@ -334,6 +380,10 @@ n_features)
         if self.is_majority is not None and not np.all(self.is_majority[self.order_]):
             parts.append("framed: not the majority")
         return ", ".join(parts)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, Integral) and int(value) >= 1
 
 
 def _gives_majority(

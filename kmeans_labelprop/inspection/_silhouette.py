@@ -55,7 +55,7 @@ class SilhouetteDisplay:
         For one clustering: the shape of each cluster.
     line_ : matplotlib Line2D
         For one clustering the line at its mean, for several the curve of the means.
-    band_ : matplotlib PolyCollection or None
+    band_ : matplotlib Collection or None
         For several clusterings with repeats: one standard deviation to either side.
     best_ : matplotlib Line2D or None
         For several clusterings: the line at the best number of clusters.
@@ -302,15 +302,17 @@ class SilhouetteDisplay:
         )
         self.band_ = self.best_ = None
         step = -(-len(clusters) // _MOST_NAMED)
-        ax.set_yticks(middles[::step], clusters[::step])
+        at, names = np.array(middles)[::step], clusters[::step]
+        # Numbers of small clusters between large ones would lie upon each other.
+        named = _far_apart(at, 0.75 * start / _MOST_NAMED)
+        ax.set_yticks(at[named], names[named])
         ax.tick_params(axis="y", length=0)
         # The first cluster on top, as one reads.
         ax.set_ylim(start - gap / 2, -gap / 2)
         ax.axvline(0, color="black", linewidth=0.8)
         ax.set(xlabel="Silhouette", ylabel="Cluster")
-        ax.set_title(name or "", loc="left")
         # Above the axes: inside, there is no place that no shape can reach.
-        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
+        ax.legend(title=name, loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
 
     def _plot_curve(
         self, ax: Any, name: str | None, line_kw: dict[str, Any] | None
@@ -345,3 +347,12 @@ class SilhouetteDisplay:
         ax.set(xlabel="Number of clusters", ylabel="Mean silhouette")
         integer_ticks(ax)
         ax.legend()
+
+
+def _far_apart(positions: NDArray[np.float64], distance: float) -> list[int]:
+    """Choose some of increasing positions, each so far from the one before."""
+    chosen: list[int] = []
+    for index, position in enumerate(positions.tolist()):
+        if not chosen or position - positions[chosen[-1]] >= distance:
+            chosen.append(index)
+    return chosen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -13,7 +13,7 @@ from scipy.stats import hypergeom
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._asking import check_answers
+from .._asking import check_answers, is_by_position
 from .._labels import is_missing, label_array
 from .._messages import warn_user
 from .._propagator import KMeansLabelPropagator
@@ -281,7 +281,7 @@ def draw_audit(
 def audit_propagation(
     propagator: KMeansLabelPropagator,
     positions: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | Mapping[int, Any],
     *,
     fractions: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
     confidence_level: float = 0.95,
@@ -293,13 +293,15 @@ def audit_propagation(
     ----------
     propagator : KMeansLabelPropagator
         The fitted propagator; of a classifier its ``propagator_``. The `fraction` that
-        it was fitted with does not matter, its `fraction_scope` does.
+        it was fitted with does not matter, its `fraction_scope` does. A `correction`
+        of the classifier comes later, and is no part of the audit.
     positions : array-like of shape (n_audit,) of int
         What :func:`draw_audit` returned, or the first ones of it. Samples chosen in
         another way than at random give wrong intervals.
-    labels : array-like of shape (n_audit,)
+    labels : array-like of shape (n_audit,) or dict of int to label
         Their true labels; `missing_label` of the propagator (or None, NaN) where there
-        is no answer.
+        is no answer. A dict has them by position, and so has a pandas Series whose
+        index holds the positions.
     fractions : sequence of float, default=(0.1, 0.2, ..., 1.0)
         The fractions to look at, in [0, 1].
     confidence_level : float, default=0.95
@@ -545,9 +547,19 @@ def _check_positions(
 
 
 def _compare(
-    propagator: KMeansLabelPropagator, chosen: NDArray[np.intp], labels: ArrayLike
+    propagator: KMeansLabelPropagator, chosen: NDArray[np.intp], labels: Any
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Tell which audited samples have an answer, and which answers agree."""
+    if is_by_position(labels, chosen):
+        labels = dict(labels.items())
+    if isinstance(labels, Mapping):
+        unknown = set(labels) - set(chosen.tolist())
+        if unknown:
+            raise ValueError(
+                "The 'labels' parameter of audit_propagation must hold labels of the "
+                f"'positions'. Got some of {sorted(unknown, key=repr)} instead."
+            )
+        labels = [labels.get(position) for position in chosen.tolist()]
     answers = check_answers(labels, len(chosen), propagator.missing_label, "the audit")
     answered = np.array([answer is not None for answer in answers])
     if not answered.any():

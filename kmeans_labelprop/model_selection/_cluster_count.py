@@ -11,7 +11,7 @@ from typing import Any
 import joblib
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
+from sklearn.base import clone, is_clusterer
 from sklearn.cluster import KMeans
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
@@ -336,6 +336,7 @@ def _check_clusterer(clusterer: Any) -> Any:
         or not hasattr(clusterer, "get_params")
         or not hasattr(clusterer, "fit")
         or "n_clusters" not in clusterer.get_params(deep=False)
+        or (hasattr(clusterer, "__sklearn_tags__") and not is_clusterer(clusterer))
     ):
         raise TypeError(
             "The 'clusterer' parameter must be a clusterer with an 'n_clusters' "

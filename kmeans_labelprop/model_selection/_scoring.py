@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 from sklearn.metrics import get_scorer
 from sklearn.utils import check_consistent_length
+from sklearn.utils.metadata_routing import get_routing_for_object
 
 from .._labels import labelled_rows
 from .._validation import check_parameters
@@ -41,12 +42,17 @@ class _LabeledScorer:
 
     def set_score_request(self, **kwargs: Any) -> _LabeledScorer:
         """Set which metadata the scorer requests, as the scorer wrapped does."""
+        if not hasattr(self._scorer, "set_score_request"):
+            raise AttributeError(
+                f"{self._scorer!r} requests no metadata. Wrap a scorer that "
+                "sklearn.metrics.make_scorer made."
+            )
         self._scorer.set_score_request(**kwargs)
         return self
 
     def get_metadata_routing(self) -> Any:
         """Tell which metadata the scorer wrapped requests."""
-        return self._scorer.get_metadata_routing()
+        return get_routing_for_object(self._scorer)  # of a plain function: nothing
 
 
 def make_labeled_scorer(

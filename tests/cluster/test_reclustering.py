@@ -113,6 +113,14 @@ def test_auto_finds_the_planted_blobs_by_itself(nested):
     assert_array_equal(from_one.subcluster_parent_, np.zeros(7))
 
 
+@pytest.mark.parametrize("n_samples", [3, 4, 5, 10])
+def test_auto_does_not_end_in_single_samples(n_samples):
+    for seed in range(10):
+        X = np.random.default_rng(seed).uniform(size=(n_samples, 2))
+        found = ReclusteringKMeans(2, random_state=0).fit(X).labels_
+        assert len(np.unique(found)) < n_samples
+
+
 def test_auto_leaves_single_blobs_whole():
     X, y = make_blobs(300, centers=3, cluster_std=0.5, random_state=1)
     model = ReclusteringKMeans(3, random_state=0).fit(X)

@@ -468,6 +468,7 @@ def test_confusion_figure_takes_the_fraction_nearest_to_70_percent(
         [],
         ["--quick", "--seeds", "1", "--fractions", "1", "0.7", "0.7"],
         ["--n-clusters", "20", "--epochs", "2"],
+        ["--fractions", "0.1234567"],
     ],
 )
 def test_command_in_the_results_makes_the_same_settings(options):
@@ -488,6 +489,9 @@ def test_command_in_the_results_makes_the_same_settings(options):
         (["--fractions", "0"], "representatives alone"),
         (["--fractions", "1.5"], "at most 1"),
         (["--seeds", "0"], "must be 1 or more, got 0"),
+        (["--seeds", "abc"], "must be a whole number, got 'abc'"),
+        (["--fractions", "abc"], "must be a number, got 'abc'"),
+        (["--n-clusters", "1"], "must be 2 or more, so that the labels can choose"),
         (["--quick", "--n-clusters", "15001"], "at most the number of training"),
         (["--parts", "nothing"], "invalid choice"),
     ],
@@ -497,6 +501,20 @@ def test_illegal_options_are_explained(options, message, capsys):
         cli.main(options)
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"format": 1}', '{"format": 1, "parts": {"labels": {}}}']
+)
+@pytest.mark.parametrize("options", [["--report-only"], ["--quick"]])
+def test_damaged_results_are_told_of_before_the_work(
+    text, options, tmp_path, capsys, monkeypatch
+):
+    (tmp_path / "results.json").write_text(text)
+    monkeypatch.setattr(cli, "PARTS", {"labels": None})  # would fail in any work
+    assert cli.main([*options, "--parts", "labels", "--out", str(tmp_path)]) == 1
+    assert "error: " in capsys.readouterr().err
+    assert (tmp_path / "results.json").read_text() == text
 
 
 @pytest.mark.parametrize("how", [["-m", "examples.fashion_mnist"], None])

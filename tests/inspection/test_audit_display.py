@@ -91,3 +91,9 @@ def test_without_matplotlib(audit, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without_matplotlib)
     with pytest.raises(ImportError, match=r'AuditDisplay needs.*labelprop\[plot\]"'):
         AuditDisplay.from_audit(audit)
+
+
+def test_the_interval_of_a_single_fraction_is_seen():
+    display = AuditDisplay([1.0], [0.8], [0.7], [0.9]).plot()
+    (segment,) = display.band_.get_segments()
+    np.testing.assert_allclose(segment, [[1, 0.7], [1, 0.9]])

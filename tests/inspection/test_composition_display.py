@@ -185,3 +185,38 @@ def test_pictures(picture):
     light = np.all(pixels[..., :3] == 0xB8, axis=2)
     assert blue.sum() > light.sum() > 1000
     assert grey[light].min() - grey[blue].max() > 80
+
+
+def test_the_mark_is_the_propagators():
+    X, y = load_digits(return_X_y=True)
+    signs = np.where(y < 5, -1, 1)
+    fitted = KMeansLabelPropagator(8, missing_label=0, random_state=0).fit(X, signs)
+    display = ClusterCompositionDisplay.from_estimator(fitted, X, signs)
+    assert_array_equal(display.classes, [-1, 1])
+    display = ClusterCompositionDisplay.from_estimator(
+        fitted, X, signs, missing_label=-1
+    )
+    assert_array_equal(display.classes, [1])
+    # A clusterer has none of its own.
+    kmeans = KMeans(8, random_state=0).fit(X)
+    display = ClusterCompositionDisplay.from_estimator(kmeans, X, signs)
+    assert_array_equal(display.classes, [1])
+
+
+@pytest.mark.parametrize(("n_clusters", "n_names"), [(2, 4), (5, 10), (13, 5), (50, 5)])
+@pytest.mark.parametrize("values", ["share", "count"])
+def test_long_names_leave_room_for_the_bars(
+    n_clusters, n_names, values, assert_legible
+):
+    rng = np.random.default_rng(0)
+    labels = rng.permutation(np.arange(60_000) % n_clusters)
+    names = [
+        f"a name of a category that never ends, number {i}" for i in range(n_names)
+    ]
+    display = ClusterCompositionDisplay.from_predictions(
+        labels, rng.integers(n_names, size=60_000), values=values, display_labels=names
+    )
+    assert_legible(display.figure_)
+    box = display.ax_.get_window_extent()
+    assert box.height > 0.35 * display.figure_.bbox.height
+    assert box.width > 0.35 * display.figure_.bbox.width

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import NotFittedError
 
 from kmeans_labelprop import KMeansLabelPropagator
@@ -136,3 +136,38 @@ def test_bad_input():
         FractionCurveDisplay.from_estimator(KMeansLabelPropagator(), Y_TRUE)
     with pytest.raises(ValueError, match="must hold a propagator or more"):
         FractionCurveDisplay.from_estimator([], Y_TRUE)
+
+
+def test_each_propagator_has_its_own_mark():
+    X, y = load_iris(return_X_y=True)
+    names = np.array(["setosa", "versicolor", "virginica"])[y]
+    partly = np.where(np.arange(len(y)) % 10, "unknown", names)
+    fitted = KMeansLabelPropagator(
+        12, propagation="cluster", missing_label="unknown", random_state=0
+    )
+    with pytest.warns(UserWarning, match="clusters have no label"):
+        fitted.fit(X, partly)
+    is_reached = fitted.transduction_ != "unknown"
+    right = np.mean(fitted.transduction_[is_reached] == names[is_reached])
+    display = FractionCurveDisplay.from_estimator(fitted, names, fractions=[1])
+    assert display.accuracies[0, 0] == right
+    # y_true may have another mark.
+    known = np.where(y == 2, "?", names)
+    display = FractionCurveDisplay.from_estimator(
+        fitted, known, fractions=[1], missing_label="?"
+    )
+    is_known = is_reached & (y < 2)
+    assert display.n_labels[0, 0] == is_known.sum()
+    # A class that is called -1 is a class.
+    signs = np.where(y == 0, -1, 1)
+    fitted = KMeansLabelPropagator(6, missing_label=0, random_state=0).fit(X, signs)
+    display = FractionCurveDisplay.from_estimator(fitted, signs, fractions=[1])
+    assert display.n_labels[0, 0] == len(y)
+
+
+def test_the_band_of_a_single_fraction_is_seen(picture):
+    alone = FractionCurveDisplay([0.5], [[0.7, 0.9]]).plot()
+    (segment,) = alone.band_.get_segments()
+    np.testing.assert_allclose(segment, [[0.5, 0.7], [0.5, 0.9]])
+    without = picture(FractionCurveDisplay([0.5], [[0.8, 0.8]]).plot().figure_)
+    assert (picture(alone.figure_) != without).any()

@@ -5,7 +5,8 @@ import pytest
 from matplotlib.colors import to_rgba
 from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array
-from sklearn.datasets import load_digits
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_digits, load_iris
 
 from kmeans_labelprop import KMeansLabelPropagator
 from kmeans_labelprop.inspection import RepresentativesDisplay
@@ -71,13 +72,52 @@ def test_renderer_and_names():
     display = draw(image_shape=None, renderer=render, display_labels=names)
     assert_array_equal(drawn, X[[5, 7, 0]])
     assert len(display.axes_[0].lines) == 1
-    assert captions(display)[0] == "a name that i…\nn=4, 75%"
+    assert captions(display)[0] == "a name th…long\nn=4, 75%"
     frame = draw(
         pd.DataFrame(X, columns=list("abcd")),
         image_shape=None,
         renderer=lambda ax, sample: ax.set_xlabel(sample["b"]),
     )
     assert frame.axes_[0].get_xlabel() == "21.0"
+
+
+def test_names_in_order_and_with_dollars(picture):
+    display = draw(X.tolist(), display_labels=["$5-$10"])
+    assert captions(display)[0] == "\\$5-\\$10\nn=4, 75%"
+    picture(display.figure_)  # no mathematics in it
+    assert captions(draw(display_labels=[r"$\alpha {x"]))[0].startswith("\\$")
+    assert sum(caption.startswith("no label") for caption in captions(display)) == 1
+
+
+def test_labels_of_another_kind_than_y_are_refused():
+    names = np.array(["five", "eight", "-1"])[[0, 0, 1, 1, 1, 0, 2, 2, 2]]
+    with pytest.raises(TypeError, match="both strings or both numbers"):
+        draw(y=names)
+
+
+def test_the_mark_is_the_propagators():
+    X, y = load_iris(return_X_y=True)
+    signs = np.where(y == 0, -1, 1)
+    fitted = KMeansLabelPropagator(6, missing_label=0, random_state=0).fit(X, signs)
+    display = RepresentativesDisplay.from_estimator(
+        fitted, X, signs, image_shape=(2, 2)
+    )
+    assert display.labels == fitted.representative_labels_.tolist()
+    assert set(display.labels) == {-1, 1}
+    assert np.isfinite(display.purities).all()
+
+
+def test_only_propagators_have_representatives(blobs):
+    kmeans = KMeans(3, random_state=0).fit(blobs[0])
+    with pytest.raises(TypeError, match=r"KMeansLabelPropagator .* Got KMeans instead"):
+        RepresentativesDisplay.from_estimator(kmeans, blobs[0], image_shape=(1, 2))
+
+
+def test_colours_from_0_to_255_are_not_cut():
+    colours = np.linspace(0, 255, 9 * 12).reshape(9, 12)
+    display = draw(colours, image_shape=(2, 2, 3))
+    drawn = display.axes_[0].images[0].get_array()
+    assert_array_equal(drawn, colours[5].reshape(2, 2, 3) / 255)
 
 
 def test_colour_images():
@@ -127,8 +167,12 @@ def test_only_the_largest():
     [
         ({"image_shape": None}, "needs either 'image_shape' or 'renderer'"),
         ({"renderer": print}, "needs either 'image_shape' or 'renderer'"),
-        ({"image_shape": (3, 2)}, r"must have 4 pixels.* Got \(3, 2\) instead"),
-        ({"max_representatives": 0}, "'max_representatives' parameter must be 1"),
+        ({"image_shape": (3, 2)}, r"with 4 pixels.* Got \(3, 2\) instead"),
+        ({"image_shape": 4}, r"must be a tuple with 4 pixels.* Got 4 instead"),
+        ({"max_representatives": 0}, r"must be a whole number, 1 or more. Got 0"),
+        ({"max_representatives": 2.5}, r"must be a whole number.* Got 2\.5"),
+        ({"X": X[:8]}, "inconsistent numbers of samples"),
+        ({"display_labels": ["a", "b"]}, "one name for each of the 1 classes"),
     ],
 )
 def test_bad_parameters(kwargs, message):

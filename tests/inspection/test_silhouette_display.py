@@ -63,8 +63,25 @@ def test_legible_for_many_clusters(n_clusters, assert_legible):
     assert len(display.shapes_) == n_clusters
     assert assert_legible(display.figure_) > 10
     names = [int(text.get_text()) for text in display.ax_.get_yticklabels()]
-    assert names == list(range(0, n_clusters, 5 if n_clusters == 100 else 1))
-    assert display.ax_.get_title(loc="left") == "digits"
+    if n_clusters < 20:
+        assert names == list(range(n_clusters))
+    else:  # every fifth, but for those of clusters too small to be named
+        assert set(names) <= set(range(0, 100, 5))
+        assert len(names) > 15
+    assert display.ax_.get_legend().get_title().get_text() == "digits"
+
+
+@pytest.mark.parametrize("n_small", [14, 30])
+def test_legible_for_unequal_clusters(n_small, assert_legible):
+    labels = np.repeat(np.arange(n_small + 1), [800] + [6] * n_small)
+    X = labels[:, np.newaxis] + np.random.default_rng(0).normal(size=(len(labels), 2))
+    display = SilhouetteDisplay.from_predictions(
+        X, labels, name="Of fifteen clusters one is much larger than all of the others"
+    )
+    assert_legible(display.figure_)
+    named = [text.get_text() for text in display.ax_.get_yticklabels()]
+    assert named[0] == "0"
+    assert 2 <= len(named) <= 20
 
 
 def test_sampling_is_said(blobs):

@@ -2,6 +2,7 @@ import warnings
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import FixedCenters
 from numpy.testing import assert_allclose, assert_array_equal
@@ -149,6 +150,26 @@ def test_it_looks_at_what_each_fraction_keeps(rule, scope):
         _, y_res = fitted.fit_resample(X, y)
         assert n_kept == len(y_res)
         assert accuracy == pytest.approx(np.mean(y_res == y[fitted.sample_indices_]))
+
+
+def test_answers_come_in_any_order_with_their_positions():
+    X, y = load_digits(return_X_y=True)
+    propagator = KMeansLabelPropagator(20, random_state=0).fit(X, y)
+    positions = draw_audit(propagator, 40, random_state=0)
+    assert (np.diff(positions) < 0).any()
+    expected = audit_propagation(propagator, positions, y[positions]).accuracy
+    by_position = pd.Series(y)[np.sort(positions)]
+    for labels in (by_position, dict(by_position)):
+        found = audit_propagation(propagator, positions, labels).accuracy
+        assert_array_equal(found, expected)
+    in_order = pd.Series(y[positions])
+    found = audit_propagation(propagator, positions, in_order).accuracy
+    assert_array_equal(found, expected)
+    with pytest.warns(UserWarning, match="1 of 40"):
+        audit_propagation(propagator, positions, dict(by_position[:-1]))
+    other = int(propagator.representative_indices_[0])
+    with pytest.raises(ValueError, match=rf"'positions'. Got some of \[{other}\]"):
+        audit_propagation(propagator, positions, {other: 1})
 
 
 def test_string_labels():

@@ -7,6 +7,7 @@ import sklearn
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, get_scorer, make_scorer
+from sklearn.model_selection import KFold, cross_val_score
 
 from kmeans_labelprop.model_selection import make_labeled_scorer
 
@@ -77,3 +78,20 @@ def test_metadata_requests_are_those_of_the_scorer():
         scorer = make_labeled_scorer("accuracy").set_score_request(sample_weight=True)
         routing = scorer.get_metadata_routing()
         assert routing.consumes("score", ["sample_weight"]) == {"sample_weight"}
+
+
+def test_a_plain_function_requests_nothing():
+    def count(estimator, X, y):
+        return float(len(y))
+
+    y = np.array([1, 0, -1, -1, 1, 1, 0, -1, 0, 1])
+    with sklearn.config_context(enable_metadata_routing=True):
+        scorer = make_labeled_scorer(count)
+        routing = scorer.get_metadata_routing()
+        assert not routing.consumes("score", ["sample_weight"])
+        scores = cross_val_score(
+            DummyClassifier(), y[:, np.newaxis], y, scoring=scorer, cv=KFold(2)
+        )
+        assert scores.tolist() == [3, 4]
+        with pytest.raises(AttributeError, match="requests no metadata"):
+            scorer.set_score_request(sample_weight=True)
