@@ -120,7 +120,7 @@ def check_cluster_labels(labels: ArrayLike) -> NDArray[np.intp]:
     ValueError
         If there are none, or they are not whole numbers from 0.
     """
-    array = column_or_1d(labels)
+    array = _plain(labels)
     if array.size == 0 or array.dtype.kind not in "iu" or array.min() < 0:
         raise ValueError(
             "The 'labels' parameter must hold the number of the cluster of each "
@@ -268,10 +268,22 @@ def cluster_purity(
     )
 
 
+def _plain(values: ArrayLike) -> NDArray[Any]:
+    """Make an array of whole numbers or booleans also of those in pandas' own kinds."""
+    if hasattr(values, "to_numpy"):  # before column_or_1d turns Int64 into floats
+        values = values.to_numpy()
+    array: NDArray[Any] = column_or_1d(values)
+    if array.dtype == object:
+        plain = np.array(array.tolist())
+        if plain.dtype.kind in "biu" and plain.shape == array.shape:
+            return plain
+    return array
+
+
 def _check_mask(mask: ArrayLike | None, n_samples: int) -> NDArray[np.bool_]:
     if mask is None:
         return np.ones(n_samples, dtype=bool)
-    array = column_or_1d(mask)
+    array = _plain(mask)
     if array.dtype.kind == "b" and len(array) == n_samples:
         return array
     is_positions = array.dtype.kind in "iu" and bool(

@@ -86,6 +86,21 @@ def test_mask_of_booleans_or_positions(mask):
     assert (result.accuracy, result.n_labels) == (1 / 2, 2)
 
 
+def test_numbers_and_booleans_of_pandas():
+    clusters = pd.Series(LABELS, dtype="Int64")
+    assert_array_equal(majority_labels(clusters, Y), majority_labels(LABELS, Y))
+    with pytest.raises(ValueError, match="whole numbers from 0"):
+        majority_labels(pd.Series([0, None], dtype="Int64"), [1, 1])
+    mask = np.arange(8) < 3
+    expected = propagated_label_accuracy(Y, Y[::-1], mask)
+    for kind in ("boolean", object):
+        found = propagated_label_accuracy(Y, Y[::-1], pd.Series(mask, dtype=kind))
+        assert (found.accuracy, found.n_labels) == (
+            expected.accuracy,
+            expected.n_labels,
+        )
+
+
 def test_empty_mask():
     result = propagated_label_accuracy([0, 1], [0, 1], [])
     assert result.n_labels == 0
