@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 
 from ..metrics._purity import check_cluster_labels
@@ -118,7 +119,8 @@ class SilhouetteDisplay:
         ----------
         estimator : clusterer, KMeansLabelPropagator or PropagatedClassifier
             The fitted estimator; of a classifier its propagator. Of a propagator with
-            an embedding, the silhouettes are those in the space of the embedding.
+            an embedding, and of a Pipeline, the silhouettes are those in the space
+            that was clustered.
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             The samples.
         sample_size : int or None, default=10_000
@@ -138,6 +140,8 @@ class SilhouetteDisplay:
         import_pyplot(cls.__name__)
         labels = find_clusters(estimator, X)
         embedding = getattr(unwrap(estimator), "embedding_", None)
+        if isinstance(estimator, Pipeline) and len(estimator) > 1:
+            embedding = estimator[:-1]
         return cls.from_predictions(
             X if embedding is None else embedding.transform(X),
             labels,

@@ -5,6 +5,7 @@ from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.datasets import load_digits, make_blobs
 from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_samples, silhouette_score
+from sklearn.pipeline import make_pipeline
 
 from kmeans_labelprop import KMeansLabelPropagator
 from kmeans_labelprop.inspection import SilhouetteDisplay
@@ -104,6 +105,14 @@ def test_propagator_is_judged_in_its_embedding():
     display = SilhouetteDisplay.from_estimator(propagator, X)
     E = propagator.embedding_.transform(X)
     assert display.score == pytest.approx(silhouette_score(E, propagator.labels_))
+
+
+def test_a_pipeline_is_judged_where_it_clusters():
+    X, _ = load_digits(return_X_y=True)
+    clusterer = make_pipeline(PCA(5), KMeans(10, random_state=0)).fit(X)
+    display = SilhouetteDisplay.from_estimator(clusterer, X)
+    E = clusterer[0].transform(X)
+    assert display.score == pytest.approx(silhouette_score(E, clusterer[1].labels_))
 
 
 def test_score_against_the_number_of_clusters(blobs, assert_legible):
