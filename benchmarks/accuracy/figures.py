@@ -45,7 +45,7 @@ def draw_budgets(rows: list[dict[str, Any]], path: Path) -> Path | None:
     ]
     if not here:
         return None
-    figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
+    figure, axes = plt.subplots(figsize=(10, 5.5), layout="constrained")
     shown = [method for method in STYLES if any(r["method"] == method for r in here)]
     for number, method in enumerate(shown):
         colour, marker, line = STYLES[method]
