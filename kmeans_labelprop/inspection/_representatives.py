@@ -224,7 +224,7 @@ n_features)
             ).purities[own]
             classes, counts = count_classes(clusters, y, missing_label)
             are_strings = {isinstance(name, str) for name in names if name is not None}
-            if len(classes) and (are_strings ^ {classes.dtype.kind == "U"}) & {True}:
+            if len(classes) and (classes.dtype.kind != "U") in are_strings:
                 raise TypeError(
                     "'y' and the labels of the representatives must be both strings or "
                     f"both numbers. Got classes {classes.tolist()} and labels {names}."

@@ -93,6 +93,11 @@ def test_labels_of_another_kind_than_y_are_refused():
     names = np.array(["five", "eight", "-1"])[[0, 0, 1, 1, 1, 0, 2, 2, 2]]
     with pytest.raises(TypeError, match="both strings or both numbers"):
         draw(y=names)
+    # Without a label there is nothing to compare.
+    unlabelled = RepresentativesDisplay.from_predictions(
+        X, LABELS, REPRESENTATIVES, [None] * 3, names, image_shape=(2, 2)
+    )
+    assert all(caption.startswith("no label") for caption in captions(unlabelled))
 
 
 def test_the_mark_is_the_propagators():
