@@ -1,18 +1,22 @@
 """What was tried to get more out of a hundred labels, and what it gave.
 
     python -m benchmarks.accuracy.ideas [--seeds 3] [--only PREFIX ...]
+    python -m benchmarks.accuracy.ideas --report-only
 
 Each idea ends in a class for each of the 60,000 training images of Fashion-MNIST; its
 figure is the share that is right. The test images have no part in it: this is the
 evidence on the training side by which the library's design was chosen. The seeds (100,
-101, …) are not those of the accuracy benchmark. Writes ``results/ideas.json``
-after every idea, and the table ``ideas.md`` beside it. Needs the extra ``keras``.
+101, …) are not those of the accuracy benchmark. What is in ``results/ideas.json`` is
+not computed again; delete it to compute anew. Writes it after every seed, with the
+table ``ideas.md`` beside it, and in the end ``docs/_static/ideas.png``. Needs the
+extra ``keras``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
@@ -30,6 +34,7 @@ from sklearn.neighbors import KNeighborsTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 
+from examples.fashion_mnist.store import write_atomically
 from kmeans_labelprop import KMeansLabelPropagator
 from kmeans_labelprop._graph import affinity_graph, neighbor_distances
 from kmeans_labelprop._propagation import choose_alpha
@@ -37,12 +42,17 @@ from kmeans_labelprop.datasets import fetch_fashion_mnist
 from kmeans_labelprop.embedding import ImageFeatures
 
 from .context import GivenClusters
+from .report import describe_machine
+from .statistics import paired_difference, summarize
 
-RESULTS = Path(__file__).parents[1] / "results"
+RESULTS = Path(__file__).parents[1] / "results" / "ideas.json"
+FIGURE = Path(__file__).parents[2] / "docs" / "_static" / "ideas.png"
 MEMORY = Memory("build/ideas", verbose=0)
 N_LABELS = 100
 FIRST_SEED = 100
 N_CLASSES = 10
+DEFAULT = "space-features"  # the idea that the library follows
+TOLERANCE = 0.7  # the paper's; towards 0 the loss is the cross-entropy
 
 
 class Images:
@@ -157,17 +167,38 @@ def _eigenvectors(space: Any, n_vectors: int) -> Any:
 # ---------------------------------------------------------------- with networks
 
 
-def _network(seed: int, epochs: int) -> Any:
+def _network(seed: int, epochs: int, tolerant: bool = False) -> Any:
     from examples.fashion_mnist.network import make_convolutional_classifier
 
-    return make_convolutional_classifier(epochs, random_state=seed)
+    network = make_convolutional_classifier(epochs, random_state=seed)
+    return network.set_params(model=_build_tolerant) if tolerant else network
 
 
-def relabel(seed: int, held_out: bool, with_graph: bool) -> Any:
+def _build_tolerant(meta: dict[str, Any]) -> Any:
+    """Build the convolutional network for labels some of which are wrong.
+
+    Its loss is the generalised cross-entropy of Zhang and Sabuncu (NeurIPS 2018), in
+    which a label that the network finds unlikely counts less.
+    """
+    import keras
+
+    from examples.fashion_mnist.network import build_convolutional_network
+
+    def loss(y_true: Any, y_pred: Any) -> Any:
+        of_label = keras.ops.one_hot(keras.ops.reshape(y_true, [-1]), N_CLASSES)
+        probability = keras.ops.sum(of_label * y_pred, axis=-1)
+        return (1 - (probability + 1e-7) ** TOLERANCE) / TOLERANCE
+
+    network = build_convolutional_network(meta)
+    network.compile(network.optimizer, loss, jit_compile=False)
+    return network
+
+
+def relabel(seed: int, held_out: bool, with_graph: bool, tolerant: bool = False) -> Any:
     """Train a convolutional network on the propagated labels, and let it speak."""
     fitted = propagate(IMAGES.spaces["features"], seed)
     shares = _network_shares(
-        fitted.transduction_, fitted.confidence_, held_out=held_out, seed=seed
+        fitted.transduction_, fitted.confidence_, held_out, seed, tolerant
     )
     if with_graph:
         shares = shares * (fitted.label_distributions_ + 0.01)
@@ -175,7 +206,9 @@ def relabel(seed: int, held_out: bool, with_graph: bool) -> Any:
 
 
 @MEMORY.cache
-def _network_shares(y: Any, weight: Any, held_out: bool, seed: int) -> Any:
+def _network_shares(
+    y: Any, weight: Any, held_out: bool, seed: int, tolerant: bool
+) -> Any:
     X = IMAGES.X
     shares = np.zeros((len(X), N_CLASSES))
     everything = np.arange(len(X))
@@ -185,7 +218,7 @@ def _network_shares(y: Any, weight: Any, held_out: bool, seed: int) -> Any:
         else [(everything, everything)]
     )
     for train, predicted in folds:
-        network = _network(seed, epochs=3)
+        network = _network(seed, epochs=3, tolerant=tolerant)
         network.fit(X[train], y[train], sample_weight=weight[train])
         shares[predicted] = network.predict_proba(X[predicted])
     return shares
@@ -250,61 +283,65 @@ def consistency(seed: int, space: str, epochs: int = 5) -> Any:
 pixels, features = partial(in_space, "pixels"), partial(in_space, "features")
 IDEAS: dict[str, tuple[str, Callable[[int], Any]]] = {
     "space-pixels-cluster": (
-        "by cluster, unit rows and PCA 50 of pixels",
+        "cluster rule on pixels: unit rows, PCA 50",
         partial(pixels, propagation="cluster"),
     ),
-    "space-pixels": ("over the graph, the same space", pixels),
+    "space-pixels": ("graph rule on the same pixels", pixels),
     "space-edges": (
-        "over the graph, histograms of edge directions",
+        "graph rule, histograms of edge directions alone",
         partial(in_space, "edges"),
     ),
     "space-patches": (
-        "over the graph, k-means features of patches",
+        "graph rule, k-means features of patches alone",
         partial(in_space, "patches"),
     ),
-    "space-features": ("over the graph, both: `ImageFeatures`", features),
+    "space-features": ("default: graph rule, `ImageFeatures` (both)", features),
     "graph-no-prior": (
-        "`ImageFeatures`, no class mass normalisation",
+        "no class mass normalisation",
         partial(features, class_prior=None),
     ),
-    "graph-alpha-0.9": ("`ImageFeatures`, alpha 0.9", partial(features, alpha=0.9)),
-    "graph-alpha-0.8": ("`ImageFeatures`, alpha 0.8", partial(features, alpha=0.8)),
-    "graph-alpha-0.99": ("`ImageFeatures`, alpha 0.99", partial(features, alpha=0.99)),
+    "graph-alpha-0.9": ("alpha 0.9", partial(features, alpha=0.9)),
+    "graph-alpha-0.8": ("alpha 0.8", partial(features, alpha=0.8)),
+    "graph-alpha-0.99": ("alpha 0.99", partial(features, alpha=0.99)),
     "ask-densest": (
-        "`ImageFeatures`, densest representatives",
+        "densest representatives",
         partial(features, representative="densest"),
     ),
     "ask-two-rounds": (
-        "`ImageFeatures`, 50 labels, then 50 where the graph is unsure",
+        "50 labels, then 50 where the graph is unsure",
         two_rounds,
     ),
     "ask-graph-clusters": (
-        "`ImageFeatures`, k-means on the eigenvectors of the graph",
+        "clusters of the graph: k-means on its eigenvectors",
         graph_clusters,
     ),
     "ask-fewer": (
-        "`ImageFeatures`, 50 labels in all",
+        "half the labels: 50 in all",
         partial(features, n_clusters=50),
     ),
     "consensus": ("product of three graphs: pixels, edges, patches", consensus),
     "network-relabels": (
-        "`ImageFeatures`; a convolutional network, trained on all, relabels all",
+        "convolutional network, trained on all, relabels all",
         partial(relabel, held_out=False, with_graph=False),
     ),
+    "network-tolerant": (
+        "the same by a loss that tolerates wrong labels",
+        partial(relabel, held_out=False, with_graph=False, tolerant=True),
+    ),
     "network-held-out": (
-        "the same, trained on the other two thirds",
+        "networks trained on two thirds relabel the others",
         partial(relabel, held_out=True, with_graph=False),
     ),
     "network-held-out-graph": (
-        "the same, its probabilities times the graph's",
+        "the same, times what the graph says",
         partial(relabel, held_out=True, with_graph=True),
     ),
     "network-graph": (
-        "graph of `ImageFeatures` and of what the network has learned",
+        "graph of `ImageFeatures` and of what a network learned",
         graph_of_network,
     ),
     "learned-views": (
-        "over the graph, an embedding learned from augmented views without labels",
+        "embedding learned from augmented views, unlabelled",
         partial(learned_views, with_features=False),
     ),
     "learned-views-features": (
@@ -312,71 +349,130 @@ IDEAS: dict[str, tuple[str, Callable[[int], Any]]] = {
         partial(learned_views, with_features=True),
     ),
     "consistency-pixels": (
-        "consistency training from the graph of the pixels",
+        "consistency training from the graph of pixels",
         partial(consistency, space="pixels"),
     ),
     "consistency-features": (
-        "consistency training from the graph of `ImageFeatures`",
+        "consistency training from the default",
         partial(consistency, space="features"),
     ),
 }
 
 
-def table(results: dict[str, Any]) -> str:
+# ---------------------------------------------------------------- report
+
+Records = dict[str, dict[str, dict[str, float]]]  # by idea and seed
+
+
+def table(records: Records) -> str:
     """Write what the ideas gave, in Markdown."""
     lines = [
-        "| idea | labels right, % | minus `ImageFeatures` graph | seconds |",
+        "| idea | labels right, % | minus default | seconds |",
         "|---|--:|--:|--:|",
     ]
-    base = results.get("space-features", {}).get("accuracies")
-    for name, (text, _) in IDEAS.items():
-        if name not in results:
-            continue
-        accuracies = 100 * np.array(results[name]["accuracies"])
+    accuracies = {
+        name: {seed: 100 * record["accuracy"] for seed, record in by_seed.items()}
+        for name, by_seed in records.items()
+    }
+    done = [name for name in IDEAS if records.get(name)]
+    for name in done:
         gain = ""
-        if base is not None and name != "space-features":
-            differences = accuracies - 100 * np.array(base)[: len(accuracies)]
-            error = differences.std(ddof=1) / np.sqrt(len(differences))
-            gain = f"{differences.mean():+.1f} ± {error:.1f}"
-        seconds = np.median(results[name]["seconds"])
+        if name != DEFAULT and DEFAULT in done:
+            difference = paired_difference(accuracies[name], accuracies[DEFAULT])
+            gain = f"{difference.mean:+.1f} ± {difference.error:.1f}"
+        right = summarize(accuracies[name].values())
+        seconds = np.median([record["seconds"] for record in records[name].values()])
+        idea = f"**{IDEAS[name][0]}**" if name == DEFAULT else IDEAS[name][0]
         lines.append(
-            f"| {text} | {accuracies.mean():.1f} ± {accuracies.std(ddof=1):.1f} "
-            f"| {gain} | {seconds:.0f} |"
+            f"| {idea} | {right.mean:.1f} ± {right.std:.1f} | {gain} | {seconds:.0f} |"
         )
-    n_seeds = max(len(result["accuracies"]) for result in results.values())
+    counts = sorted({len(records[name]) for name in done})
+    seeds = " to ".join(str(count) for count in (counts[:1] + counts[1:][-1:]))
     lines += [
         "",
-        f"{n_seeds} seeds from {FIRST_SEED} on, {N_LABELS} labels, 60,000 training "
+        f"{seeds} seeds from {FIRST_SEED} on, {N_LABELS} labels, 60,000 training "
         "images; mean ± standard deviation, paired differences ± standard error. "
-        "Seconds are those of a seed beyond the embedding and, where shared, the "
-        "clustering and the neighbours.",
+        "Seconds are the median of the seeds, on both cores, beyond the embedding, "
+        "the clustering, the neighbours and the networks that an idea shares with one "
+        "above it.",
     ]
     return "\n".join(lines) + "\n"
 
 
+def draw(records: Records, path: Path) -> None:
+    """Draw the difference of each idea to the default, seed by seed."""
+    import matplotlib.pyplot as plt
+
+    done = [name for name in IDEAS if records.get(name) and name != DEFAULT]
+    figure, axes = plt.subplots(figsize=(9, 1 + 0.3 * len(done)), layout="constrained")
+    for row, name in enumerate(done):
+        base = records[DEFAULT]
+        differences = [
+            100 * (record["accuracy"] - base[seed]["accuracy"])
+            for seed, record in records[name].items()
+            if seed in base
+        ]
+        axes.plot(
+            differences, [row] * len(differences), "o", color="tab:blue", alpha=0.5
+        )
+        axes.plot(np.mean(differences), row, "k|", markersize=12)
+    axes.axvline(0, color="tab:orange")
+    axes.set_yticks(
+        range(len(done)), [IDEAS[name][0].replace("`", "") for name in done]
+    )
+    axes.invert_yaxis()
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_xlabel("labels right minus those of the default, percentage points")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
+def write(path: Path, machine: dict[str, Any], records: Records) -> None:
+    """Write JSON and table."""
+    text = json.dumps({"machine": machine, "ideas": records}, indent=1)
+    write_atomically(path, text + "\n")
+    write_atomically(path.with_suffix(".md"), table(records))
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the ideas, and write after each of them."""
+    """Run what is missing, and write after each seed of an idea."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.accuracy.ideas", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--seeds", type=int, default=3, help="how many (default 3)")
     parser.add_argument("--only", nargs="+", default=[""], help="names that begin so")
+    parser.add_argument("--report-only", action="store_true", help="compute nothing")
+    parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args(argv)
-    path = RESULTS / "ideas.json"
-    results = json.loads(path.read_text()) if path.exists() else {}
-    for name, (text, idea) in IDEAS.items():
-        if not name.startswith(tuple(options.only)):
-            continue
-        accuracies, seconds = [], []
+    found = json.loads(options.out.read_text()) if options.out.exists() else {}
+    records: Records = found.get("ideas", {})
+    machine = found.get("machine") if options.report_only else None
+    machine = machine or describe_machine(n_threads=os.cpu_count())
+    chosen = [name for name in IDEAS if name.startswith(tuple(options.only))]
+    if not chosen:
+        parser.error(f"No idea begins with {options.only}. There are: {list(IDEAS)}.")
+    for name in [] if options.report_only else chosen:
+        text, idea = IDEAS[name]
+        by_seed = records.setdefault(name, {})
         for seed in range(FIRST_SEED, FIRST_SEED + options.seeds):
+            if str(seed) in by_seed:
+                continue
             start = time.perf_counter()
             predicted = idea(seed)
-            seconds.append(round(time.perf_counter() - start, 1))
-            accuracies.append(float(np.mean(predicted == IMAGES.y)))
-        results[name] = {"accuracies": accuracies, "seconds": seconds}
-        print(f"{100 * np.mean(accuracies):.1f}  {text}", flush=True)
-        path.write_text(json.dumps(results, indent=1) + "\n")
-        (RESULTS / "ideas.md").write_text(table(results))
+            by_seed[str(seed)] = {
+                "accuracy": float(np.mean(predicted == IMAGES.y)),
+                "seconds": round(time.perf_counter() - start, 1),
+            }
+            write(options.out, machine, records)
+            print(f"{100 * by_seed[str(seed)]['accuracy']:.1f}  {text}", flush=True)
+    write(options.out, machine, records)
+    if records.get(DEFAULT):
+        draw(
+            records,
+            FIGURE if options.out == RESULTS else options.out.with_suffix(".png"),
+        )
+    print(table(records), end="")
 
 
 if __name__ == "__main__":

@@ -244,7 +244,7 @@ def _rounded(value: Any) -> Any:
     return round(value, 5) if isinstance(value, float) else value
 
 
-def describe_machine() -> dict[str, Any]:
+def describe_machine(n_threads: int | None = 1) -> dict[str, Any]:
     """Return the versions and the machine, for the record."""
     versions = {}
     for package in PACKAGES:
@@ -255,7 +255,7 @@ def describe_machine() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "cores": os.cpu_count(),
-        "threads_per_cell": 1,
+        "threads_per_cell": n_threads,
         "versions": versions,
     }
 
