@@ -81,6 +81,7 @@ html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_theme_options = {
+    "navbar_persistent": ["search-button"],
     "navbar_end": ["theme-switcher"],
     "show_prev_next": False,
     "footer_start": ["copyright"],
@@ -92,6 +93,7 @@ html_sidebars = {
     "index": [],
     "getting_started": [],
     "fashion_mnist": [],
+    "benchmark": [],
     "whats_new": [],
     "contributing": [],
 }
