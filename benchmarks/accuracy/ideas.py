@@ -445,10 +445,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--report-only", action="store_true", help="compute nothing")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args(argv)
-    found = json.loads(options.out.read_text()) if options.out.exists() else {}
-    records: Records = found.get("ideas", {})
-    machine = found.get("machine") if options.report_only else None
-    machine = machine or describe_machine(n_threads=os.cpu_count())
+    found = json.loads(options.out.read_text()) if options.out.exists() else None
+    if options.report_only and not found:
+        parser.error(f"{options.out} has no results to report yet.")
+    records: Records = found["ideas"] if found else {}
+    machine = describe_machine(n_threads=os.cpu_count())
+    if options.report_only:
+        machine = found["machine"]
+    elif found and found["machine"] != machine:
+        parser.error(
+            f"{options.out} was measured with {found['machine']}, which does not go "
+            f"together with {machine}. Delete the file or pass another --out."
+        )
     chosen = [name for name in IDEAS if name.startswith(tuple(options.only))]
     if not chosen:
         parser.error(f"No idea begins with {options.only}. There are: {list(IDEAS)}.")
@@ -468,10 +476,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             print(f"{100 * by_seed[str(seed)]['accuracy']:.1f}  {text}", flush=True)
     write(options.out, machine, records)
     if records.get(DEFAULT):
-        draw(
-            records,
-            FIGURE if options.out == RESULTS else options.out.with_suffix(".png"),
-        )
+        is_published = options.out == RESULTS
+        draw(records, FIGURE if is_published else options.out.with_suffix(".png"))
     print(table(records), end="")
 
 

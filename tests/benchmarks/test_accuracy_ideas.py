@@ -85,3 +85,20 @@ def test_a_name_that_no_idea_has_is_refused(tmp_path, capsys):
         capsys.readouterr().err
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_results_of_other_versions_are_not_mixed_with_new_ones(tmp_path, capsys):
+    out = tmp_path / "found.json"
+    text = json.dumps({"machine": {"python": "3.0"}, "ideas": RECORDS})
+    out.write_text(text)
+    with pytest.raises(SystemExit):
+        ideas.main(["--only", "space-pixels-cluster", "--out", str(out)])
+    assert "was measured with {'python': '3.0'}" in capsys.readouterr().err
+    assert out.read_text() == text
+
+
+def test_a_report_of_nothing_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        ideas.main(["--report-only", "--out", str(tmp_path / "found.json")])
+    assert "found.json has no results to report yet." in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
