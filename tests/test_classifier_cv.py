@@ -51,6 +51,9 @@ from kmeans_labelprop._classifier_cv import (
 )
 
 
+BOTH = ("cluster", "graph")
+
+
 def propagator(**params):
     return KMeansLabelPropagator(**{"n_clusters": 16, "random_state": 0} | params)
 
@@ -122,7 +125,7 @@ def test_a_candidate_that_cannot_be_trained_is_not_chosen(blobs, n_jobs):
 
 def test_others_than_the_representatives_may_fail_too(blobs):
     X, y = blobs
-    model = classifier(FailsOnMany(len(X) // 2), n_repeats=1)
+    model = classifier(FailsOnMany(len(X) // 2), propagations=BOTH, n_repeats=1)
     with pytest.warns(FitFailedWarning, match=r"cluster at fraction 0\.7 \(5 of 5"):
         model.fit(X, y)
     assert model.best_params_["fraction"] < 0.7
@@ -238,7 +241,7 @@ def test_the_representatives_alone_are_chosen_where_propagation_is_wrong(
     )
     assert model.score(X, y) > 0.9
     text = model.summary()
-    assert "Chosen of 7 candidates: the representatives alone." in text
+    assert "Chosen of 4 candidates: the representatives alone." in text
     assert "Propagation would hurt here" in text
     assert "  graph at fraction 1: -" in text
 
@@ -445,7 +448,7 @@ def test_a_selection_estimator_compares_and_the_estimator_is_trained(blobs, call
     model = classifier(selection_estimator=Recorder()).fit(
         X, y, sample_weight=np.ones(len(X))
     )
-    assert len(calls) == 7 * 5 * 3
+    assert len(calls) == 4 * 5 * 3
     assert all(weight is not None for _, _, weight, _ in calls)
     assert isinstance(model.estimator_, GaussianNB)
     assert model.score(X, y) == 1
@@ -611,8 +614,12 @@ def test_few_samples_are_compared_on_and_all_trained_on(blobs, calls):
     X, y = blobs
     ids = np.arange(len(X))
     fractions = [0, 0.6, 1]
-    model = classifier(Recorder(), fractions=fractions, selection_max_samples=30)
-    model.fit(X, y, per_sample=ids)
+    model = classifier(
+        Recorder(),
+        fractions=fractions,
+        propagations=BOTH,
+        selection_max_samples=30,
+    ).fit(X, y, per_sample=ids)
     kept, representatives = (
         model.propagator_.sample_indices_,
         model.propagator_.representative_indices_,
@@ -683,7 +690,7 @@ def test_candidates_are_compared_on_embedded_samples(blobs, calls, monkeypatch):
     ).fit(X, y)
     n_calls = CountingEmbedding.calls
     assert n_calls == 1
-    assert len(calls) == 7 * 15
+    assert len(calls) == 4 * 15
     embedded = {tuple(row) for row in -X}
     assert all(tuple(row) in embedded for X_train, *_ in calls for row in X_train)
     # The estimator is trained on the samples as they are, and predicts them.
@@ -764,7 +771,7 @@ def test_labels_that_are_all_different_allow_no_choice(blobs, scoring):
     assert model.n_hidden_ == 0
     assert model.accuracy_interval_ == (0, 1)
     assert np.isnan(model.best_accuracy_)
-    assert len(pd.DataFrame(model.cv_results_)) == 7
+    assert len(pd.DataFrame(model.cv_results_)) == 4
     assert model.summary().splitlines()[1:] == [
         "Nothing is known of them: no two labels are the same."
     ]
@@ -919,14 +926,14 @@ def test_the_table_of_scores():
 def test_equal_scores_rank_alike_and_the_first_is_chosen(blobs):
     X, y = blobs
     model = classifier(DecisionTreeClassifier()).fit(X, np.zeros_like(y))
-    assert_array_equal(model.cv_results_["rank_test_score"], [1] * 7)
+    assert_array_equal(model.cv_results_["rank_test_score"], [1] * 4)
     assert model.best_index_ == 0
     assert model.best_score_ == model.best_accuracy_ == 1
 
 
 def test_results_load_into_a_table_like_that_of_a_search(digits):
     X, y = digits
-    model = classifier(n_repeats=2, cv=3).fit(X, y)
+    model = classifier(propagations=BOTH, n_repeats=2, cv=3).fit(X, y)
     table = pd.DataFrame(model.cv_results_)
     assert len(table) == 7
     assert [name for name in table if name.startswith("split")] == [
@@ -938,6 +945,12 @@ def test_results_load_into_a_table_like_that_of_a_search(digits):
     assert_array_equal(table["param_fraction"], [0, 0.3, 0.7, 1, 0.3, 0.7, 1])
     assert set(table["param_propagation"]) == {"cluster", "graph"}
     assert set(KMeansLabelPropagator().set_params(**model.best_params_).get_params())
+
+
+def test_by_default_the_graph_rule_is_compared_with_the_representatives(blobs):
+    table = classifier(n_repeats=1).fit(*blobs).cv_results_
+    assert_array_equal(table["param_fraction"], [0, 0.3, 0.7, 1])
+    assert_array_equal(table["param_propagation"][1:], ["graph"] * 3)
 
 
 def test_balanced_accuracy_counts_classes_the_same(blobs):
@@ -1028,7 +1041,7 @@ def test_without_a_seed_none_is_set(blobs):
     seeds.clear()
     PropagatedClassifierCV(Tree(), fractions=[0, 1], cv=2, random_state=4).fit(*blobs)
     # One seed for all candidates of a split; the last fit has the seed given.
-    splits = np.array(seeds[:-1]).reshape(6, 3)
+    splits = np.array(seeds[:-1]).reshape(6, 2)
     assert (splits == splits[:, :1]).all()
     assert len(set(splits[:, 0])) == 6
     assert seeds[-1] == 4
