@@ -50,7 +50,6 @@ from kmeans_labelprop._classifier_cv import (
     wilson_interval,
 )
 
-
 BOTH = ("cluster", "graph")
 
 

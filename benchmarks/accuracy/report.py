@@ -25,7 +25,6 @@ from .statistics import (
     Summary,
     best_method,
     check_automatic,
-    collect,
     mean_over_budgets,
     summarize,
 )
@@ -39,6 +38,8 @@ PACKAGES = (
     "keras",
     "tensorflow",
 )
+#: Where a row holds the values by seed that the automatic choice is checked by.
+VALUES = {"accuracy": "by_seed", "balanced": "balanced_by_seed"}
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
@@ -67,37 +68,41 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
 
 def summarize_all(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Compute what the tables and figures show, from the single results."""
-    rows, checks = [], []
-    accuracy = collect(results, "accuracy")
-    balanced = collect(results, "balanced_accuracy")
-    for (name, classifier), by_budget in accuracy.items():
-        for budget in by_budget:
-            here = [
-                r
-                for r in results
-                if (r["dataset"], r["classifier"], r["budget"])
-                == (name, classifier, budget)
-            ]
-            of_budget = []
-            for method in dict.fromkeys(r["method"] for r in here):
-                cells = [r for r in here if r["method"] == method]
-                of_budget.append(
-                    _row(cells)
-                    | {
-                        "dataset": name,
-                        "classifier": classifier,
-                        "budget": budget,
-                        "method": method,
-                    }
-                )
-            rows += _with_best(of_budget)
-            for metric, tree in (("accuracy", accuracy), ("balanced", balanced)):
-                methods = tree[name, classifier][budget]
-                automatic = methods.get(AUTOMATIC[metric], {})
+    by_pair: dict[tuple[str, str, int], dict[str, list[dict[str, Any]]]] = {}
+    for result in results:
+        pair = result["dataset"], result["classifier"], result["budget"]
+        by_pair.setdefault(pair, {}).setdefault(result["method"], []).append(result)
+    rows = []
+    for (name, classifier, budget), by_method in by_pair.items():
+        of_pair = [
+            _row(cells)
+            | {
+                "dataset": name,
+                "classifier": classifier,
+                "budget": budget,
+                "method": method,
+            }
+            for method, cells in by_method.items()
+        ]
+        if any(row["by_seed"] for row in of_pair):
+            rows += of_pair
+    return _with_checks(rows)
+
+
+def _with_checks(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Name the best method of each budget, and check the automatic choice there."""
+    completed, checks = [], []
+    for (name, classifier), of_case in _cases(rows).items():
+        for budget in dict.fromkeys(row["budget"] for row in of_case):
+            of_pair = [row for row in of_case if row["budget"] == budget]
+            completed += _with_best(of_pair)
+            for metric, column in VALUES.items():
+                values = {row["method"]: row.get(column, {}) for row in of_pair}
+                automatic = values.get(AUTOMATIC[metric], {})
                 check = check_automatic(
                     automatic,
-                    {rule: methods.get(rule, {}) for rule in FIXED_RULES},
-                    methods.get(BASELINE, {}),
+                    {rule: values.get(rule, {}) for rule in FIXED_RULES},
+                    values.get(BASELINE, {}),
                 )
                 if check is not None:
                     checks.append(
@@ -110,7 +115,7 @@ def summarize_all(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
                             **_jsonable(check._asdict()),
                         }
                     )
-    return {"rows": rows, "checks": checks}
+    return {"rows": completed, "checks": checks}
 
 
 def _row(cells: list[dict[str, Any]]) -> dict[str, Any]:
@@ -120,6 +125,11 @@ def _row(cells: list[dict[str, Any]]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "accuracy": _jsonable(summarize(values.values())),
         "by_seed": values,
+        "balanced_by_seed": {
+            cell["seed"]: cell["balanced_accuracy"]
+            for cell in done
+            if DATA_SETS[cell["dataset"]].imbalanced
+        },
         "n_failed": len(failed),
         "messages": sorted({cell["message"] for cell in failed}),
         "notes": sorted({cell["note"] for cell in done if "note" in cell}),
@@ -156,7 +166,7 @@ def _jsonable(value: Any) -> Any:
 def add_published(
     summary: dict[str, Any], machine: dict[str, Any], published: dict[str, Any]
 ) -> dict[str, Any]:
-    """Add the published figures of the data sets that a summary lacks.
+    """Add the published figures of the methods that a summary lacks.
 
     Parameters
     ----------
@@ -170,47 +180,49 @@ def add_published(
     Returns
     -------
     summary : dict
-        With the rows and checks of both, in the order of the tables.
+        With the rows of both, in the order of the tables, and checks of these. A
+        method measured anew on a data set has its new figures alone.
 
     Raises
     ------
     ValueError
         If the two were measured with other versions or on another machine.
     """
-    measured = _cases(summary["rows"])
-    kept = {
-        name: [
-            each
-            for each in published[name]
-            if (each["dataset"], each["classifier"]) not in measured
-        ]
-        for name in ("rows", "checks")
-    }
-    if kept["rows"] and published["machine"] != machine:
+
+    def source(row: dict[str, Any]) -> tuple[str, str, str]:
+        return row["dataset"], row["classifier"], row["method"]
+
+    measured = {source(row) for row in summary["rows"]}
+    kept = [_complete(row) for row in published["rows"] if source(row) not in measured]
+    if kept and published["machine"] != machine:
         raise ValueError(
             "The published figures were measured with "
-            f"{published['machine']}, these with {machine}. Compute all data sets in "
-            "one environment, or delete the published report."
+            f"{published['machine']}, these with {machine}. Compute everything in one "
+            "environment, or delete the published report."
         )
-    rows = []
-    for of_case in _cases([_complete(row) for row in kept["rows"]]).values():
-        for budget in dict.fromkeys(row["budget"] for row in of_case):
-            rows += _with_best([row for row in of_case if row["budget"] == budget])
-    order = list(DATA_SETS)
-    return {
-        name: sorted(
-            [*summary[name], *others],
-            key=lambda each: (order.index(each["dataset"]), each["classifier"]),
+    data_sets, methods = list(DATA_SETS), list(METHODS)
+    return _with_checks(
+        sorted(
+            [*summary["rows"], *kept],
+            key=lambda row: (
+                data_sets.index(row["dataset"]),
+                row["classifier"],
+                row["budget"],
+                methods.index(row["method"]),
+            ),
         )
-        for name, others in (("rows", rows), ("checks", kept["checks"]))
-    }
+    )
 
 
 def _complete(row: dict[str, Any]) -> dict[str, Any]:
     """Put back what `as_json` leaves out, and whole numbers as keys."""
-    nothing = {"seconds": None, "cpu_seconds": None, "peak_mib": None}
-    by_seed = {int(seed): value for seed, value in row.get("by_seed", {}).items()}
-    return {"messages": [], "notes": [], **nothing, **row, "by_seed": by_seed}
+    nothing = dict.fromkeys(("seconds", "cpu_seconds", "peak_mib"))
+    left_out = {"messages": [], "notes": [], **nothing}
+    values = {
+        column: {int(seed): value for seed, value in row.get(column, {}).items()}
+        for column in VALUES.values()
+    }
+    return row | values | {k: v for k, v in left_out.items() if k not in row}
 
 
 def as_json(report: dict[str, Any]) -> str:
@@ -302,8 +314,6 @@ def checks_table(checks: list[dict[str, Any]]) -> str:
     """Write the checks of the automatic choice: one row per data set and budget."""
     rows = []
     for check in checks:
-        if check["metric"] == "balanced" and not DATA_SETS[check["dataset"]].imbalanced:
-            continue
         metric = "" if check["metric"] == "accuracy" else ", balanced"
         minus_best, minus_random = (
             plus_minus(check[name], "error", True)
@@ -563,7 +573,7 @@ def write_report(folder: Path, documentation: Path | None = None) -> None:
         Where the finished cells are, and where the report goes.
     documentation : Path or None
         The repository, to put the report where the documentation includes it. The
-        data sets that the folder lacks keep the figures published there.
+        methods that the folder lacks on a data set keep the figures published there.
     """
     from .figures import draw_budgets, draw_differences
 
@@ -596,8 +606,6 @@ def write_report(folder: Path, documentation: Path | None = None) -> None:
 def print_checks(summary: dict[str, Any]) -> None:
     """Print the checks and the number of failed cells."""
     for check in summary["checks"]:
-        if check["metric"] == "balanced" and not DATA_SETS[check["dataset"]].imbalanced:
-            continue
         for name, difference, passed in (
             (f"best rule ({check['best_rule']})", "minus_best", "is_near_best"),
             ("random labels", "minus_random", "is_above_random"),

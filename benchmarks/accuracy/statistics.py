@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,17 +108,3 @@ def check_automatic(
         minus_random,
         minus_random.mean >= -error,
     )
-
-
-def collect(
-    results: Sequence[Mapping[str, Any]], metric: str
-) -> dict[tuple[str, str], dict[int, dict[str, dict[int, float]]]]:
-    """Sort results by (data set, classifier), budget, method and seed."""
-    tree: dict[tuple[str, str], dict[int, dict[str, dict[int, float]]]] = {}
-    for result in results:
-        if result.get(metric) is None:
-            continue
-        case = result["dataset"], result["classifier"]
-        by_method = tree.setdefault(case, {}).setdefault(result["budget"], {})
-        by_method.setdefault(result["method"], {})[result["seed"]] = result[metric]
-    return tree

@@ -263,7 +263,7 @@ def test_report_shows_differences_in_points(tmp_path):
     assert cells[2:4] == ["+20.0 ± 0.0", "+0.0 ± 0.0"]
 
 
-def test_published_figures_of_other_data_sets_stay(tmp_path):
+def test_published_figures_of_other_data_sets_and_methods_stay(tmp_path):
     machine = {"cores": 2}
     write_some_cells(tmp_path)
     write_cell(tmp_path, Cell("wine", 0, 10, "logistic", BASELINE), done(0.3))
@@ -295,6 +295,40 @@ def test_published_figures_of_other_data_sets_stay(tmp_path):
     # In the order of the tables, whichever came first.
     names = [row["dataset"] for row in both["rows"]]
     assert names == ["digits"] * 5 + ["wine"]
+
+
+def test_a_method_measured_anew_joins_the_published_ones(tmp_path):
+    machine = {"cores": 2}
+
+    def write(folder, accuracies):
+        for method, accuracy in accuracies.items():
+            for seed in range(3):
+                cell = Cell("digits_eight", seed, 50, "logistic", method)
+                result = done(accuracy + seed / 100) | {
+                    "balanced_accuracy": accuracy - seed / 100
+                }
+                write_cell(folder, cell, result)
+
+    write(
+        tmp_path,
+        {"random": 0.6, "graph_70": 0.8, "automatic": 0.7, "automatic_balanced": 0.7},
+    )
+    before = summarize_all(read_results(tmp_path))
+    published = json.loads(as_json({"machine": machine, **before}))
+    anew = {"automatic": 0.79, "automatic_balanced": 0.81}
+    write(tmp_path / "anew", anew)
+    both = add_published(
+        summarize_all(read_results(tmp_path / "anew")), machine, published
+    )
+    # As if all had been measured at once.
+    write(tmp_path, anew)
+    at_once = summarize_all(read_results(tmp_path))
+    assert as_json(both) == as_json(at_once)
+    assert [check["is_near_best"] for check in before["checks"]] == [False, False]
+    assert {c["metric"]: c["minus_best"]["mean"] for c in both["checks"]} == {
+        "accuracy": pytest.approx(-0.01),
+        "balanced": pytest.approx(0.01),
+    }
 
 
 def test_figures_of_different_machines_are_not_published_together(tmp_path):
