@@ -2,8 +2,8 @@
 To propagate or not to propagate
 ================================
 
-`PropagatedClassifierCV` compares fractions, here of both rules, by the labels already
-paid for, and chooses. Where propagation hurts, it trains on the representatives alone.
+`PropagatedClassifierCV` compares rules and fractions by the labels already paid for,
+and chooses. Where propagation hurts, it trains on the representatives alone.
 """
 
 # %%
@@ -28,7 +28,6 @@ for name, load, n_labels in (("digits", load_digits, 50), ("wine", load_wine, 40
     model = PropagatedClassifierCV(
         make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
         KMeansLabelPropagator(n_clusters=n_labels),
-        propagations=("cluster", "graph"),
         random_state=0,
     )
     models[name] = model.fit(X_train, y_train)

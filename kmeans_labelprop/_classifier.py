@@ -166,7 +166,7 @@ class PropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     See Also
     --------
-    PropagatedClassifierCV : Chooses the fraction by the labels there are.
+    PropagatedClassifierCV : Chooses rule and fraction by the labels there are.
     KMeansLabelPropagator : The propagator alone, a sampler for imbalanced-learn.
     sklearn.semi_supervised.SelfTrainingClassifier : Labels the samples a classifier
         is sure of, and trains it again.

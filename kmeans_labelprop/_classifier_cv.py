@@ -419,6 +419,52 @@ def smooth_scores(
     return smoothed
 
 
+def choose(
+    outcome: Outcome,
+    weights: NDArray[np.float64],
+    candidates: Sequence[Candidate],
+    smoothed: NDArray[np.float64],
+) -> int:
+    """Choose the highest score; in doubt about the rule, the graph's.
+
+    The graph rule is the better one on most data, and a few dozen labels hardly tell
+    the two apart. So the cluster rule has to lead by more than one standard error, as
+    the larger tree has to in the rule of Breiman et al. [1]_.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        Of each label, in arrays of shape (n_repeats, n_candidates, n_labels).
+    weights : ndarray of shape (n_labels,), dtype=float64
+        Weights of the labels; they sum to 1.
+    candidates : sequence of Candidate
+        The candidates.
+    smoothed : ndarray of shape (n_candidates,), dtype=float64
+        Their smoothed scores; NaN where a candidate failed.
+
+    Returns
+    -------
+    index : int
+        Position of the candidate; of equal scores the first.
+
+    References
+    ----------
+    .. [1] L. Breiman, J. Friedman, R. Olshen and C. Stone, "Classification and
+       Regression Trees", 1984, section 3.4.3.
+    """
+    comparable = _comparable(smoothed)
+    best = int(comparable.argmax())
+    of_graph = [i for i, c in enumerate(candidates) if c.propagation == "graph"]
+    if candidates[best].fraction == 0 or best in of_graph or not of_graph:
+        return best
+    rival = of_graph[int(comparable[of_graph].argmax())]
+    scores = selection_scores(outcome).mean(axis=0)
+    leads = scores[best] - scores[rival]
+    error = np.sqrt((((leads - leads @ weights) * weights) ** 2).sum())
+    # Not so if no candidate of the graph rule could be trained: NaN is not near.
+    return rival if smoothed[best] - smoothed[rival] <= error else best
+
+
 def tabulate(
     outcome: Outcome,
     folds: NDArray[np.intp],
@@ -470,10 +516,9 @@ def tabulate(
         "mean_test_score": mean_score,
         "std_test_score": np.std(splits, axis=0) if splits else mean_score,
         "smoothed_test_score": smoothed_score,
-        # Rounding must not decide between equals; what failed comes last.
-        "rank_test_score": rankdata(
-            -np.nan_to_num(smoothed_score, nan=-1).round(9), method="min"
-        ).astype(int),
+        "rank_test_score": rankdata(-_comparable(smoothed_score), method="min").astype(
+            int
+        ),
     }
     share_correct = outcome.correct.mean(axis=0)
     results["mean_test_accuracy"] = _weighted_mean(share_correct, weights)
@@ -484,6 +529,11 @@ def tabulate(
         results["mean_test_gain"] = mean_gain
         results["sem_test_gain"] = np.sqrt((deviations**2).sum(axis=1))
     return results
+
+
+def _comparable(smoothed: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Make scores comparable: rounding must not decide, what failed comes last."""
+    return np.nan_to_num(smoothed, nan=-1).round(9)
 
 
 def _propagator_params(candidate: Candidate) -> dict[str, Any]:
@@ -722,11 +772,11 @@ class PropagatedClassifierCV(PropagatedClassifier):
     """Train a classifier on labels propagated as far as cross-validation says.
 
     Propagation pays on some data and hurts on others. This estimator tries several
-    fractions (and rules, if told to), fraction 0 (the representatives alone) among
-    them, by cross-validation over the labels that are there anyway: some are hidden,
-    the rest is propagated without them, a classifier is trained, and has to predict
-    the hidden ones. Then all labels are propagated in the way that did best. The
-    samples are clustered once and the oracle is asked once: it costs no extra label.
+    rules and fractions, fraction 0 (the representatives alone) among them, by
+    cross-validation over the labels that are there anyway: some are hidden, the rest
+    is propagated without them, a classifier is trained, and has to predict the hidden
+    ones. Then all labels are propagated in the way that did best. The samples are
+    clustered once and the oracle is asked once: it costs no extra label.
 
     Read more in the :ref:`User Guide <choosing>`.
 
@@ -738,10 +788,8 @@ class PropagatedClassifierCV(PropagatedClassifier):
         Clusters and gets the labels; a clone is fitted. None stands for one with
         default parameters. Its `propagation` and `fraction` are replaced by those
         chosen.
-    propagations : sequence of {"cluster", "graph"}, default=("graph",)
-        The rules to try. The graph rule is the better one on most data, and few labels
-        cannot tell the two apart: with both, the choice is more often wrong. Without
-        ``"graph"`` no graph of neighbours is built.
+    propagations : sequence of {"cluster", "graph"}, default=("cluster", "graph")
+        The rules to try. Without ``"graph"`` no graph of neighbours is built.
     fractions : sequence of float, default=(0.0, 0.3, 0.7, 1.0)
         The fractions to try with each rule, in [0, 1]. 0 is the representatives
         alone, the same by every rule, and tried once.
@@ -800,7 +848,8 @@ class PropagatedClassifierCV(PropagatedClassifier):
         is not one of the `fractions`).
     best_index_ : int
         Position of the candidate chosen: that with the highest smoothed score, the
-        first of equals.
+        first of equals. If it is one of the cluster rule, but the best of the graph
+        rule is no more than one standard error behind, it is the latter.
     best_params_ : dict
         Its ``propagation`` and ``fraction``, parameters of the propagator.
     best_correction_ : {"drop", "relabel"} or None
@@ -855,6 +904,9 @@ class PropagatedClassifierCV(PropagatedClassifier):
     The candidates are ranked by smoothed scores: half the mean of the same rule's
     fractions above 0 (with the same correction), a quarter the straight line through
     their scores, a quarter the score itself. The representatives alone keep theirs.
+    The graph rule is the better one on most data, so that the cluster rule has to lead
+    by more than one standard error: that of the mean difference of their scores over
+    the labels.
 
     Choosing the best of several makes its accuracy look a little too good; hiding
     labels makes it look a little too bad, since a classifier has fewer of them in a
@@ -907,7 +959,7 @@ class PropagatedClassifierCV(PropagatedClassifier):
         estimator: Any,
         propagator: KMeansLabelPropagator | None = None,
         *,
-        propagations: Sequence[str] = ("graph",),
+        propagations: Sequence[str] = ("cluster", "graph"),
         fractions: Sequence[float] = (0.0, 0.3, 0.7, 1.0),
         corrections: Sequence[str | None] = (None,),
         corrector: Any = None,
@@ -1048,7 +1100,7 @@ class PropagatedClassifierCV(PropagatedClassifier):
             )
         weights = label_weights(codes[is_scored], self.scoring)
         results = tabulate(outcome, folds[:, is_scored], weights, candidates)
-        best = int(np.argmin(results["rank_test_score"]))  # the first of equals
+        best = choose(outcome, weights, candidates, results["smoothed_test_score"])
 
         propagate_by(propagator, candidates[best])
         n_kept = len(propagator.sample_indices_)

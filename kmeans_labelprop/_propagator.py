@@ -249,7 +249,7 @@ class KMeansLabelPropagator(
     See Also
     --------
     PropagatedClassifier : The propagator and a classifier in one estimator.
-    PropagatedClassifierCV : The same, with the fraction chosen by the labels.
+    PropagatedClassifierCV : The same, with rule and fraction chosen by the labels.
     kmeans_labelprop.embedding.default_embedding : An embedding for these samples.
     sklearn.semi_supervised.LabelSpreading : Spreads labels over a graph of all
         samples; does not choose which samples to label.

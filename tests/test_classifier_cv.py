@@ -36,6 +36,7 @@ from kmeans_labelprop._classifier_cv import (
     Outcome,
     TrainingSet,
     assign_folds,
+    choose,
     describe_gains,
     describe_labels,
     label_weights,
@@ -49,8 +50,6 @@ from kmeans_labelprop._classifier_cv import (
     training_sets,
     wilson_interval,
 )
-
-BOTH = ("cluster", "graph")
 
 
 def propagator(**params):
@@ -124,7 +123,7 @@ def test_a_candidate_that_cannot_be_trained_is_not_chosen(blobs, n_jobs):
 
 def test_others_than_the_representatives_may_fail_too(blobs):
     X, y = blobs
-    model = classifier(FailsOnMany(len(X) // 2), propagations=BOTH, n_repeats=1)
+    model = classifier(FailsOnMany(len(X) // 2), n_repeats=1)
     with pytest.warns(FitFailedWarning, match=r"cluster at fraction 0\.7 \(5 of 5"):
         model.fit(X, y)
     assert model.best_params_["fraction"] < 0.7
@@ -168,16 +167,17 @@ def test_one_label_is_refused_before_it_is_paid_for(blobs):
 
 def test_rules_come_in_any_container(blobs):
     X, y = blobs
-    # Equal scores: the first candidate is taken, and a set has no first.
+    # A set has no order, the table has.
     for propagations in (
         {"graph", "cluster"},
         np.array(["cluster", "graph"]),
         pd.Series(["cluster", "graph"]),
     ):
         model = classifier(propagations=propagations, fractions=[1], n_repeats=1)
-        best = model.fit(X, y).best_params_["propagation"]
-        assert best == "cluster"
-        assert type(best) is str
+        model.fit(X, y)
+        rules = model.cv_results_["param_propagation"]
+        assert rules.tolist() == ["cluster", "graph"]
+        assert type(model.best_params_["propagation"]) is str
     with pytest.raises(ValueError, match="'propagations' parameter"):
         classifier(propagations=[["graph"]]).fit(X, y)
 
@@ -240,7 +240,7 @@ def test_the_representatives_alone_are_chosen_where_propagation_is_wrong(
     )
     assert model.score(X, y) > 0.9
     text = model.summary()
-    assert "Chosen of 4 candidates: the representatives alone." in text
+    assert "Chosen of 7 candidates: the representatives alone." in text
     assert "Propagation would hurt here" in text
     assert "  graph at fraction 1: -" in text
 
@@ -447,7 +447,7 @@ def test_a_selection_estimator_compares_and_the_estimator_is_trained(blobs, call
     model = classifier(selection_estimator=Recorder()).fit(
         X, y, sample_weight=np.ones(len(X))
     )
-    assert len(calls) == 4 * 5 * 3
+    assert len(calls) == 7 * 5 * 3
     assert all(weight is not None for _, _, weight, _ in calls)
     assert isinstance(model.estimator_, GaussianNB)
     assert model.score(X, y) == 1
@@ -613,12 +613,8 @@ def test_few_samples_are_compared_on_and_all_trained_on(blobs, calls):
     X, y = blobs
     ids = np.arange(len(X))
     fractions = [0, 0.6, 1]
-    model = classifier(
-        Recorder(),
-        fractions=fractions,
-        propagations=BOTH,
-        selection_max_samples=30,
-    ).fit(X, y, per_sample=ids)
+    model = classifier(Recorder(), fractions=fractions, selection_max_samples=30)
+    model.fit(X, y, per_sample=ids)
     kept, representatives = (
         model.propagator_.sample_indices_,
         model.propagator_.representative_indices_,
@@ -689,7 +685,7 @@ def test_candidates_are_compared_on_embedded_samples(blobs, calls, monkeypatch):
     ).fit(X, y)
     n_calls = CountingEmbedding.calls
     assert n_calls == 1
-    assert len(calls) == 4 * 15
+    assert len(calls) == 7 * 15
     embedded = {tuple(row) for row in -X}
     assert all(tuple(row) in embedded for X_train, *_ in calls for row in X_train)
     # The estimator is trained on the samples as they are, and predicts them.
@@ -770,7 +766,7 @@ def test_labels_that_are_all_different_allow_no_choice(blobs, scoring):
     assert model.n_hidden_ == 0
     assert model.accuracy_interval_ == (0, 1)
     assert np.isnan(model.best_accuracy_)
-    assert len(pd.DataFrame(model.cv_results_)) == 4
+    assert len(pd.DataFrame(model.cv_results_)) == 7
     assert model.summary().splitlines()[1:] == [
         "Nothing is known of them: no two labels are the same."
     ]
@@ -894,6 +890,45 @@ def test_of_candidates_right_equally_often_the_surer_is_chosen(blobs):
     assert model.best_score_ == 1
 
 
+@pytest.mark.parametrize(
+    ("of_cluster", "of_graph", "chosen"),
+    [
+        # A lead of 0.25; its standard error is 0.43 / 2 or, below, 0.83 / 2.
+        ([1, 1, 1, 0], [1, 1, 0, 0], 1),
+        ([1, 1, 1, 0], [1, 0, 0, 1], 2),
+        ([1, 1, 0, 0], [1, 1, 0, 0], 2),
+        ([1, 0, 0, 0], [1, 1, 0, 0], 2),
+        ([1, 1, 1, 0], [np.nan] * 4, 1),
+        ([1, 0, 0, 0], [0, 0, 1, 0], 0),
+    ],
+)
+def test_in_doubt_about_the_rule_the_graph_s_is_chosen(of_cluster, of_graph, chosen):
+    of_representatives = [0, 1, 1, 0] if chosen == 0 else [0, 0, 0, 0]
+    correct = np.array([[of_representatives, of_cluster, of_graph]], dtype=float)
+    candidates = list_candidates(["cluster", "graph"], [0, 1])
+    smoothed = smooth_scores(correct[0].mean(axis=1), candidates)
+    outcome, weights = Outcome(correct, correct), np.full(4, 0.25)
+    assert choose(outcome, weights, candidates, smoothed) == chosen
+    # Without the graph rule there is no doubt.
+    without = Outcome(correct[:, :2], correct[:, :2])
+    expected = 0 if chosen == 0 else 1
+    assert choose(without, weights, candidates[:2], smoothed[:2]) == expected
+
+
+def test_the_error_of_a_lead_counts_classes_the_same_if_these_do():
+    # The only label of a class speaks for cluster, one of nine others for graph.
+    of_cluster, of_graph = np.eye(10)[0], np.eye(10)[1]
+    correct = np.array([[of_cluster, of_graph]])
+    candidates = list_candidates(["cluster", "graph"], [1])
+    weights = label_weights(np.repeat([0, 1], [1, 9]), "balanced_accuracy")
+    smoothed = correct[0] @ weights
+    assert_allclose(smoothed, [0.5, 1 / 18])
+    # The lead is 0.44, its error 0.30; counted alike, 0 and 0.14.
+    assert choose(Outcome(correct, correct), weights, candidates, smoothed) == 0
+    alike = np.full(10, 0.1)
+    assert choose(Outcome(correct, correct), alike, candidates, correct[0] @ alike) == 1
+
+
 def test_the_table_of_scores():
     # Two repeats, three candidates, four labels.
     correct = np.array(
@@ -925,14 +960,14 @@ def test_the_table_of_scores():
 def test_equal_scores_rank_alike_and_the_first_is_chosen(blobs):
     X, y = blobs
     model = classifier(DecisionTreeClassifier()).fit(X, np.zeros_like(y))
-    assert_array_equal(model.cv_results_["rank_test_score"], [1] * 4)
+    assert_array_equal(model.cv_results_["rank_test_score"], [1] * 7)
     assert model.best_index_ == 0
     assert model.best_score_ == model.best_accuracy_ == 1
 
 
 def test_results_load_into_a_table_like_that_of_a_search(digits):
     X, y = digits
-    model = classifier(propagations=BOTH, n_repeats=2, cv=3).fit(X, y)
+    model = classifier(n_repeats=2, cv=3).fit(X, y)
     table = pd.DataFrame(model.cv_results_)
     assert len(table) == 7
     assert [name for name in table if name.startswith("split")] == [
@@ -944,12 +979,6 @@ def test_results_load_into_a_table_like_that_of_a_search(digits):
     assert_array_equal(table["param_fraction"], [0, 0.3, 0.7, 1, 0.3, 0.7, 1])
     assert set(table["param_propagation"]) == {"cluster", "graph"}
     assert set(KMeansLabelPropagator().set_params(**model.best_params_).get_params())
-
-
-def test_by_default_the_graph_rule_is_compared_with_the_representatives(blobs):
-    table = classifier(n_repeats=1).fit(*blobs).cv_results_
-    assert_array_equal(table["param_fraction"], [0, 0.3, 0.7, 1])
-    assert_array_equal(table["param_propagation"][1:], ["graph"] * 3)
 
 
 def test_balanced_accuracy_counts_classes_the_same(blobs):
@@ -1040,7 +1069,7 @@ def test_without_a_seed_none_is_set(blobs):
     seeds.clear()
     PropagatedClassifierCV(Tree(), fractions=[0, 1], cv=2, random_state=4).fit(*blobs)
     # One seed for all candidates of a split; the last fit has the seed given.
-    splits = np.array(seeds[:-1]).reshape(6, 2)
+    splits = np.array(seeds[:-1]).reshape(6, 3)
     assert (splits == splits[:, :1]).all()
     assert len(set(splits[:, 0])) == 6
     assert seeds[-1] == 4

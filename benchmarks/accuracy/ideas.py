@@ -28,6 +28,7 @@ from joblib import Memory
 from scipy.sparse.linalg import eigsh
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.model_selection import KFold
 from sklearn.neighbors import KNeighborsTransformer
@@ -92,10 +93,8 @@ IMAGES = Images()
 
 def propagate(space: Any, seed: int, y: Any = None, **parameters: Any) -> Any:
     """Fit a propagator in a space, by the graph rule unless told otherwise."""
-    parameters = {"propagation": "graph", "n_clusters": N_LABELS, **parameters}
-    propagator = KMeansLabelPropagator(
-        memory=MEMORY, random_state=seed, fraction=1, **parameters
-    )
+    propagator = KMeansLabelPropagator(N_LABELS, memory=MEMORY, random_state=seed)
+    propagator.set_params(**{"propagation": "graph", "fraction": 1, **parameters})
     return propagator.fit(space, IMAGES.y if y is None else y)
 
 
@@ -107,14 +106,18 @@ def in_space(name: str, seed: int, **parameters: Any) -> Any:
 # ---------------------------------------------------------------- without networks
 
 
-def spread_from(chosen: Any, space: Any, seed: int) -> Any:
-    """Spread the labels of the samples given over the graph of a space."""
+def spread_from(
+    chosen: Any, space: Any, seed: int, labels: Any = None, **parameters: Any
+) -> Any:
+    """Spread the labels of the samples given, the true ones, over a space's graph."""
     known = np.full(len(space), -1)
-    known[chosen] = IMAGES.y[chosen]
+    known[chosen] = IMAGES.y[chosen] if labels is None else labels
     # A cluster around each of them: all of them are representatives.
     centers = space[chosen]
     around = GivenClusters(centers, pairwise_distances_argmin(space, centers))
-    return propagate(space, seed, known, n_clusters=len(chosen), clusterer=around)
+    return propagate(
+        space, seed, known, n_clusters=len(chosen), clusterer=around, **parameters
+    )
 
 
 def consensus(seed: int) -> Any:
@@ -139,6 +142,33 @@ def two_rounds(seed: int, n_first: int = 50) -> Any:
     _, nearest = np.unique(again.labels_[order], return_index=True)
     chosen = np.union1d(first.representative_indices_, order[nearest])
     return spread_from(chosen, space, seed).transduction_
+
+
+def more_starts(seed: int) -> Any:
+    """Cluster ten times, and take the tightest clusters."""
+    clusterer = KMeans(N_LABELS, n_init=10, random_state=seed)
+    return in_space("features", seed, clusterer=clusterer)
+
+
+def spread_cores(seed: int, share: float = 0.03) -> Any:
+    """Spread from the samples nearest to each centre, all with its label."""
+    space = IMAGES.spaces["features"]
+    cores = propagate(space, seed, propagation="cluster", fraction=share)
+    chosen = cores.sample_indices_
+    alpha = choose_alpha(len(space), N_LABELS)
+    labels = cores.transduction_[chosen]
+    return spread_from(chosen, space, seed, labels, alpha=alpha).transduction_
+
+
+def discriminants(seed: int) -> Any:
+    """Build the graph anew, with what parts the propagated labels linearly."""
+    space = IMAGES.spaces["features"]
+    fitted = propagate(space, seed)
+    analysis = LinearDiscriminantAnalysis(solver="eigen", shrinkage=0.1)
+    learned = analysis.fit(space, fitted.transduction_).transform(space)
+    learned = (learned / np.sqrt((learned**2).sum(axis=1).mean())).astype(space.dtype)
+    both = np.hstack([space, learned])
+    return spread_from(fitted.representative_indices_, both, seed).transduction_
 
 
 def graph_clusters(seed: int) -> Any:
@@ -303,6 +333,23 @@ IDEAS: dict[str, tuple[str, Callable[[int], Any]]] = {
     "graph-alpha-0.9": ("alpha 0.9", partial(features, alpha=0.9)),
     "graph-alpha-0.8": ("alpha 0.8", partial(features, alpha=0.8)),
     "graph-alpha-0.99": ("alpha 0.99", partial(features, alpha=0.99)),
+    "graph-neighbors-5": (
+        "5 neighbours",
+        partial(features, neighbors=KNeighborsTransformer(n_neighbors=5)),
+    ),
+    "graph-neighbors-20": (
+        "20 neighbours",
+        partial(features, neighbors=KNeighborsTransformer(n_neighbors=20)),
+    ),
+    "graph-cores": (
+        "from the 3 % nearest to each centre, with its label",
+        spread_cores,
+    ),
+    "graph-discriminants": (
+        "graph of `ImageFeatures` and of discriminants of the labels",
+        discriminants,
+    ),
+    "ask-more-starts": ("tightest clusters of ten k-means", more_starts),
     "ask-densest": (
         "densest representatives",
         partial(features, representative="densest"),

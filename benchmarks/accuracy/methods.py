@@ -89,7 +89,7 @@ def fixed_rule(propagation: str, fraction: float) -> Callable[[Context], Outcome
 
 
 def automatic(context: Context, scoring: str = "accuracy") -> Outcome:
-    """Run the library's own choice of how far to propagate."""
+    """Run the library's own choice between its rules."""
     cheap: dict[str, Any] = {}
     if context.problem.kind == "images" and context.problem.X_train.shape[1] > 500:
         # A hundred networks would take an hour: a linear model on the embedding stands

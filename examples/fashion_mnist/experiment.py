@@ -273,8 +273,8 @@ def make_default_recipe(
 ) -> PropagatedClassifierCV:
     """Make the library's default recipe around a network.
 
-    The images are embedded for what they are, and the labels paid for decide how far
-    they are propagated.
+    The images are embedded for what they are, and the labels paid for decide by
+    which rule, and how far, they are propagated.
     """
     propagator = KMeansLabelPropagator(
         n_clusters=n_clusters,

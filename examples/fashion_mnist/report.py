@@ -204,8 +204,8 @@ def labels_notes(part: dict[str, Any]) -> str:
             f"{settings['n_clusters']} clusters, at most {clustering:.0f} s, once per "
             "seed.",
             "",
-            "*Default recipe*: image features, and the labels paid for decide how far "
-            "they are spread (`PropagatedClassifierCV`); its seconds are those of the "
+            "*Default recipe*: image features, and rule and fraction chosen by the "
+            "labels paid for (`PropagatedClassifierCV`); its seconds are those of the "
             f"whole, embedding and choice included. Chosen were {_chosen(part)}. The "
             "convolutional network has two layers of 3 × 3 filters, sees mirrored and "
             "shifted images, and takes a fifth of the epochs. Both networks learn what "
