@@ -633,7 +633,7 @@ def propagate_by(propagator: KMeansLabelPropagator, chosen: Candidate) -> None:
 
 
 def describe_choice(
-    candidates: Sequence[Candidate],
+    results: dict[str, Any],
     best: int,
     accuracy: float,
     interval: tuple[float, float],
@@ -642,10 +642,10 @@ def describe_choice(
 
     Parameters
     ----------
-    candidates : sequence of Candidate
-        The candidates.
+    results : dict of str to list or ndarray of shape (n_candidates,)
+        As `tabulate` returns them.
     best : int
-        Which was chosen.
+        Which candidate was chosen.
     accuracy : float
         Share of hidden labels that it predicts right; NaN if none was hidden.
     interval : tuple of (float, float)
@@ -656,7 +656,12 @@ def describe_choice(
     line : str
         One line of text.
     """
+    candidates = _listed_candidates(results)
     yield f"Chosen of {len(candidates)} candidates: {candidates[best]}."
+    if results["rank_test_score"][best] > 1:
+        leading = candidates[int(np.argmin(results["rank_test_score"]))]
+        yield f"  {leading} is ahead by no more than one standard error: in"
+        yield "  doubt the graph rule is taken."
     if np.isnan(accuracy):
         yield "Nothing is known of them: no two labels are the same."
         return
@@ -1166,7 +1171,7 @@ class PropagatedClassifierCV(PropagatedClassifier):
         return "\n".join(
             [
                 *describe_choice(
-                    _listed_candidates(self.cv_results_),
+                    self.cv_results_,
                     self.best_index_,
                     self.best_accuracy_,
                     self.accuracy_interval_,

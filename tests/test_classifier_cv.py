@@ -37,6 +37,7 @@ from kmeans_labelprop._classifier_cv import (
     TrainingSet,
     assign_folds,
     choose,
+    describe_choice,
     describe_gains,
     describe_labels,
     label_weights,
@@ -913,6 +914,19 @@ def test_in_doubt_about_the_rule_the_graph_s_is_chosen(of_cluster, of_graph, cho
     without = Outcome(correct[:, :2], correct[:, :2])
     expected = 0 if chosen == 0 else 1
     assert choose(without, weights, candidates[:2], smoothed[:2]) == expected
+
+
+def test_the_summary_names_what_leads_by_too_little():
+    correct = np.array([[[0, 0, 0, 0], [1, 1, 1, 0], [1, 0, 0, 1]]], dtype=float)
+    candidates = list_candidates(["cluster", "graph"], [0, 1])
+    folds, weights = np.array([[0, 1, 0, 1]]), np.full(4, 0.25)
+    table = tabulate(Outcome(correct, correct), folds, weights, candidates)
+    assert_array_equal(table["rank_test_score"], [3, 1, 2])
+    text = list(describe_choice(table, 2, 0.5, (0.2, 0.8)))
+    assert text[0] == "Chosen of 3 candidates: graph at fraction 1."
+    assert text[1].startswith("  cluster at fraction 1 is ahead by no more")
+    first = list(describe_choice(table, 1, 0.75, (0.4, 0.9)))
+    assert "ahead" not in " ".join(first)
 
 
 def test_the_error_of_a_lead_counts_classes_the_same_if_these_do():
