@@ -459,8 +459,7 @@ def choose(
         return best
     rival = of_graph[int(comparable[of_graph].argmax())]
     scores = selection_scores(outcome).mean(axis=0)
-    leads = scores[best] - scores[rival]
-    error = np.sqrt((((leads - leads @ weights) * weights) ** 2).sum())
+    error = _standard_error(scores[best] - scores[rival], weights)
     # Not so if no candidate of the graph rule could be trained: NaN is not near.
     return rival if smoothed[best] - smoothed[rival] <= error else best
 
@@ -524,10 +523,8 @@ def tabulate(
     results["mean_test_accuracy"] = _weighted_mean(share_correct, weights)
     if candidates[0].fraction == 0:
         gains = share_correct - share_correct[0]
-        mean_gain = _weighted_mean(gains, weights)
-        deviations = (gains - mean_gain[:, np.newaxis]) * weights
-        results["mean_test_gain"] = mean_gain
-        results["sem_test_gain"] = np.sqrt((deviations**2).sum(axis=1))
+        results["mean_test_gain"] = _weighted_mean(gains, weights)
+        results["sem_test_gain"] = _standard_error(gains, weights)
     return results
 
 
@@ -556,6 +553,15 @@ def _weighted_mean(
     if not len(weights):
         return np.full(values.shape[:-1], np.nan)
     return values @ weights
+
+
+def _standard_error(
+    values: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Estimate how far the average over labels, the last axis, is off by chance."""
+    deviations = values - _weighted_mean(values, weights)[..., np.newaxis]
+    error: NDArray[np.float64] = np.sqrt(((deviations * weights) ** 2).sum(axis=-1))
+    return error
 
 
 def wilson_interval(
