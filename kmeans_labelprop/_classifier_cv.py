@@ -425,11 +425,11 @@ def choose(
     candidates: Sequence[Candidate],
     smoothed: NDArray[np.float64],
 ) -> int:
-    """Choose the highest score; in doubt about the rule, the graph's.
+    """Choose the highest score; in doubt, the graph rule's.
 
-    The graph rule is the better one on most data, and a few dozen labels hardly tell
-    the two apart. So the cluster rule has to lead by more than one standard error, as
-    the larger tree has to in the rule of Breiman et al. [1]_.
+    The graph rule is the best one on most data, and a few dozen labels hardly tell the
+    candidates apart. So others have to lead by more than one standard error, as the
+    larger tree has to in the rule of Breiman et al. [1]_.
 
     Parameters
     ----------
@@ -445,7 +445,8 @@ def choose(
     Returns
     -------
     index : int
-        Position of the candidate; of equal scores the first.
+        Position of the candidate; of equal scores the first. If nothing is known, the
+        first of all.
 
     References
     ----------
@@ -455,7 +456,7 @@ def choose(
     comparable = _comparable(smoothed)
     best = int(comparable.argmax())
     of_graph = [i for i, c in enumerate(candidates) if c.propagation == "graph"]
-    if candidates[best].fraction == 0 or best in of_graph or not of_graph:
+    if best in of_graph or not of_graph or not len(weights):
         return best
     rival = of_graph[int(comparable[of_graph].argmax())]
     scores = selection_scores(outcome).mean(axis=0)
@@ -666,8 +667,8 @@ def describe_choice(
     yield f"Chosen of {len(candidates)} candidates: {candidates[best]}."
     if results["rank_test_score"][best] > 1:
         leading = candidates[int(np.argmin(results["rank_test_score"]))]
-        yield f"  {leading} is ahead by no more than one standard error: in"
-        yield "  doubt the graph rule is taken."
+        yield f"  Ahead of it by no more than one standard error: {leading}."
+        yield "  In doubt the graph rule is taken."
     if np.isnan(accuracy):
         yield "Nothing is known of them: no two labels are the same."
         return
@@ -859,7 +860,7 @@ class PropagatedClassifierCV(PropagatedClassifier):
         is not one of the `fractions`).
     best_index_ : int
         Position of the candidate chosen: that with the highest smoothed score, the
-        first of equals. If it is one of the cluster rule, but the best of the graph
+        first of equals. If that is none of the graph rule, but the best of the graph
         rule is no more than one standard error behind, it is the latter.
     best_params_ : dict
         Its ``propagation`` and ``fraction``, parameters of the propagator.
@@ -915,7 +916,7 @@ class PropagatedClassifierCV(PropagatedClassifier):
     The candidates are ranked by smoothed scores: half the mean of the same rule's
     fractions above 0 (with the same correction), a quarter the straight line through
     their scores, a quarter the score itself. The representatives alone keep theirs.
-    The graph rule is the better one on most data, so that the cluster rule has to lead
+    The graph rule is the best one on most data, so that other candidates have to lead
     by more than one standard error: that of the mean difference of their scores over
     the labels.
 

@@ -892,28 +892,28 @@ def test_of_candidates_right_equally_often_the_surer_is_chosen(blobs):
 
 
 @pytest.mark.parametrize(
-    ("of_cluster", "of_graph", "chosen"),
+    ("of_leader", "of_graph", "leads"),
     [
         # A lead of 0.25; its standard error is 0.43 / 2 or, below, 0.83 / 2.
-        ([1, 1, 1, 0], [1, 1, 0, 0], 1),
-        ([1, 1, 1, 0], [1, 0, 0, 1], 2),
-        ([1, 1, 0, 0], [1, 1, 0, 0], 2),
-        ([1, 0, 0, 0], [1, 1, 0, 0], 2),
-        ([1, 1, 1, 0], [np.nan] * 4, 1),
-        ([1, 0, 0, 0], [0, 0, 1, 0], 0),
+        ([1, 1, 1, 0], [1, 1, 0, 0], True),
+        ([1, 1, 1, 0], [1, 0, 0, 1], False),
+        ([1, 1, 0, 0], [1, 1, 0, 0], False),
+        ([1, 0, 0, 0], [1, 1, 0, 0], False),
+        ([1, 1, 1, 0], [np.nan] * 4, True),
     ],
 )
-def test_in_doubt_about_the_rule_the_graph_s_is_chosen(of_cluster, of_graph, chosen):
-    of_representatives = [0, 1, 1, 0] if chosen == 0 else [0, 0, 0, 0]
-    correct = np.array([[of_representatives, of_cluster, of_graph]], dtype=float)
+@pytest.mark.parametrize("leader", [0, 1])
+def test_in_doubt_the_graph_rule_is_chosen(of_leader, of_graph, leads, leader):
+    correct = np.zeros((1, 3, 4))
+    correct[0, leader], correct[0, 2] = of_leader, of_graph
+    chosen = leader if leads else 2
     candidates = list_candidates(["cluster", "graph"], [0, 1])
     smoothed = smooth_scores(correct[0].mean(axis=1), candidates)
     outcome, weights = Outcome(correct, correct), np.full(4, 0.25)
     assert choose(outcome, weights, candidates, smoothed) == chosen
     # Without the graph rule there is no doubt.
     without = Outcome(correct[:, :2], correct[:, :2])
-    expected = 0 if chosen == 0 else 1
-    assert choose(without, weights, candidates[:2], smoothed[:2]) == expected
+    assert choose(without, weights, candidates[:2], smoothed[:2]) == leader
 
 
 def test_the_summary_names_what_leads_by_too_little():
@@ -924,9 +924,9 @@ def test_the_summary_names_what_leads_by_too_little():
     assert_array_equal(table["rank_test_score"], [3, 1, 2])
     text = list(describe_choice(table, 2, 0.5, (0.2, 0.8)))
     assert text[0] == "Chosen of 3 candidates: graph at fraction 1."
-    assert text[1].startswith("  cluster at fraction 1 is ahead by no more")
+    assert text[1].endswith("one standard error: cluster at fraction 1.")
     first = list(describe_choice(table, 1, 0.75, (0.4, 0.9)))
-    assert "ahead" not in " ".join(first)
+    assert "doubt" not in " ".join(first)
 
 
 def test_the_error_of_a_lead_counts_classes_the_same_if_these_do():
@@ -971,11 +971,11 @@ def test_the_table_of_scores():
     assert_allclose(table["sem_test_gain"][1], gain.std() / np.sqrt(4))
 
 
-def test_equal_scores_rank_alike_and_the_first_is_chosen(blobs):
+def test_equal_scores_rank_alike_and_the_first_of_the_graph_rule_is_chosen(blobs):
     X, y = blobs
     model = classifier(DecisionTreeClassifier()).fit(X, np.zeros_like(y))
     assert_array_equal(model.cv_results_["rank_test_score"], [1] * 7)
-    assert model.best_index_ == 0
+    assert model.best_params_ == {"propagation": "graph", "fraction": 0.3}
     assert model.best_score_ == model.best_accuracy_ == 1
 
 
