@@ -462,7 +462,7 @@ def choose(
     scores = selection_scores(outcome).mean(axis=0)
     error = _standard_error(scores[best] - scores[rival], weights)
     # Not so if no candidate of the graph rule could be trained: NaN is not near.
-    return rival if smoothed[best] - smoothed[rival] <= error else best
+    return rival if comparable[best] - comparable[rival] <= error else best
 
 
 def tabulate(
