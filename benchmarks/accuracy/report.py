@@ -97,7 +97,7 @@ def _with_checks(rows: list[dict[str, Any]]) -> dict[str, Any]:
             of_pair = [row for row in of_case if row["budget"] == budget]
             completed += _with_best(of_pair)
             for metric, column in VALUES.items():
-                values = {row["method"]: row.get(column, {}) for row in of_pair}
+                values = {row["method"]: row[column] for row in of_pair}
                 automatic = values.get(AUTOMATIC[metric], {})
                 check = check_automatic(
                     automatic,
