@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.ndimage import gaussian_filter
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_sample_image
 from sklearn.pipeline import make_pipeline
@@ -54,14 +55,14 @@ def scene(side=20, step=10, *, gray=True):
 
 
 @pytest.mark.parametrize(
-    ("turns", "flip", "bin_"), [(0, 1, 0), (3, 1, 2), (0, -1, 4), (1, 1, 6)]
+    ("turns", "flip", "bin_"), [(0, 1, 0), (3, 1, 6), (0, -1, 12), (1, 1, 18)]
 )
 def test_an_edge_lands_in_its_bin_and_cell(turns, flip, bin_):
-    image = np.zeros((8, 8), dtype=np.float32)
-    image[:4, 2:] = flip  # brighter to the right, from column 2 on, in the upper half
+    image = np.zeros((16, 16), dtype=np.float32)
+    image[:8, 4:] = flip  # brighter to the right, from column 4 on, in the upper half
     images = np.rot90(image, turns)[np.newaxis, np.newaxis]
     histograms = orientation_histograms(np.ascontiguousarray(images), (2, 2))[0]
-    assert histograms.shape == (4, 8)
+    assert histograms.shape == (4, 24)
     cell, direction = np.unravel_index(histograms.argmax(), histograms.shape)
     # The upper left corner, turned with the image.
     assert cell == [0, 2, 3, 1][turns]
@@ -69,35 +70,62 @@ def test_an_edge_lands_in_its_bin_and_cell(turns, flip, bin_):
 
 
 def test_a_straight_edge_has_one_direction():
-    image = np.zeros((1, 1, 8, 8), dtype=np.float32)
-    image[..., 4:] = 1
-    histograms = orientation_histograms(image, (2, 2))[0]
-    assert_allclose(histograms[:, 1:], 0, atol=1e-5)
-    # A step of 1, as differences over two pixels: each of the 8 lines adds 2.
-    assert_allclose(histograms.sum(), 16, rtol=1e-3)
-    assert_allclose(histograms[:, 0], 4, rtol=1e-3)
+    image = np.zeros((1, 1, 20, 20), dtype=np.float32)
+    image[..., 10:] = 1
+    histograms = orientation_histograms(image, (5, 5))[0].reshape(5, 5, 24)
+    assert_allclose(histograms[..., 1:], 0, atol=1e-5)
+    # A step of 1, as differences over two pixels: each of the 4 lines adds 2. The
+    # outermost cells see nothing of the edge, and lines beyond their centres less.
+    assert_allclose(histograms[1:4, :, 0].sum(axis=1), 8, rtol=1e-3)
+    assert_allclose(histograms[[0, 4], :, 0].sum(axis=1), 7, rtol=1e-3)
+    assert_allclose(histograms[:, ::-1], histograms, rtol=1e-3, atol=1e-5)
 
 
 def test_a_gradient_is_shared_between_the_two_nearest_bins():
-    # A plane that rises in the direction of 30 degrees: a third to bin 0.
-    angle = np.deg2rad(30)
-    rows, columns = np.mgrid[:12, :12]
+    # A plane that rises in the direction of 10 degrees: a third to bin 0.
+    angle = np.deg2rad(10)
+    rows, columns = np.mgrid[:20, :20]
     plane = np.cos(angle) * columns + np.sin(angle) * rows
-    inner = orientation_histograms(plane.astype(np.float32)[None, None], (3, 3))[0, 4]
+    inner = orientation_histograms(plane.astype(np.float32)[None, None], (5, 5))[0, 12]
     assert_allclose(inner[:2], [32 / 3, 64 / 3], rtol=1e-4)
     assert_allclose(inner[2:], 0, atol=1e-5)
 
 
+def test_histograms_are_those_of_the_definition(rng):
+    image = rng.random((9, 14), dtype=np.float32)
+    histograms = orientation_histograms(image[np.newaxis, np.newaxis], (2, 3))[0]
+
+    smooth = gaussian_filter(image, _images._SIGMA)
+    expected = np.zeros((2, 3, 24))
+    for row, column in np.ndindex(image.shape):
+        gy = gx = 0.0
+        if 0 < row < 8:
+            gy = smooth[row + 1, column] - smooth[row - 1, column]
+        if 0 < column < 13:
+            gx = smooth[row, column + 1] - smooth[row, column - 1]
+        turn = np.arctan2(gy, gx) / (2 * np.pi) * 24 % 24
+        for cell_row, cell_column, bin_ in np.ndindex(expected.shape):
+            # Distances to the centres of cells, and around the circle, in steps.
+            near = [
+                abs((row + 0.5) * 2 / 9 - 0.5 - cell_row),
+                abs((column + 0.5) * 3 / 14 - 0.5 - cell_column),
+                min((turn - bin_) % 24, (bin_ - turn) % 24),
+            ]
+            share = np.prod(np.maximum(0, 1 - np.array(near)))
+            expected[cell_row, cell_column, bin_] += np.hypot(gx, gy) * share
+    assert_allclose(histograms, expected.reshape(6, 24), rtol=1e-3, atol=1e-5)
+
+
 def test_the_channel_with_the_longest_gradient_counts():
-    image = np.zeros((1, 3, 8, 8), dtype=np.float32)
-    image[:, 0, 4:] = 0.5
-    image[:, 2, :, 4:] = 1
+    image = np.zeros((1, 3, 24, 24), dtype=np.float32)
+    image[:, 0, 12:] = 0.5
+    image[:, 2, :, 12:] = 1
     alone = orientation_histograms(image[:, 2:], (1, 1))
     together = orientation_histograms(image, (1, 1))
     # The weak edge speaks where the strong one is absent, and hardly bends it.
     assert_allclose(together[..., 0], alone[..., 0], rtol=0.1)
-    assert together[0, 0, 2] > 1
-    assert_allclose(alone[0, 0, 2], 0, atol=1e-5)
+    assert together[0, 0, 6] > 1
+    assert_allclose(alone[0, 0, 6], 0, atol=1e-5)
     assert_allclose(orientation_histograms(image[:, [2, 2, 2]], (1, 1)), alone)
 
 
@@ -311,7 +339,7 @@ def test_memory_does_not_grow_with_the_samples(monkeypatch, features):
 def test_learns_from_some_of_many_images(monkeypatch, digits):
     monkeypatch.setattr(_images, "_N_FIT_IMAGES", 40)
     some = ImageFeatures(random_state=0).fit(digits)
-    assert len(some.patch_components_) == 40  # of 50 wanted
+    assert len(some.patch_components_) == 40  # of 80 wanted
     others = ImageFeatures(random_state=1).fit(digits)
     assert not np.allclose(some.transform(digits), others.transform(digits), atol=0.1)
     assert_array_equal(some.transform(digits), clone(some).fit_transform(digits))
@@ -398,14 +426,14 @@ def test_any_shape_works(image_shape, rng):
     assert np.isfinite(E).all()
     assert E.shape == (30, len(model.get_feature_names_out()))
     sides = zip(model.filters_.shape[1:3], image_shape, strict=False)
-    assert all(patch == min(6, math.ceil(side / 2)) for patch, side in sides)
+    assert all(patch == min(4, math.ceil(side / 2)) for patch, side in sides)
 
 
 def test_colours():
     X = scene(16, 20, gray=False)
     model = ImageFeatures((16, 16, 3), n_filters=20, random_state=0)
     E = model.fit_transform(X)
-    assert model.filters_.shape == (20, 6, 6, 3)
+    assert model.filters_.shape == (20, 4, 4, 3)
     # Which channel is which does not matter to edges; a filter of colours sees it.
     swapped = X.reshape(-1, 3)[:, ::-1].reshape(X.shape)
     n_edges = len(model.edge_components_)
