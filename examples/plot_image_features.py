@@ -60,6 +60,6 @@ on_pixels = features.filters_.reshape(40, -1) @ features.whitening_
 _, axes = plt.subplots(4, 10, figsize=(6, 2.6), layout="constrained")
 for panel, weights in zip(axes.flat, on_pixels, strict=True):
     limit = abs(weights).max()
-    panel.imshow(weights.reshape(6, 6), cmap="gray", vmin=-limit, vmax=limit)
+    panel.imshow(weights.reshape(4, 4), cmap="gray", vmin=-limit, vmax=limit)
     panel.set_axis_off()
 plt.show()

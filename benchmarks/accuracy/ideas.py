@@ -19,9 +19,11 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from joblib import Memory
@@ -40,7 +42,7 @@ from kmeans_labelprop import KMeansLabelPropagator
 from kmeans_labelprop._graph import affinity_graph, neighbor_distances
 from kmeans_labelprop._propagation import choose_alpha
 from kmeans_labelprop.datasets import fetch_fashion_mnist
-from kmeans_labelprop.embedding import ImageFeatures
+from kmeans_labelprop.embedding import ImageFeatures, _images
 
 from .context import GivenClusters
 from .report import describe_machine
@@ -130,6 +132,41 @@ def consensus(seed: int) -> Any:
     return np.prod(shares, axis=0).argmax(axis=1)
 
 
+def with_features(
+    seed: int, constants: dict[str, Any] | None = None, **parameters: Any
+) -> Any:
+    """Spread the labels of the default's representatives by other image features."""
+    chosen = propagate(IMAGES.spaces["features"], seed).representative_indices_
+    space = _other_features(constants or {}, parameters)
+    return spread_from(chosen, space, seed).transduction_
+
+
+def first_features(seed: int) -> Any:
+    """Cluster and propagate by the image features that were there first."""
+    return propagate(
+        _other_features(FIRST_CONSTANTS, FIRST_FEATURES), seed
+    ).transduction_
+
+
+@MEMORY.cache
+def _other_features(constants: dict[str, Any], parameters: dict[str, Any]) -> Any:
+    with ExitStack() as changes:
+        for name, value in constants.items():
+            changes.enter_context(patch.object(_images, name, value))
+        features = ImageFeatures((28, 28), random_state=0, **parameters)
+        return features.fit_transform(IMAGES.X)
+
+
+def in_one_cell(n_pixels: int, n_cells: int) -> Any:
+    """Give each pixel to one cell, which ``cell_weights`` shares between two."""
+    cell = np.arange(n_pixels) * n_cells // n_pixels
+    return (cell == np.arange(n_cells)[:, np.newaxis]).astype(np.float32)
+
+
+FIRST_CONSTANTS = {"_SIGMA": 0.7, "_N_ORIENTATIONS": 8, "cell_weights": in_one_cell}
+FIRST_FEATURES = {"patch_size": 6, "n_components": 50}
+
+
 def two_rounds(seed: int, n_first: int = 50) -> Any:
     """Ask for half of the labels, then for more where the graph is unsure."""
     space = IMAGES.spaces["features"]
@@ -197,14 +234,35 @@ def _eigenvectors(space: Any, n_vectors: int) -> Any:
 # ---------------------------------------------------------------- with networks
 
 
-def _network(seed: int, epochs: int, tolerant: bool = False) -> Any:
+def _network(seed: int, epochs: int, build: Callable[..., Any] | None = None) -> Any:
     from examples.fashion_mnist.network import make_convolutional_classifier
 
     network = make_convolutional_classifier(epochs, random_state=seed)
-    return network.set_params(model=_build_tolerant) if tolerant else network
+    return network.set_params(model=build) if build else network
 
 
-def _build_tolerant(meta: dict[str, Any]) -> Any:
+def build_augmented(meta: dict[str, Any]) -> Any:
+    """Build the convolutional network behind images mirrored and shifted at random."""
+    import keras
+
+    from examples.fashion_mnist.network import build_convolutional_network
+
+    network = build_convolutional_network(meta)
+    augmented = keras.Sequential(
+        [
+            keras.Input((meta["n_features_in_"],)),
+            keras.layers.Reshape((28, 28, 1)),
+            keras.layers.RandomFlip("horizontal"),
+            keras.layers.RandomTranslation(2 / 28, 2 / 28, fill_mode="constant"),
+            keras.layers.Flatten(),
+            network,
+        ]
+    )
+    augmented.compile(network.optimizer, network.loss, jit_compile=False)
+    return augmented
+
+
+def build_tolerant(meta: dict[str, Any]) -> Any:
     """Build the convolutional network for labels some of which are wrong.
 
     Its loss is the generalised cross-entropy of Zhang and Sabuncu (NeurIPS 2018), in
@@ -224,11 +282,16 @@ def _build_tolerant(meta: dict[str, Any]) -> Any:
     return network
 
 
-def relabel(seed: int, held_out: bool, with_graph: bool, tolerant: bool = False) -> Any:
+def relabel(
+    seed: int,
+    held_out: bool,
+    with_graph: bool,
+    build: Callable[..., Any] | None = None,
+) -> Any:
     """Train a convolutional network on the propagated labels, and let it speak."""
     fitted = propagate(IMAGES.spaces["features"], seed)
     shares = _network_shares(
-        fitted.transduction_, fitted.confidence_, held_out, seed, tolerant
+        fitted.transduction_, fitted.confidence_, held_out, seed, build
     )
     if with_graph:
         shares = shares * (fitted.label_distributions_ + 0.01)
@@ -237,7 +300,7 @@ def relabel(seed: int, held_out: bool, with_graph: bool, tolerant: bool = False)
 
 @MEMORY.cache
 def _network_shares(
-    y: Any, weight: Any, held_out: bool, seed: int, tolerant: bool
+    y: Any, weight: Any, held_out: bool, seed: int, build: Callable[..., Any] | None
 ) -> Any:
     X = IMAGES.X
     shares = np.zeros((len(X), N_CLASSES))
@@ -248,7 +311,7 @@ def _network_shares(
         else [(everything, everything)]
     )
     for train, predicted in folds:
-        network = _network(seed, epochs=3, tolerant=tolerant)
+        network = _network(seed, epochs=3, build=build)
         network.fit(X[train], y[train], sample_weight=weight[train])
         shares[predicted] = network.predict_proba(X[predicted])
     return shares
@@ -326,6 +389,30 @@ IDEAS: dict[str, tuple[str, Callable[[int], Any]]] = {
         partial(in_space, "patches"),
     ),
     "space-features": ("default: graph rule, `ImageFeatures` (both)", features),
+    "features-patches-6": (
+        "patches of 6 pixels for 4, same representatives",
+        partial(with_features, patch_size=6),
+    ),
+    "features-components-50": (
+        "50 components each for 80, same representatives",
+        partial(with_features, n_components=50),
+    ),
+    "features-directions-8": (
+        "8 directions of edges for 24, same representatives",
+        partial(with_features, constants={"_N_ORIENTATIONS": 8}),
+    ),
+    "features-one-cell": (
+        "each pixel in one cell, same representatives",
+        partial(with_features, constants={"cell_weights": in_one_cell}),
+    ),
+    "features-blur-0.7": (
+        "blur of 0.7 pixels for 1, same representatives",
+        partial(with_features, constants={"_SIGMA": 0.7}),
+    ),
+    "features-first": (
+        "all five: `ImageFeatures` as they first were",
+        first_features,
+    ),
     "graph-no-prior": (
         "no class mass normalisation",
         partial(features, class_prior=None),
@@ -371,9 +458,13 @@ IDEAS: dict[str, tuple[str, Callable[[int], Any]]] = {
         "convolutional network, trained on all, relabels all",
         partial(relabel, held_out=False, with_graph=False),
     ),
+    "network-augmented": (
+        "convolutional network, taught on images mirrored and shifted",
+        partial(relabel, held_out=False, with_graph=False, build=build_augmented),
+    ),
     "network-tolerant": (
-        "the same by a loss that tolerates wrong labels",
-        partial(relabel, held_out=False, with_graph=False, tolerant=True),
+        "convolutional network, loss that tolerates wrong labels",
+        partial(relabel, held_out=False, with_graph=False, build=build_tolerant),
     ),
     "network-held-out": (
         "networks trained on two thirds relabel the others",

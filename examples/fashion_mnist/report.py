@@ -207,10 +207,9 @@ def labels_notes(part: dict[str, Any]) -> str:
             "*Default recipe*: image features, and rule and fraction chosen by the "
             "labels paid for (`PropagatedClassifierCV`); its seconds are those of the "
             f"whole, embedding and choice included. Chosen were {_chosen(part)}. The "
-            "convolutional network has two layers of 3 × 3 filters, sees mirrored and "
-            "shifted images, and takes a fifth of the epochs. Both networks learn what "
-            "the labels say, and are right about as often. Of the errors of the dense "
-            f"one are {_confused(part)}.",
+            "convolutional network has two layers of 3 × 3 filters and takes a fifth "
+            "of the epochs. Both networks learn what the labels say, and are not right "
+            f"more often. Of the errors of the dense one are {_confused(part)}.",
             "",
             f"Made by `{part['command']}` with {packages}.",
         ]

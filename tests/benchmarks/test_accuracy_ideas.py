@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 from benchmarks.accuracy import ideas
 
@@ -29,6 +30,24 @@ def test_the_table_pairs_by_seed_and_leaves_out_what_was_not_run():
     assert rows[2].endswith("| 81.0 ± 15.7 | -9.0 ± 1.0 | 2 |")
     assert rows[3].endswith("** | 81.0 ± 1.4 |  | 5 |")
     assert "\n2 to 3 seeds from 100 on" in ideas.table(RECORDS)
+
+
+class Noise:
+    X = np.random.default_rng(0).random((30, 28 * 28), dtype=np.float32)
+
+
+def test_the_first_image_features_leave_no_trace(monkeypatch):
+    monkeypatch.setattr(ideas, "IMAGES", Noise())
+    other_features = ideas._other_features.func  # without the cache
+    now = other_features({}, {})
+    first = other_features(ideas.FIRST_CONSTANTS, ideas.FIRST_FEATURES)
+    assert np.linalg.norm(first - now) > 0.1 * np.linalg.norm(now)
+    assert_array_equal(other_features({}, {}), now)
+
+
+def test_a_pixel_in_one_cell_counts_there_alone():
+    expected = np.repeat(np.eye(7), 4, axis=1)
+    assert_array_equal(ideas.in_one_cell(28, 7), expected)
 
 
 class Guess:
