@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._containers import single_column
 from ._labels import known_labels
 
 
@@ -37,7 +38,8 @@ def ask_oracle(
     TypeError
         If the answer is not a one-dimensional array-like.
     ValueError
-        If the answer has the wrong length.
+        If the answer has the wrong length, or an index other than the query's. What was
+        answered, and may be paid for, is in the ``answers`` of the error.
     """
     try:
         answers = oracle(query)
@@ -46,7 +48,70 @@ def ask_oracle(
             f"Raised by the 'oracle' parameter, asked for {n_queries} label(s)."
         )
         raise
-    return check_answers(answers, n_queries, missing_label, "the oracle")
+    is_column = getattr(answers, "shape", ())[1:] == (1,)
+    try:
+        in_order = in_order_of_query(
+            single_column(answers) if is_column else answers, query
+        )
+        return check_answers(in_order, n_queries, missing_label, "the oracle")
+    except (TypeError, ValueError) as error:
+        error.answers = answers  # type: ignore[union-attr]
+        error.add_note("The labels answered are in the 'answers' of this error.")
+        raise
+
+
+def in_order_of_query(answers: Any, query: Any) -> Any:
+    """Bring labels that say which row or id they are of into the order of the query.
+
+    Tables are looked up in an order of their own.
+
+    Parameters
+    ----------
+    answers : object
+        The labels.
+    query : {array-like, sparse matrix, dataframe} of shape (n_queries, ...)
+        The rows, or the ids, to label.
+
+    Returns
+    -------
+    answers : object
+        A pandas Series in the order of the query if its index holds the query's index,
+        or the ids. Anything else as it is. The index 0, 1, 2, ... is that of a series
+        that was given none: it is in order.
+
+    Raises
+    ------
+    ValueError
+        If both have an index, and these differ.
+    """
+    if not hasattr(answers, "iloc"):
+        return answers
+    index = list(answers.index)
+    if index == list(range(len(index))):
+        return answers
+    keys = [list(query.index)] if hasattr(query, "iloc") else []
+    is_list = isinstance(query, list) and all(np.isscalar(key) for key in query)
+    if is_list or len(getattr(query, "shape", ())) == 1:
+        keys.append(list(query))
+    if index in keys:
+        return answers
+    for wanted in keys:
+        if len(set(wanted)) == len(wanted) == len(index) and set(index) == set(wanted):
+            position_of = {key: position for position, key in enumerate(index)}
+            return answers.iloc[[position_of[key] for key in wanted]]
+    # That many labels of other rows; another number of them has an error of its own.
+    if hasattr(query, "iloc") and len(index) == len(query):
+        raise ValueError(
+            "The answer of the oracle must have the index of what it was asked for, "
+            f"{_beginning(query.index)}, or be an array in that order. "
+            f"Got the index {_beginning(index)} instead."
+        )
+    return answers
+
+
+def _beginning(index: Any) -> str:
+    items = [str(item) for item in list(index)[:5]]
+    return ", ".join([*items, "..."] if len(index) > 5 else items)
 
 
 def check_answers(

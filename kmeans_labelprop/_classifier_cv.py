@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence, Set
 from math import sqrt
 from numbers import Integral
-from statistics import NormalDist
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -428,8 +427,10 @@ def choose(
     """Choose the highest score; in doubt, the graph rule's.
 
     The graph rule is the best one on most data, and a few dozen labels hardly tell the
-    candidates apart. So others have to lead by more than one standard error, as the
-    larger tree has to in the rule of Breiman et al. [1]_.
+    candidates apart. So the cluster rule has to lead by more than one standard error,
+    as the larger tree has to in the rule of Breiman et al. [1]_. The representatives
+    alone have to lead by more than half of one: where the data has no clusters, no
+    other choice is a good one.
 
     Parameters
     ----------
@@ -461,8 +462,9 @@ def choose(
     rival = of_graph[int(comparable[of_graph].argmax())]
     scores = selection_scores(outcome).mean(axis=0)
     error = _standard_error(scores[best] - scores[rival], weights)
+    doubt = error / 2 if candidates[best].fraction == 0 else error
     # Not so if no candidate of the graph rule could be trained: NaN is not near.
-    return rival if comparable[best] - comparable[rival] <= error else best
+    return rival if comparable[best] - comparable[rival] <= doubt else best
 
 
 def tabulate(
@@ -526,7 +528,53 @@ def tabulate(
         gains = share_correct - share_correct[0]
         results["mean_test_gain"] = _weighted_mean(gains, weights)
         results["sem_test_gain"] = _standard_error(gains, weights)
+        results["pvalue_test_gain"] = sign_flip_p_values(gains, weights)
     return results
+
+
+def sign_flip_p_values(
+    differences: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Test which paired differences are not 0 on average, by turning their signs [1]_.
+
+    If neither of two candidates is better, each difference could as well have the other
+    sign. Nothing is assumed of the distribution, which is far from normal: few labels,
+    most of them predicted alike. All candidates are turned together, and each is
+    compared with the farthest of them [2]_, so that the more are compared, the
+    more it takes.
+
+    Parameters
+    ----------
+    differences : ndarray of shape (n_candidates, n_labels), dtype=float64
+        One for each label; NaN for a candidate that failed.
+    weights : ndarray of shape (n_labels,), dtype=float64
+        Weights of the labels.
+
+    Returns
+    -------
+    p_values : ndarray of shape (n_candidates,), dtype=float64
+        Two-sided, from 9,999 draws and what was found; NaN for what failed. The
+        probability that any of them is at most p by chance is p.
+
+    References
+    ----------
+    .. [1] R. A. Fisher, "The Design of Experiments", 1935, section 21.
+    .. [2] P. H. Westfall and S. S. Young, "Resampling-Based Multiple Testing", 1993.
+    """
+    p_values = np.full(len(differences), np.nan)
+    is_known = ~np.isnan(differences).any(axis=1)
+    terms = differences[is_known] * weights
+    spread = np.sqrt((terms**2).sum(axis=1))
+    terms /= np.where(spread > 0, spread, 1)[:, np.newaxis]
+    found = np.abs(terms.sum(axis=1))
+    rng = np.random.default_rng(0)
+    n_as_far = np.ones(len(found))
+    for _ in range(99):  # in parts, for the memory of many labels
+        signs = rng.choice([-1.0, 1.0], size=(101, terms.shape[1]))
+        farthest = np.abs(signs @ terms.T).max(axis=1, initial=0.0)
+        n_as_far += (farthest[:, np.newaxis] >= found - 1e-9).sum(axis=0)
+    p_values[is_known] = n_as_far / 10_000
+    return p_values
 
 
 def _comparable(smoothed: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -644,6 +692,7 @@ def describe_choice(
     best: int,
     accuracy: float,
     interval: tuple[float, float],
+    scoring: str,
 ) -> Iterator[str]:
     """Say what was chosen, and the accuracy to expect of it.
 
@@ -657,6 +706,8 @@ def describe_choice(
         Share of hidden labels that it predicts right; NaN if none was hidden.
     interval : tuple of (float, float)
         The interval of that share.
+    scoring : {"accuracy", "balanced_accuracy"}
+        Whether it is of the labels, or an average over the classes.
 
     Yields
     ------
@@ -673,8 +724,9 @@ def describe_choice(
         yield "Nothing is known of them: no two labels are the same."
         return
     low, high = interval
+    what = "accuracy" if scoring == "accuracy" else "balanced accuracy"
     yield (
-        f"Estimated accuracy: {100 * accuracy:.0f} % (95 % interval "
+        f"Estimated {what}: {100 * accuracy:.0f} % (95 % interval "
         f"{100 * low:.0f} to {100 * high:.0f} %)."
     )
 
@@ -754,6 +806,7 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
     if "mean_test_gain" not in results or len(results["params"]) == 1:
         return
     gains, errors = results["mean_test_gain"], results["sem_test_gain"]
+    p_values = results["pvalue_test_gain"]
     if np.isnan(gains[0]) or np.isnan(gains[1:]).all():
         return
     names = [str(candidate) for candidate in _listed_candidates(results)]
@@ -764,15 +817,14 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
 
     # The best propagation there is, if none was chosen.
     other = best if best else 1 + int(np.nanargmax(results["smoothed_test_score"][1:]))
-    if abs(gains[other]) <= 2 * errors[other]:
+    is_clear = p_values <= 0.05
+    if not is_clear[other]:
         verdict = "the labels cannot tell them apart"
     else:
         verdict = "better" if gains[other] > 0 else "worse"
     yield f"Against the representatives alone, {names[other]}: {points(other)}"
     yield f"  (mean and standard error over the same hidden labels): {verdict}."
-    # Bonferroni: with all others compared, one false alarm in twenty at most.
-    far = NormalDist().inv_cdf(1 - 0.05 / (len(names) - 1))
-    hurts = np.flatnonzero(gains < -far * errors).tolist()
+    hurts = np.flatnonzero((gains < 0) & is_clear).tolist()
     if hurts:
         everywhere = len(hurts) == len(names) - 1
         yield "Propagation would hurt here" + (":" if everywhere else " with")
@@ -856,12 +908,15 @@ class PropagatedClassifierCV(PropagatedClassifier):
         ``smoothed_test_score``, by which candidates are ranked, is, too.
         ``mean_test_accuracy`` is the share of hidden labels predicted right;
         ``mean_test_gain`` is what it is above that of the representatives alone,
-        ``sem_test_gain`` its standard error over the labels (both are left out if 0
-        is not one of the `fractions`).
+        ``sem_test_gain`` its standard error over the labels, and ``pvalue_test_gain``
+        that of a two-sided test whether chance could have made it, by turning the signs
+        of the labels' gains, adjusted for the number of candidates (all three are left
+        out if 0 is not one of the `fractions`).
     best_index_ : int
         Position of the candidate chosen: that with the highest smoothed score, the
         first of equals. If that is none of the graph rule, but the best of the graph
-        rule is no more than one standard error behind, it is the latter.
+        rule is no more than one standard error behind (half of one behind the
+        representatives alone), it is the latter.
     best_params_ : dict
         Its ``propagation`` and ``fraction``, parameters of the propagator.
     best_correction_ : {"drop", "relabel"} or None
@@ -1182,6 +1237,7 @@ class PropagatedClassifierCV(PropagatedClassifier):
                     self.best_index_,
                     self.best_accuracy_,
                     self.accuracy_interval_,
+                    self._counted[-1],
                 ),
                 *describe_labels(*self._counted),
                 *describe_failures(self.cv_results_),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -141,7 +142,9 @@ class KMeansLabelPropagator(
     oracle : callable or None, default=None
         Gives labels: called once as ``oracle(X_query)`` with the rows to label, in the
         container and the space of `X`; returns one label for each, `missing_label`
-        (or None, NaN) where it abstains. Without an oracle all labels come from `y`.
+        (or None, NaN) where it abstains; a pandas Series with the index of the rows,
+        or with the ids for one, in any order. Without an oracle all labels come from
+        `y`. Clones share the oracle, and what it remembers.
     oracle_input : {"rows", "ids"}, default="rows"
         What the oracle gets: rows of `X`, or the `sample_ids` given to :meth:`fit`.
         Ids stay true under cross-validation, where positions do not.
@@ -400,7 +403,8 @@ class KMeansLabelPropagator(
             If a parameter is illegal, there is neither `y` nor an oracle, or no
             representative got a label.
         TypeError
-            If the oracle does not answer with an array of labels.
+            If the oracle does not answer with an array of labels. What it answered is
+            in the ``answers`` of the error.
 
         Warns
         -----
@@ -672,6 +676,15 @@ class KMeansLabelPropagator(
                 setattr(tags.input_tags, name, getattr(accepted, name))
         return tags
 
+    def __sklearn_clone__(self) -> Self:
+        # An oracle is shared, not copied: a copy would keep the labels it has paid for
+        # to itself, and a connection cannot be copied at all.
+        without_oracle = copy(self)
+        without_oracle.oracle = None
+        cloned: Self = BaseSampler.__sklearn_clone__(without_oracle)
+        cloned.oracle = self.oracle
+        return cloned
+
     def _check_parameters(self) -> None:
         validate_estimator_parameters(self)
         if not isinstance(self.class_prior, Mapping):
@@ -735,6 +748,8 @@ class KMeansLabelPropagator(
         """Cluster and choose; return the representatives without a label."""
         for name in _LABEL_ATTRIBUTES:  # of an earlier fit: they fit no new clusters
             self.__dict__.pop(name, None)
+        # An oracle is there to fill the gaps of y; where it abstains, _ask notes it.
+        self._lacks_labels = self.oracle is None and not known.all()
         if not len(known):  # no y
             known = np.zeros(E.shape[0], dtype=bool)
         self._fit_clusterer(E)
@@ -836,6 +851,8 @@ class KMeansLabelPropagator(
                 for position, answer in zip(queries, answers, strict=True)
                 if answer is not None
             }
+            if not is_answered.all():
+                self._lacks_labels = True
             answered = queries[is_answered]
             self.representative_indices_[
                 np.searchsorted(self.representative_clusters_, self.labels_[answered])
@@ -844,6 +861,7 @@ class KMeansLabelPropagator(
             left = np.flatnonzero(is_candidate & np.isin(self.labels_, abstained))
             if not len(left):
                 break
+            self._warn_of_minus_one(list(self._answers.values()))  # before more is paid
             best, _ = best_samples(
                 self.labels_[left], self._costs[left], np.zeros(len(left), dtype=bool)
             )
@@ -902,26 +920,29 @@ class KMeansLabelPropagator(
     ) -> None:
         n_unlabelled = np.sum(codes < 0)
         n_left_out = np.sum(sample_codes < 0)
+        if n_unlabelled or self._lacks_labels:
+            self._warn_of_minus_one(self.classes_.tolist())
         if n_unlabelled:
             of_others = (
                 ", which get labels of others" if self.propagation == "graph" else ""
             )
-            # Two classes are often called -1 and 1.
-            is_suspect = self.missing_label == -1 and self.classes_.tolist() == [1]
-            hint = (
-                " -1 marks a missing label: if it is one of your classes, set the "
-                "'missing_label' parameter to something else."
-                if is_suspect
-                else ""
-            )
             warn_user(
                 f"{n_unlabelled} of {len(codes)} clusters have no label{of_others}, "
-                f"and {n_left_out} samples are left out.{hint}"
+                f"and {n_left_out} samples are left out."
             )
         elif n_left_out and self.fraction > 0 and self.output == "samples":
             warn_user(
                 f"No label reaches {n_left_out} samples over the graph: they are left "
                 "out. With more clusters or neighbours fewer are."
+            )
+
+    def _warn_of_minus_one(self, labels: list[Any]) -> None:
+        """Warn where samples without a label may be those of a class called -1."""
+        is_alone = bool(labels) and all(label == 1 for label in labels)
+        if self.missing_label == -1 and is_alone:
+            warn_user(
+                "The only class found is 1. -1 marks a missing label: if it is one of "
+                "your classes, set the 'missing_label' parameter to something else."
             )
 
     def _encode_answers(self, new_answers: dict[int, Any]) -> NDArray[np.intp]:

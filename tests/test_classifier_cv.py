@@ -8,6 +8,7 @@ import sklearn
 from helpers import RecordingOracle, weights_by_class
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
+from scipy.stats import norm, ttest_1samp
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import (
@@ -45,6 +46,7 @@ from kmeans_labelprop._classifier_cv import (
     predict_hidden,
     propagate_by,
     selection_scores,
+    sign_flip_p_values,
     smooth_scores,
     tabulate,
     thin_out,
@@ -894,19 +896,22 @@ def test_of_candidates_right_equally_often_the_surer_is_chosen(blobs):
 @pytest.mark.parametrize(
     ("of_leader", "of_graph", "leads"),
     [
-        # A lead of 0.25; its standard error is 0.43 / 2 or, below, 0.83 / 2.
-        ([1, 1, 1, 0], [1, 1, 0, 0], True),
-        ([1, 1, 1, 0], [1, 0, 0, 1], False),
-        ([1, 1, 0, 0], [1, 1, 0, 0], False),
-        ([1, 0, 0, 0], [1, 1, 0, 0], False),
-        ([1, 1, 1, 0], [np.nan] * 4, True),
+        # A lead of 0.25; its standard error is 0.43 / 2.
+        ([1, 1, 1, 0], [1, 1, 0, 0], {0, 1}),
+        # Now 0.83 / 2: more than the lead, but half of it is less.
+        ([1, 1, 1, 0], [1, 0, 0, 1], {0}),
+        # A lead of 0.125; its error is 0.65 / 2, and half of that 0.16.
+        ([1, 1, 1, 0], [0.5, 0.5, 0.5, 1], set()),
+        ([1, 1, 0, 0], [1, 1, 0, 0], set()),
+        ([1, 0, 0, 0], [1, 1, 0, 0], set()),
+        ([1, 1, 1, 0], [np.nan] * 4, {0, 1}),
     ],
 )
 @pytest.mark.parametrize("leader", [0, 1])
 def test_in_doubt_the_graph_rule_is_chosen(of_leader, of_graph, leads, leader):
     correct = np.zeros((1, 3, 4))
     correct[0, leader], correct[0, 2] = of_leader, of_graph
-    chosen = leader if leads else 2
+    chosen = leader if leader in leads else 2
     candidates = list_candidates(["cluster", "graph"], [0, 1])
     smoothed = smooth_scores(correct[0].mean(axis=1), candidates)
     outcome, weights = Outcome(correct, correct), np.full(4, 0.25)
@@ -922,10 +927,10 @@ def test_the_summary_names_what_leads_by_too_little():
     folds, weights = np.array([[0, 1, 0, 1]]), np.full(4, 0.25)
     table = tabulate(Outcome(correct, correct), folds, weights, candidates)
     assert_array_equal(table["rank_test_score"], [3, 1, 2])
-    text = list(describe_choice(table, 2, 0.5, (0.2, 0.8)))
+    text = list(describe_choice(table, 2, 0.5, (0.2, 0.8), "accuracy"))
     assert text[0] == "Chosen of 3 candidates: graph at fraction 1."
     assert text[1].endswith("one standard error: cluster at fraction 1.")
-    first = list(describe_choice(table, 1, 0.75, (0.4, 0.9)))
+    first = list(describe_choice(table, 1, 0.75, (0.4, 0.9), "accuracy"))
     assert "doubt" not in " ".join(first)
 
 
@@ -969,6 +974,8 @@ def test_the_table_of_scores():
     assert_allclose(table["mean_test_gain"], [0, 0.125, -0.375])
     gain = np.array([0, 0, 0.5, 0])
     assert_allclose(table["sem_test_gain"][1], gain.std() / np.sqrt(4))
+    # Where a single label differs, it is always as far off as it can be.
+    assert_allclose(table["pvalue_test_gain"], [1, 1, 1])
 
 
 def test_equal_scores_rank_alike_and_the_first_of_the_graph_rule_is_chosen(blobs):
@@ -1006,6 +1013,7 @@ def test_balanced_accuracy_counts_classes_the_same(blobs):
     model = classifier(**constant, scoring="balanced_accuracy").fit(X, y)
     assert model.best_accuracy_ == pytest.approx(0.5)
     assert "each class counts the same" in model.summary()
+    assert "Estimated balanced accuracy: 50 %" in model.summary()
     low, high = model.accuracy_interval_
     assert high - low > 0.5  # two labels decide half of it
 
@@ -1245,7 +1253,12 @@ def test_illegal_parameters_are_named(blobs, params, match):
 # The summary
 
 
-def gains(means, errors):
+def gains(means, errors, p_values=None):
+    if p_values is None:
+        p_values = [
+            1 if not error else 2 * norm.sf(abs(mean) / error)
+            for mean, error in zip(means, errors, strict=True)
+        ]
     return {
         "params": [{}] * len(means),
         "param_propagation": ["cluster"] * len(means),
@@ -1254,6 +1267,7 @@ def gains(means, errors):
         "smoothed_test_score": 0.5 + np.array(means),
         "mean_test_gain": np.array(means),
         "sem_test_gain": np.array(errors),
+        "pvalue_test_gain": np.array(p_values),
     }
 
 
@@ -1273,14 +1287,67 @@ def test_how_the_choice_compares_is_said(means, best, verdict):
     assert ("would hurt" in text) == (min(means) < -0.04)
 
 
-def test_of_many_candidates_a_warning_takes_more():
-    few = list(describe_gains(gains([0, -0.05], [0, 0.02]), 0))
+def test_sign_flips():
+    def p_values(*differences, weights=None):
+        values = np.array(differences, dtype=float)
+        if weights is None:
+            weights = np.full(values.shape[1], 1 / values.shape[1])
+        return sign_flip_p_values(values, np.array(weights))
+
+    # All six signs alike: 2 of 64 ways to turn them are as far off. Labels that do not
+    # differ do not count.
+    ones, none = np.ones(6), np.zeros(6)
+    assert_allclose(p_values([*ones, 0, 0]), [2 / 64], atol=0.006)
+    assert_allclose(p_values(-ones), [2 / 64], atol=0.006)
+    # Five of six: twice 1 + 6 ways.
+    assert_allclose(p_values([-1, *ones[1:]]), [14 / 64], atol=0.015)
+    assert_allclose(p_values(none, ones * np.nan), [1, np.nan])
+    # One label weighs more than the others together: two equal chances.
+    assert_allclose(p_values([1, -1, -1], weights=[0.8, 0.1, 0.1]), [1])
+    # Two that are alike count once; two that differ on other labels count twice.
+    assert_allclose(p_values(none, ones, ones / 2), [1, 2 / 64, 2 / 64], atol=0.006)
+    either = 1 - (1 - 2 / 64) ** 2
+    apart = p_values([*ones, *none], [*none, *ones])
+    assert_allclose(apart, [either, either], atol=0.01)
+    many = np.random.default_rng(0).normal(0.2, 1, size=100)
+    assert_allclose(p_values(many), [ttest_1samp(many, 0).pvalue], atol=0.02)
+    assert_array_equal(p_values(many), p_values(many))
+
+
+def test_one_false_alarm_in_twenty():
+    rng = np.random.default_rng(3)
+    alarms = 0
+    for _ in range(300):
+        correct = rng.integers(2, size=(7, 10)).astype(float)
+        gains = correct - correct[0]
+        alarms += (sign_flip_p_values(gains, np.full(10, 0.1)) <= 0.05).any()
+    assert 1 <= alarms <= 24  # 15 expected at most
+
+
+def test_few_labels_prove_nothing():
+    # All of them right by propagation and wrong without: a spread of 0.
+    for n_labels, verdict in ((2, "cannot tell them apart"), (10, "better")):
+        correct = np.zeros((1, 2, n_labels))
+        correct[0, 1] = 1
+        table = tabulate(
+            Outcome(correct, correct),
+            np.arange(n_labels)[np.newaxis] % 2,
+            np.full(n_labels, 1 / n_labels),
+            list_candidates(["cluster"], [0, 1]),
+        )
+        text = " ".join(describe_gains(table, 1))
+        assert "+100.0 ± 0.0 points" in text
+        assert verdict in text
+
+
+def test_a_warning_goes_by_the_p_value():
+    few = list(describe_gains(gains([0, -0.05], [0, 0.02], [1, 0.05]), 0))
     assert few[2:] == [
         "Propagation would hurt here:",
         "  cluster at fraction 1: -5.0 ± 2.0 points",
     ]
-    many = gains([0, -0.05, *[0.0] * 8], [0, *[0.02] * 9])
-    assert len(list(describe_gains(many, 0))) == 2
+    unclear = gains([0, -0.05], [0, 0.02], [1, 0.051])
+    assert len(list(describe_gains(unclear, 0))) == 2
 
 
 def test_what_would_hurt_is_listed():

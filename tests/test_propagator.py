@@ -1,4 +1,6 @@
 import pickle
+import warnings
+from threading import Lock
 
 import joblib
 import numpy as np
@@ -14,12 +16,17 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr, get_tags
 
-from kmeans_labelprop import KMeansLabelPropagator
+from kmeans_labelprop import (
+    KMeansLabelPropagator,
+    PropagatedClassifier,
+    PropagatedClassifierCV,
+)
 
 
 def propagator(**params):
@@ -106,13 +113,13 @@ def test_a_cluster_without_a_label_is_left_out_counted_and_warned_of(blobs):
 
 def test_partial_y_without_an_oracle_leaves_the_other_clusters_out(blobs):
     X, y = blobs
-    partial = np.where(y == 1, y, -1)
+    partial = np.where(y == 2, y, -1)
     fitted = propagator(fraction=1)
     with pytest.warns(UserWarning, match="3 of 4 clusters have no label"):
         X_res, y_res = fitted.fit_resample(X, partial)
     assert fitted.n_queries_ == 0
-    assert_array_equal(X_res, X[y == 1])
-    assert_array_equal(y_res, np.ones(30))
+    assert_array_equal(X_res, X[y == 2])
+    assert_array_equal(y_res, np.full(30, 2))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +163,7 @@ def test_another_sentinel_marks_what_is_left_out(blobs):
 
 def test_warnings_point_at_the_callers_line(blobs):
     X, y = blobs
-    partial = np.where(y == 1, y, -1)
+    partial = np.where(y == 2, y, -1)
     for method in ("fit", "fit_resample"):
         with pytest.warns(UserWarning, match="clusters have no label") as caught:
             getattr(propagator(), method)(X, partial)
@@ -201,6 +208,80 @@ def test_the_oracle_gets_rows_in_the_callers_container_and_space(
     }
     if kind is pd.DataFrame:
         assert set(query.index) == set(fitted.representative_indices_ + 1000)
+
+
+@pytest.mark.parametrize("oracle_input", ["rows", "ids"])
+def test_a_series_of_answers_goes_by_its_index(blobs, oracle_input):
+    X, y = blobs
+    frame = pd.DataFrame(X, columns=["a", "b"]).add_prefix("x")
+    frame.index = [f"image-{i}" for i in range(len(X))]
+    table = pd.Series(y, index=frame.index)
+
+    def look_up(query):
+        keys = query.index if oracle_input == "rows" else query
+        found = table[table.index.isin(keys)]  # in the order of the table
+        assert found.index.tolist() != list(keys)
+        return found
+
+    by_index = propagator(oracle=look_up, oracle_input=oracle_input)
+    fitted = by_index.fit(frame, sample_ids=frame.index.to_numpy())
+    assert_array_equal(fitted.transduction_, y)
+    by_index.set_params(oracle=lambda query: look_up(query).to_frame())
+    fitted = by_index.fit(frame, sample_ids=frame.index.tolist())
+    assert_array_equal(fitted.transduction_, y)
+
+
+def test_answers_about_other_rows_are_refused_and_not_lost(blobs):
+    X, y = blobs
+    frame = pd.DataFrame(X, index=np.arange(len(X)) + 1000)
+    answers = pd.Series([0, 1, 2, 3], index=[5, 6, 7, 8])
+    with pytest.raises(
+        ValueError, match=r"the index .*Got the index 5, 6, 7, 8 ins"
+    ) as e:
+        propagator(oracle=lambda rows: answers).fit(frame)
+    assert e.value.answers is answers
+    with pytest.raises(ValueError, match=r"of 4 label\(s\). Got 3 label") as e:
+        propagator(oracle=lambda rows: ["a", "b", "c"]).fit(frame)
+    assert e.value.answers == ["a", "b", "c"]
+    assert "'answers' of this error" in e.value.__notes__[0]
+    # Without an index of its own a series is in order, and so is any other of an array.
+    found = RecordingOracle(X, y)
+    for rows, answer in (
+        (frame, pd.Series),
+        (X, lambda a: pd.Series(a, index=[9] * 4)),
+    ):
+        asked = propagator(oracle=lambda rows, answer=answer: answer(found(rows)))
+        assert_array_equal(asked.fit(rows).transduction_, y)
+
+
+def test_a_column_of_answers_is_taken(blobs):
+    X, y = blobs
+    found = RecordingOracle(X, y)
+    asked = propagator(oracle=lambda rows: np.array(found(rows)).reshape(-1, 1))
+    assert_array_equal(asked.fit(X).transduction_, y)
+
+
+def test_clones_share_the_oracle(blobs):
+    class Service:
+        def __init__(self):
+            self.connection, self.paid = Lock(), 0  # a lock cannot be copied
+
+        def label(self, rows):
+            with self.connection:
+                self.paid += len(rows)
+            return found(rows)
+
+    X, y = blobs
+    found, service = RecordingOracle(X, y), Service()
+    prior = {0: 1, 1: 1, 2: 1, 3: 1}
+    asked = propagator(n_clusters=16, oracle=service.label, class_prior=prior)
+    cloned = clone(asked.fit(X))
+    assert cloned.oracle == service.label
+    assert cloned.class_prior is not asked.class_prior
+    assert not hasattr(cloned, "labels_")
+    for kind in (PropagatedClassifier, PropagatedClassifierCV):
+        assert_array_equal(kind(GaussianNB(), asked).fit(X).predict(X), y)
+    assert service.paid == 3 * 16
 
 
 def test_an_id_oracle_gets_ids(blobs):
@@ -621,17 +702,46 @@ def test_a_series_without_an_index_of_its_own_is_in_order():
 def test_minus_one_for_a_class_is_suspected(blobs):
     X, y = blobs
     signs = np.where(y > 1, 1, -1)
-    hint = "-1 marks a missing label: if it is one of your classes"
-    with pytest.warns(UserWarning, match=f"2 of 4 clusters have no .* {hint}"):
+    hint = "only class found is 1. -1 marks a missing label: if it is one of your"
+    with (
+        pytest.warns(UserWarning, match=hint),
+        pytest.warns(UserWarning, match="2 of 4 clusters have no label"),
+    ):
         KMeansLabelPropagator(4, random_state=0).fit(X, signs)
+    # Where the classes overlap no cluster lacks a label.
+    mixed = np.where(np.arange(len(X)) % 2, 1, -1)
+    with pytest.warns(UserWarning, match=hint) as caught:
+        KMeansLabelPropagator(4, random_state=0).fit(X, mixed)
+    assert len(caught) == 1
+    with pytest.warns(UserWarning, match=hint):
+        PropagatedClassifierCV(
+            GaussianNB(), KMeansLabelPropagator(4), random_state=0
+        ).fit(X, mixed)
+    # Nobody is missing.
+    KMeansLabelPropagator(4, random_state=0).fit(X, np.ones(len(X), dtype=int))
     table = {row.tobytes(): sign for row, sign in zip(X, signs, strict=True)}
     asked = KMeansLabelPropagator(
         4, oracle=lambda rows: [table[row.tobytes()] for row in rows], random_state=0
     )
-    with pytest.warns(UserWarning, match=f"2 of 4 clusters have no .* {hint}"):
+    with (
+        pytest.warns(UserWarning, match=hint),
+        pytest.warns(UserWarning, match="2 of 4 clusters have no label"),
+    ):
         asked.fit(X)
-    with pytest.warns(UserWarning, match=r"are left out\.$"):
+    with pytest.warns(UserWarning, match=r"are left out\.$") as caught:
         KMeansLabelPropagator(4, random_state=0).fit(X, np.where(y > 1, 2, -1))
+    assert len(caught) == 1
+
+
+def test_minus_one_for_a_class_is_suspected_before_more_is_asked(blobs):
+    X, y = blobs
+    oracle = RecordingOracle(X, np.where(y > 1, 1, -1))
+    asked = KMeansLabelPropagator(4, oracle=oracle, max_retries=9, random_state=0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "The only class found is 1")
+        with pytest.raises(UserWarning, match="-1 marks a missing label"):
+            asked.fit(X)
+    assert oracle.n_asked == 4
 
 
 def test_answers_without_an_order_are_refused(blobs):

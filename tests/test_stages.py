@@ -159,7 +159,7 @@ def test_assign_clusters_without_predict_takes_the_nearest_centre():
         ("ab", TypeError, "Got str"),
         ({0: 1, 1: 2}, TypeError, "Got dict"),
         (3, TypeError, "Got int"),
-        (np.zeros((2, 1)), TypeError, r"shape \(2, 1\)"),
+        (np.zeros((2, 2)), TypeError, r"shape \(2, 2\)"),
         ([1, np.zeros(2)], TypeError, "nested labels"),
         ([[1], [2]], TypeError, "nested labels"),
     ],

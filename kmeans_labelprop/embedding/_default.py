@@ -230,7 +230,9 @@ def _imputer() -> SimpleImputer:
 
 
 def _ranks(n_samples: int) -> QuantileTransformer:
-    return QuantileTransformer(n_quantiles=_n_components(_N_QUANTILES, n_samples))
+    # One quantile would put all samples at 0.
+    n_quantiles = max(min(2, n_samples), _n_components(_N_QUANTILES, n_samples))
+    return QuantileTransformer(n_quantiles=n_quantiles)
 
 
 def _n_components(n_wanted: int, n_samples: int) -> int:
@@ -288,8 +290,22 @@ def _split_columns(X: Any) -> tuple[list[Any], list[Any]]:
                 "The columns of default_embedding must be numbers, booleans, strings "
                 f"or categories. Got column {name!r} of dtype {dtype} instead."
             )
+        if kind is categories:
+            _check_sortable(X[name], name)
         kind.append(name if has_names else position)
     return numbers, categories
+
+
+def _check_sortable(column: Any, name: Any) -> None:
+    """Refuse strings beside something else, which the encoder cannot sort."""
+    if getattr(column.dtype, "kind", "") != "O" or not hasattr(column, "iloc"):
+        return
+    kinds = sorted({type(value).__name__ for value in column.dropna().unique()})
+    if "str" in kinds and len(kinds) > 1:
+        raise TypeError(
+            "The columns of default_embedding must hold values of one kind. Got "
+            f"{' and '.join(kinds)} in column {name!r} instead."
+        )
 
 
 def _is_number(dtype: Any) -> bool:

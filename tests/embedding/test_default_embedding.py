@@ -361,6 +361,13 @@ def test_it_survives_smaller_samples():
         assert np.isfinite(cross_val_score(model, Z, y, cv=2)).all()
 
 
+@pytest.mark.parametrize("n_samples", [2, 3])
+def test_a_few_samples_stay_apart(n_samples):
+    X = np.array([[1.0, 1000.0], [2.0, 100.0], [3.0, 10_000.0]])[:n_samples]
+    E = default_embedding(X).fit_transform(X)
+    assert len(np.unique(E, axis=0)) == n_samples
+
+
 def test_same_result_every_time(rng):
     X = measurements(rng, 150)
     y = rng.integers(3, size=N_SAMPLES)
@@ -403,6 +410,11 @@ def test_same_result_every_time(rng):
             pd.DataFrame({"day": pd.date_range("2026-01-01", periods=3)}),
             TypeError,
             "Got column 'day' of dtype datetime64",
+        ),
+        (
+            pd.DataFrame({"x": [1, 2, 3], "size": ["small", 3, None]}),
+            TypeError,
+            "one kind. Got int and str in column 'size'",
         ),
         (
             pl.DataFrame({"parts": [[1], [2]], "x": [1.0, 2.0]}),
