@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import (
+    Callable,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+    Set,
+)
 from typing import Any
 
 import numpy as np
@@ -13,7 +21,12 @@ from ._labels import known_labels
 
 
 def ask_oracle(
-    oracle: Callable[[Any], ArrayLike], query: Any, n_queries: int, missing_label: Any
+    oracle: Callable[[Any], ArrayLike],
+    query: Any,
+    n_queries: int,
+    missing_label: Any,
+    *,
+    is_ids: bool = False,
 ) -> list[Any]:
     """Ask an oracle once for the labels of all samples queried.
 
@@ -27,6 +40,8 @@ def ask_oracle(
         Number of labels expected.
     missing_label : object
         What the oracle answers where it abstains.
+    is_ids : bool, default=False
+        Whether the query holds ids.
 
     Returns
     -------
@@ -41,17 +56,21 @@ def ask_oracle(
         If the answer has the wrong length, or an index other than the query's. What was
         answered, and may be paid for, is in the ``answers`` of the error.
     """
+    keys = _keys_of(query, is_ids)  # first: the oracle may change its query
     try:
         answers = oracle(query)
+        if isinstance(answers, Iterator):
+            answers = list(answers)
     except Exception as error:
         error.add_note(
             f"Raised by the 'oracle' parameter, asked for {n_queries} label(s)."
         )
         raise
-    is_column = getattr(answers, "shape", ())[1:] == (1,)
+    shape = getattr(answers, "shape", None)
+    is_column = isinstance(shape, tuple) and shape[1:] == (1,)
     try:
-        in_order = in_order_of_query(
-            single_column(answers) if is_column else answers, query
+        in_order = in_order_of_keys(
+            single_column(answers) if is_column else answers, keys
         )
         return check_answers(in_order, n_queries, missing_label, "the oracle")
     except (TypeError, ValueError) as error:
@@ -60,8 +79,21 @@ def ask_oracle(
         raise
 
 
-def in_order_of_query(answers: Any, query: Any) -> Any:
-    """Bring labels that say which row or id they are of into the order of the query.
+def _keys_of(query: Any, is_ids: bool) -> list[list[Any]]:
+    """List what names the samples asked about, as far as it tells them apart."""
+    keys = [list(single_column(query))] if is_ids else []
+    if hasattr(query, "iloc"):
+        keys.append(list(query.index))
+    return [
+        names
+        for names in keys
+        if all(isinstance(name, Hashable) for name in names)
+        and len(set(names)) == len(names)
+    ]
+
+
+def in_order_of_keys(answers: Any, keys: Sequence[list[Any]]) -> Any:
+    """Bring labels that say what they are of into the order of the question.
 
     Tables are looked up in an order of their own.
 
@@ -69,49 +101,44 @@ def in_order_of_query(answers: Any, query: Any) -> Any:
     ----------
     answers : object
         The labels.
-    query : {array-like, sparse matrix, dataframe} of shape (n_queries, ...)
-        The rows, or the ids, to label.
+    keys : sequence of list
+        Names of the samples asked about, in that order; any of them will do.
 
     Returns
     -------
     answers : object
-        A pandas Series in the order of the query if its index holds the query's index,
-        or the ids. Anything else as it is. The index 0, 1, 2, ... is that of a series
-        that was given none: it is in order.
+        A pandas Series in the order of the names if its index holds these. Anything
+        else as it is, also with the index 0, 1, 2, ...: it is that of a series that was
+        given none.
 
     Raises
     ------
     ValueError
-        If both have an index, and these differ.
+        If the index holds other names, or the numbers from 0 on where these are names
+        in another order.
     """
     if not hasattr(answers, "iloc"):
         return answers
     index = list(answers.index)
-    if index == list(range(len(index))):
+    if not keys or len(index) != len(keys[0]) or index in keys:
+        return answers  # a wrong length has an error of its own
+    has_none = index == list(range(len(index)))
+    same = [names for names in keys if set(names) == set(index)]
+    if has_none and not same:
         return answers
-    keys = [list(query.index)] if hasattr(query, "iloc") else []
-    is_list = isinstance(query, list) and all(np.isscalar(key) for key in query)
-    if is_list or len(getattr(query, "shape", ())) == 1:
-        keys.append(list(query))
-    if index in keys:
-        return answers
-    for wanted in keys:
-        if len(set(wanted)) == len(wanted) == len(index) and set(index) == set(wanted):
-            position_of = {key: position for position, key in enumerate(index)}
-            return answers.iloc[[position_of[key] for key in wanted]]
-    # That many labels of other rows; another number of them has an error of its own.
-    if hasattr(query, "iloc") and len(index) == len(query):
+    if has_none or not same:
         raise ValueError(
             "The answer of the oracle must have the index of what it was asked for, "
-            f"{_beginning(query.index)}, or be an array in that order. "
+            f"{_beginning(keys[0])}, or be an array in that order. "
             f"Got the index {_beginning(index)} instead."
         )
-    return answers
+    position_of = {name: position for position, name in enumerate(index)}
+    return answers.iloc[[position_of[name] for name in same[0]]]
 
 
-def _beginning(index: Any) -> str:
-    items = [str(item) for item in list(index)[:5]]
-    return ", ".join([*items, "..."] if len(index) > 5 else items)
+def _beginning(names: list[Any]) -> str:
+    items = [str(name) for name in names[:5]]
+    return ", ".join([*items, "..."] if len(names) > 5 else items)
 
 
 def check_answers(

@@ -461,10 +461,16 @@ def choose(
         return best
     rival = of_graph[int(comparable[of_graph].argmax())]
     scores = selection_scores(outcome).mean(axis=0)
-    error = _standard_error(scores[best] - scores[rival], weights)
-    doubt = error / 2 if candidates[best].fraction == 0 else error
-    # Not so if no candidate of the graph rule could be trained: NaN is not near.
-    return rival if comparable[best] - comparable[rival] <= doubt else best
+    # The representatives alone may lead by enough where the best one does not.
+    alone = [i for i, c in enumerate(candidates) if c.fraction == 0]
+    for leader in (best, *alone):
+        error = _standard_error(scores[leader] - scores[rival], weights)
+        doubt = error / 2 if leader in alone else error
+        lead = comparable[leader] - comparable[rival]
+        # No doubt if no candidate of the graph rule could be trained: NaN is not near.
+        if lead > 0 and not lead <= doubt:
+            return leader
+    return rival
 
 
 def tabulate(
@@ -538,10 +544,10 @@ def sign_flip_p_values(
     """Test which paired differences are not 0 on average, by turning their signs [1]_.
 
     If neither of two candidates is better, each difference could as well have the other
-    sign. Nothing is assumed of the distribution, which is far from normal: few labels,
-    most of them predicted alike. All candidates are turned together, and each is
-    compared with the farthest of them [2]_, so that the more are compared, the
-    more it takes.
+    sign. That takes symmetry, and labels that do not hang together, but no normal
+    distribution: labels are few, and most of them predicted alike. All candidates are
+    turned together, and each is compared with the farthest of them [2]_, so that the
+    more are compared, the more it takes.
 
     Parameters
     ----------
@@ -553,8 +559,8 @@ def sign_flip_p_values(
     Returns
     -------
     p_values : ndarray of shape (n_candidates,), dtype=float64
-        Two-sided, from 9,999 draws and what was found; NaN for what failed. The
-        probability that any of them is at most p by chance is p.
+        Two-sided, from 9,999 draws and what was found; NaN for what failed, or without
+        labels. That any of them is at most p has a probability of about p at most.
 
     References
     ----------
@@ -562,6 +568,8 @@ def sign_flip_p_values(
     .. [2] P. H. Westfall and S. S. Young, "Resampling-Based Multiple Testing", 1993.
     """
     p_values = np.full(len(differences), np.nan)
+    if not len(weights):
+        return p_values
     is_known = ~np.isnan(differences).any(axis=1)
     terms = differences[is_known] * weights
     spread = np.sqrt((terms**2).sum(axis=1))
@@ -718,7 +726,7 @@ def describe_choice(
     yield f"Chosen of {len(candidates)} candidates: {candidates[best]}."
     if results["rank_test_score"][best] > 1:
         leading = candidates[int(np.argmin(results["rank_test_score"]))]
-        yield f"  Ahead of it by no more than one standard error: {leading}."
+        yield f"  Ahead of it, but by too little to tell: {leading}."
         yield "  In doubt the graph rule is taken."
     if np.isnan(accuracy):
         yield "Nothing is known of them: no two labels are the same."
@@ -817,7 +825,7 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
 
     # The best propagation there is, if none was chosen.
     other = best if best else 1 + int(np.nanargmax(results["smoothed_test_score"][1:]))
-    is_clear = p_values <= 0.05
+    is_clear = p_values <= 0.05  # false for NaN
     if not is_clear[other]:
         verdict = "the labels cannot tell them apart"
     else:
@@ -972,8 +980,8 @@ class PropagatedClassifierCV(PropagatedClassifier):
     fractions above 0 (with the same correction), a quarter the straight line through
     their scores, a quarter the score itself. The representatives alone keep theirs.
     The graph rule is the best one on most data, so that other candidates have to lead
-    by more than one standard error: that of the mean difference of their scores over
-    the labels.
+    by more than one standard error (the representatives alone by more than half of
+    one): that of the mean difference of their scores over the labels.
 
     Choosing the best of several makes its accuracy look a little too good; hiding
     labels makes it look a little too bad, since a classifier has fewer of them in a

@@ -65,6 +65,24 @@ def is_missing(y: ArrayLike, missing_label: Any = -1) -> NDArray[np.bool_]:
     return np.asarray(values == missing_label, dtype=bool)
 
 
+def holds_mark(y: ArrayLike, missing_label: Any) -> bool:
+    """Tell whether y holds ``missing_label`` itself, not only nulls.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels: numbers, strings or objects.
+    missing_label : object
+        The value that marks a sample without a label.
+
+    Returns
+    -------
+    holds_mark : bool
+        True if some entry is ``missing_label``.
+    """
+    return bool(np.any(is_missing(y, missing_label) & ~is_missing(y, None)))
+
+
 def _as_string(missing_label: Any) -> str | None:
     # NumPy never turns None into a string, so a class may be called "None".
     return None if missing_label is None else str(missing_label)

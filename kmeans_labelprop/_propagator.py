@@ -44,7 +44,7 @@ from ._graph import (
     neighbor_density,
     neighbor_distances,
 )
-from ._labels import check_labels, label_array, with_missing
+from ._labels import check_labels, holds_mark, label_array, with_missing
 from ._messages import stage, warn_user
 from ._propagation import (
     choose_alpha,
@@ -144,7 +144,7 @@ class KMeansLabelPropagator(
         container and the space of `X`; returns one label for each, `missing_label`
         (or None, NaN) where it abstains; a pandas Series with the index of the rows,
         or with the ids for one, in any order. Without an oracle all labels come from
-        `y`. Clones share the oracle, and what it remembers.
+        `y`. Clones share the oracle, and what it remembers, unless it is an estimator.
     oracle_input : {"rows", "ids"}, default="rows"
         What the oracle gets: rows of `X`, or the `sample_ids` given to :meth:`fit`.
         Ids stay true under cross-validation, where positions do not.
@@ -403,8 +403,9 @@ class KMeansLabelPropagator(
             If a parameter is illegal, there is neither `y` nor an oracle, or no
             representative got a label.
         TypeError
-            If the oracle does not answer with an array of labels. What it answered is
-            in the ``answers`` of the error.
+            If the oracle does not answer with an array of labels, all strings or all
+            numbers. What it answered is in the ``answers`` of the error, as it came or
+            as a dict by position.
 
         Warns
         -----
@@ -565,10 +566,11 @@ class KMeansLabelPropagator(
             answers = list(answers.values())
         else:
             positions = self._queries.tolist()
-        answers = check_answers(
+        checked = check_answers(
             answers, len(positions), self.missing_label, "propagate's labels"
         )
-        return self._propagate_answers(dict(zip(positions, answers, strict=True)))
+        self._is_mark_seen |= holds_mark(answers, self.missing_label)
+        return self._propagate_answers(dict(zip(positions, checked, strict=True)))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the label of the cluster that each sample falls into.
@@ -678,7 +680,10 @@ class KMeansLabelPropagator(
 
     def __sklearn_clone__(self) -> Self:
         # An oracle is shared, not copied: a copy would keep the labels it has paid for
-        # to itself, and a connection cannot be copied at all.
+        # to itself, and a connection cannot be copied at all. Not so one with
+        # parameters, which a search may set.
+        if hasattr(self.oracle, "get_params"):
+            return BaseSampler.__sklearn_clone__(self)
         without_oracle = copy(self)
         without_oracle.oracle = None
         cloned: Self = BaseSampler.__sklearn_clone__(without_oracle)
@@ -732,10 +737,12 @@ class KMeansLabelPropagator(
         self, X: Any, y: ArrayLike | None
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return the labels that may be used, and which samples have one."""
+        self._is_mark_seen = self._is_warned = False
         if y is None:
             return np.empty(0), np.zeros(0, dtype=bool)
         check_consistent_length(X, y)
         labels, known = check_labels(y, self.missing_label)
+        self._is_mark_seen = holds_mark(y, self.missing_label)
         if not self.reuse_labels:
             return labels[:0], np.zeros_like(known)
         return labels, known
@@ -748,8 +755,6 @@ class KMeansLabelPropagator(
         """Cluster and choose; return the representatives without a label."""
         for name in _LABEL_ATTRIBUTES:  # of an earlier fit: they fit no new clusters
             self.__dict__.pop(name, None)
-        # An oracle is there to fill the gaps of y; where it abstains, _ask notes it.
-        self._lacks_labels = self.oracle is None and not known.all()
         if not len(known):  # no y
             known = np.zeros(E.shape[0], dtype=bool)
         self._fit_clusterer(E)
@@ -842,6 +847,7 @@ class KMeansLabelPropagator(
                     take_rows(asked, queries),
                     len(queries),
                     self.missing_label,
+                    is_ids=self.oracle_input == "ids",
                 )
             self.n_queries_ += len(queries)
             is_candidate[queries] = False
@@ -851,8 +857,8 @@ class KMeansLabelPropagator(
                 for position, answer in zip(queries, answers, strict=True)
                 if answer is not None
             }
-            if not is_answered.all():
-                self._lacks_labels = True
+            # What y lacked is there now, but for what the oracle does not know.
+            self._is_mark_seen = not (self._is_warned or is_answered.all())
             answered = queries[is_answered]
             self.representative_indices_[
                 np.searchsorted(self.representative_clusters_, self.labels_[answered])
@@ -920,8 +926,7 @@ class KMeansLabelPropagator(
     ) -> None:
         n_unlabelled = np.sum(codes < 0)
         n_left_out = np.sum(sample_codes < 0)
-        if n_unlabelled or self._lacks_labels:
-            self._warn_of_minus_one(self.classes_.tolist())
+        self._warn_of_minus_one(self.classes_.tolist())
         if n_unlabelled:
             of_others = (
                 ", which get labels of others" if self.propagation == "graph" else ""
@@ -938,8 +943,9 @@ class KMeansLabelPropagator(
 
     def _warn_of_minus_one(self, labels: list[Any]) -> None:
         """Warn where samples without a label may be those of a class called -1."""
-        is_alone = bool(labels) and all(label == 1 for label in labels)
-        if self.missing_label == -1 and is_alone:
+        is_alone = bool(labels) and all(label in (1, "1") for label in labels)
+        if self.missing_label == -1 and is_alone and self._is_mark_seen:
+            self._is_mark_seen, self._is_warned = False, True  # once is enough
             warn_user(
                 "The only class found is 1. -1 marks a missing label: if it is one of "
                 "your classes, set the 'missing_label' parameter to something else."
@@ -959,11 +965,18 @@ class KMeansLabelPropagator(
             )
         positions = self.representative_indices_.tolist()
         has_label = np.array([position in answers for position in positions])
-        labels = label_array(
-            [answers[position] for position in positions if position in answers],
-            "the representatives",
-            self._label_dtype,
-        )
+        try:
+            labels = label_array(
+                [answers[position] for position in positions if position in answers],
+                "the representatives",
+                self._label_dtype,
+            )
+        except (TypeError, ValueError) as error:
+            error.answers = answers  # type: ignore[union-attr]
+            error.add_note(
+                "The labels are in the 'answers' of this error, by position."
+            )
+            raise
         classes, label_codes = np.unique(labels, return_inverse=True)
         if self.propagation == "graph" and isinstance(self.class_prior, Mapping):
             missing = [c for c in classes.tolist() if c not in self.class_prior]

@@ -921,6 +921,24 @@ def test_in_doubt_the_graph_rule_is_chosen(of_leader, of_graph, leads, leader):
     assert choose(without, weights, candidates[:2], smoothed[:2]) == leader
 
 
+@pytest.mark.parametrize(
+    ("alone", "chosen"),
+    [
+        ([1, 0, 0, 0, 1, 1, 0, 0], 0),  # leads by 0.125; half of its error is 0.06
+        ([0, 1, 0, 0, 1, 0, 0, 0], 2),  # leads by nothing
+        ([np.nan] * 8, 2),
+    ],
+)
+def test_the_representatives_may_lead_where_the_best_does_not(alone, chosen):
+    of_graph = [0, 0, 0, 0, 1, 1, 0, 0]
+    of_cluster = [1, 1, 1, 1, 0, 0, 0, 0]  # leads by 0.25, with an error of 0.29
+    correct = np.array([[alone, of_cluster, of_graph]], dtype=float)
+    candidates = list_candidates(["cluster", "graph"], [0, 1])
+    outcome, weights = Outcome(correct, correct), np.full(8, 1 / 8)
+    smoothed = correct[0].mean(axis=1)
+    assert choose(outcome, weights, candidates, smoothed) == chosen
+
+
 def test_the_summary_names_what_leads_by_too_little():
     correct = np.array([[[0, 0, 0, 0], [1, 1, 1, 0], [1, 0, 0, 1]]], dtype=float)
     candidates = list_candidates(["cluster", "graph"], [0, 1])
@@ -929,7 +947,7 @@ def test_the_summary_names_what_leads_by_too_little():
     assert_array_equal(table["rank_test_score"], [3, 1, 2])
     text = list(describe_choice(table, 2, 0.5, (0.2, 0.8), "accuracy"))
     assert text[0] == "Chosen of 3 candidates: graph at fraction 1."
-    assert text[1].endswith("one standard error: cluster at fraction 1.")
+    assert text[1].endswith("too little to tell: cluster at fraction 1.")
     first = list(describe_choice(table, 1, 0.75, (0.4, 0.9), "accuracy"))
     assert "doubt" not in " ".join(first)
 
@@ -1291,7 +1309,7 @@ def test_sign_flips():
     def p_values(*differences, weights=None):
         values = np.array(differences, dtype=float)
         if weights is None:
-            weights = np.full(values.shape[1], 1 / values.shape[1])
+            weights = np.ones(values.shape[1]) / max(1, values.shape[1])
         return sign_flip_p_values(values, np.array(weights))
 
     # All six signs alike: 2 of 64 ways to turn them are as far off. Labels that do not
@@ -1302,6 +1320,7 @@ def test_sign_flips():
     # Five of six: twice 1 + 6 ways.
     assert_allclose(p_values([-1, *ones[1:]]), [14 / 64], atol=0.015)
     assert_allclose(p_values(none, ones * np.nan), [1, np.nan])
+    assert_allclose(p_values([], []), [np.nan, np.nan])
     # One label weighs more than the others together: two equal chances.
     assert_allclose(p_values([1, -1, -1], weights=[0.8, 0.1, 0.1]), [1])
     # Two that are alike count once; two that differ on other labels count twice.

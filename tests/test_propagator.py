@@ -1,5 +1,6 @@
 import pickle
 import warnings
+from pathlib import Path
 from threading import Lock
 
 import joblib
@@ -10,7 +11,7 @@ import pytest
 from helpers import FixedCenters, RecordingOracle
 from numpy.testing import assert_array_equal
 from scipy.sparse import coo_array, csr_array
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.cluster import BisectingKMeans, KMeans, MiniBatchKMeans
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -254,6 +255,71 @@ def test_answers_about_other_rows_are_refused_and_not_lost(blobs):
         assert_array_equal(asked.fit(rows).transduction_, y)
 
 
+def test_ids_of_any_kind_are_matched(blobs):
+    X, y = blobs
+    ids = [Path(f"a/{i:03}.png") for i in range(len(X))]
+    table = pd.Series(y, index=pd.Index(ids))
+
+    def in_order_of_table(asked):
+        return table[[path in set(asked) for path in table.index]]
+
+    by_id = propagator(oracle=in_order_of_table, oracle_input="ids")
+    assert_array_equal(by_id.fit(X, sample_ids=ids).transduction_, y)
+    # An ids' series has an index beside them.
+    by_id.set_params(oracle=lambda asked: asked.map(table))
+    named = pd.Series(ids, index=np.arange(len(X)) + 7)
+    assert_array_equal(by_id.fit(X, sample_ids=named).transduction_, y)
+    by_id.set_params(oracle=lambda asked: pd.Series([0, 1, 2, 3], index=list("abcd")))
+    with pytest.raises(ValueError, match=r"a/.*\.png.*Got the index a, b, c, d inst"):
+        by_id.fit(X, sample_ids=ids)
+    # What cannot be told apart is in order.
+    found = RecordingOracle(X, y)
+    records = np.array([{"i": i} for i in range(len(X))])
+    by_id.set_params(
+        oracle=lambda asked: pd.Series(
+            found(X[[record["i"] for record in asked]]), index=list("abcd")
+        )
+    )
+    assert_array_equal(by_id.fit(X, sample_ids=records).transduction_, y)
+
+
+def test_an_oracle_may_change_its_query(blobs):
+    X, y = blobs
+    found = RecordingOracle(X, y)
+
+    def sorting(rows):
+        order = rows.sort_values("a")
+        rows[:], rows.index = order.to_numpy(), order.index
+        return pd.Series(found(rows), index=rows.index)
+
+    fitted = propagator(oracle=sorting).fit(to_pandas(X))
+    assert_array_equal(fitted.transduction_, y)
+
+
+def test_numbers_in_another_order_are_no_missing_index():
+    X = pd.DataFrame({"a": [0.0, 5.0, 10.0, 20.0]})
+    table = pd.Series(list("wxyz"))
+    asked = propagator(oracle=lambda rows: table[table.index.isin(rows.index)])
+    with pytest.raises(ValueError, match="Got the index 0, 1, 2, 3 instead") as caught:
+        asked.fit(X)
+    assert caught.value.answers.tolist() == list("wxyz")
+    asked.set_params(oracle=lambda rows: table[rows.index])
+    assert asked.fit(X).transduction_.tolist() == list("wxyz")
+
+
+def test_labels_of_two_kinds_are_refused_and_not_lost(blobs):
+    mixed = propagator(oracle=lambda rows: (label for label in [1, "a", 2, "b"]))
+    with pytest.raises(TypeError, match="all strings or all numbers") as caught:
+        mixed.fit(blobs[0])
+    assert caught.value.answers == dict(
+        zip(mixed._queries.tolist(), [1, "a", 2, "b"], strict=True)
+    )
+    short = propagator(oracle=lambda rows: iter("ab"))
+    with pytest.raises(ValueError, match="Got 2 label") as caught:
+        short.fit(blobs[0])
+    assert caught.value.answers == ["a", "b"]
+
+
 def test_a_column_of_answers_is_taken(blobs):
     X, y = blobs
     found = RecordingOracle(X, y)
@@ -282,6 +348,20 @@ def test_clones_share_the_oracle(blobs):
     for kind in (PropagatedClassifier, PropagatedClassifierCV):
         assert_array_equal(kind(GaussianNB(), asked).fit(X).predict(X), y)
     assert service.paid == 3 * 16
+
+
+def test_an_oracle_with_parameters_is_cloned_like_any_other(blobs):
+    class Constant(BaseEstimator):
+        def __init__(self, label=0):
+            self.label = label
+
+        def __call__(self, rows):
+            return [self.label] * len(rows)
+
+    asked = propagator(oracle=Constant())
+    other = clone(asked).set_params(oracle__label=7)
+    assert asked.oracle.label == 0
+    assert other.fit(blobs[0]).classes_.tolist() == [7]
 
 
 def test_an_id_oracle_gets_ids(blobs):
@@ -717,8 +797,16 @@ def test_minus_one_for_a_class_is_suspected(blobs):
         PropagatedClassifierCV(
             GaussianNB(), KMeansLabelPropagator(4), random_state=0
         ).fit(X, mixed)
-    # Nobody is missing.
-    KMeansLabelPropagator(4, random_state=0).fit(X, np.ones(len(X), dtype=int))
+    with pytest.warns(UserWarning, match=hint):
+        KMeansLabelPropagator(4, random_state=0).fit(X, mixed.astype(str))
+    with (
+        pytest.warns(UserWarning, match=hint),
+        pytest.warns(UserWarning, match="never asked"),
+    ):
+        propagator(oracle=len).fit(X, mixed)
+    # No -1 is there.
+    propagator().fit(X, np.ones(len(X), dtype=int))
+    propagator().fit(X, pd.Series([1, pd.NA] * 60, dtype="Int64"))
     table = {row.tobytes(): sign for row, sign in zip(X, signs, strict=True)}
     asked = KMeansLabelPropagator(
         4, oracle=lambda rows: [table[row.tobytes()] for row in rows], random_state=0
@@ -742,6 +830,11 @@ def test_minus_one_for_a_class_is_suspected_before_more_is_asked(blobs):
         with pytest.raises(UserWarning, match="-1 marks a missing label"):
             asked.fit(X)
     assert oracle.n_asked == 4
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        asked.fit(X)
+    told = [str(warning.message) for warning in caught]
+    assert sum("The only class found is 1" in text for text in told) == 1
 
 
 def test_answers_without_an_order_are_refused(blobs):

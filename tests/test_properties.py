@@ -169,6 +169,7 @@ def test_partial_y_and_oracle_equal_full_knowledge(problem, data):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The oracle is never asked")
         warnings.filterwarnings("ignore", "No label reaches")
+        warnings.filterwarnings("ignore", "The only class found is 1")
         propagator.fit(X, np.where(known, y, -1), sample_ids=np.arange(len(X)))
     assert not known[asked].any()
     assert len(set(asked)) == len(asked) == propagator.n_queries_

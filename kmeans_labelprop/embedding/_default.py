@@ -300,11 +300,12 @@ def _check_sortable(column: Any, name: Any) -> None:
     """Refuse strings beside something else, which the encoder cannot sort."""
     if getattr(column.dtype, "kind", "") != "O" or not hasattr(column, "iloc"):
         return
-    kinds = sorted({type(value).__name__ for value in column.dropna().unique()})
-    if "str" in kinds and len(kinds) > 1:
+    values = list(column.dropna())
+    others = {type(value).__name__ for value in values if not isinstance(value, str)}
+    if others and any(isinstance(value, str) for value in values):
         raise TypeError(
             "The columns of default_embedding must hold values of one kind. Got "
-            f"{' and '.join(kinds)} in column {name!r} instead."
+            f"strings and {', '.join(sorted(others))} in column {name!r} instead."
         )
 
 

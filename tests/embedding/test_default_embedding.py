@@ -414,7 +414,7 @@ def test_same_result_every_time(rng):
         (
             pd.DataFrame({"x": [1, 2, 3], "size": ["small", 3, None]}),
             TypeError,
-            "one kind. Got int and str in column 'size'",
+            "one kind. Got strings and int in column 'size'",
         ),
         (
             pl.DataFrame({"parts": [[1], [2]], "x": [1.0, 2.0]}),
