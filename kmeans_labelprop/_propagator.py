@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple, Self
@@ -553,6 +553,8 @@ class KMeansLabelPropagator(
         self._check_parameters()
         self._check_rule()
         answers: Any = labels
+        if isinstance(answers, Iterator):
+            answers = list(answers)
         if is_by_position(answers, self._queries):
             answers = dict(answers.items())
         if isinstance(answers, Mapping):

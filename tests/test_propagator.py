@@ -764,6 +764,7 @@ def test_the_positions_returned_are_the_callers_own(blobs):
     answers = y[positions]
     positions[:] = 0
     assert_array_equal(halves.propagate(answers).transduction_, y)
+    assert_array_equal(halves.propagate(iter(answers)).transduction_, y)
 
 
 def test_a_series_without_an_index_of_its_own_is_in_order():
