@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import (
-    Callable,
-    Hashable,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-    Set,
-)
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -84,12 +76,14 @@ def _keys_of(query: Any, is_ids: bool) -> list[list[Any]]:
     keys = [list(single_column(query))] if is_ids else []
     if hasattr(query, "iloc"):
         keys.append(list(query.index))
-    return [
-        names
-        for names in keys
-        if all(isinstance(name, Hashable) for name in names)
-        and len(set(names)) == len(names)
-    ]
+    return [names for names in keys if _are_distinct(names)]
+
+
+def _are_distinct(names: list[Any]) -> bool:
+    try:
+        return len(set(names)) == len(names)
+    except TypeError:  # some cannot be hashed, so that no index can hold them
+        return False
 
 
 def in_order_of_keys(answers: Any, keys: Sequence[list[Any]]) -> Any:

@@ -814,7 +814,6 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
     if "mean_test_gain" not in results or len(results["params"]) == 1:
         return
     gains, errors = results["mean_test_gain"], results["sem_test_gain"]
-    p_values = results["pvalue_test_gain"]
     if np.isnan(gains[0]) or np.isnan(gains[1:]).all():
         return
     names = [str(candidate) for candidate in _listed_candidates(results)]
@@ -825,7 +824,7 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
 
     # The best propagation there is, if none was chosen.
     other = best if best else 1 + int(np.nanargmax(results["smoothed_test_score"][1:]))
-    is_clear = p_values <= 0.05  # false for NaN
+    is_clear = results["pvalue_test_gain"] <= 0.05  # false for NaN
     if not is_clear[other]:
         verdict = "the labels cannot tell them apart"
     else:
@@ -1238,6 +1237,7 @@ class PropagatedClassifierCV(PropagatedClassifier):
         Estimated accuracy: 100 % (95 % interval 84 to 100 %).
         """
         check_is_fitted(self, "estimator_")
+        n_labels, n_hidden, scoring = self._counted
         return "\n".join(
             [
                 *describe_choice(
@@ -1245,9 +1245,9 @@ class PropagatedClassifierCV(PropagatedClassifier):
                     self.best_index_,
                     self.best_accuracy_,
                     self.accuracy_interval_,
-                    self._counted[-1],
+                    scoring,
                 ),
-                *describe_labels(*self._counted),
+                *describe_labels(n_labels, n_hidden, scoring),
                 *describe_failures(self.cv_results_),
                 *describe_gains(self.cv_results_, self.best_index_),
             ]

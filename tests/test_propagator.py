@@ -274,12 +274,12 @@ def test_ids_of_any_kind_are_matched(blobs):
         by_id.fit(X, sample_ids=ids)
     # What cannot be told apart is in order.
     found = RecordingOracle(X, y)
-    records = np.array([{"i": i} for i in range(len(X))])
     by_id.set_params(
         oracle=lambda asked: pd.Series(
-            found(X[[record["i"] for record in asked]]), index=list("abcd")
+            found(X[[record[0][0] for record in asked]]), index=list("abcd")
         )
     )
+    records = [([i],) for i in range(len(X))]
     assert_array_equal(by_id.fit(X, sample_ids=records).transduction_, y)
 
 
