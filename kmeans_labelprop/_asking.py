@@ -9,66 +9,124 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._containers import single_column
-from ._labels import known_labels
+from ._labels import is_missing_item, label_vector, split_labels
 
 
 def ask_oracle(
     oracle: Callable[[Any], ArrayLike],
     query: Any,
-    n_queries: int,
+    positions: NDArray[np.intp],
     missing_label: Any,
+    answers: dict[int, Any],
     *,
     is_ids: bool = False,
-) -> list[Any]:
+) -> None:
     """Ask an oracle once for the labels of all samples queried.
 
     Parameters
     ----------
     oracle : callable
-        Called as ``oracle(query)``; returns one label for each row.
+        Called as ``oracle(query)``; returns, or yields, one label for each row.
     query : {array-like, sparse matrix, dataframe} of shape (n_queries, ...)
         The rows, or the ids, to label.
-    n_queries : int
-        Number of labels expected.
+    positions : ndarray of shape (n_queries,), dtype=intp
+        The position of each.
     missing_label : object
         What the oracle answers where it abstains.
+    answers : dict of int to label or None
+        Takes each answer the moment it is there; None for an abstention.
     is_ids : bool, default=False
         Whether the query holds ids.
-
-    Returns
-    -------
-    answers : list of length n_queries
-        The labels; None for an abstention.
 
     Raises
     ------
     TypeError
         If the answer is not a one-dimensional array-like.
     ValueError
-        If the answer has the wrong length, or an index other than the query's. What was
-        answered, and may be paid for, is in the ``answers`` of the error.
+        If the answer has the wrong length, or an index other than the query's.
+
+    Notes
+    -----
+    Whatever ends it, an interruption included, has what was answered, and may be paid
+    for, in its ``answers``: by position, or as it came if it cannot be matched.
     """
-    keys = _keys_of(query, is_ids)  # first: the oracle may change its query
+    n_queries = len(positions)
+    received: Any = None
     try:
-        answers = oracle(query)
-        if isinstance(answers, Iterator):
-            answers = list(answers)
-    except Exception as error:
-        error.add_note(
-            f"Raised by the 'oracle' parameter, asked for {n_queries} label(s)."
-        )
-        raise
-    shape = getattr(answers, "shape", None)
-    is_column = isinstance(shape, tuple) and shape[1:] == (1,)
-    try:
+        keys = _keys_of(query, is_ids)  # first: the oracle may change its query
+        try:
+            received = oracle(query)
+            if isinstance(received, Iterator):
+                received = _take_one_by_one(received, positions, missing_label, answers)
+        except Exception as error:
+            error.add_note(
+                f"Raised by the 'oracle' parameter, asked for {n_queries} label(s)."
+            )
+            raise
+        shape = getattr(received, "shape", None)
+        is_column = isinstance(shape, tuple) and shape[1:] == (1,)
         in_order = in_order_of_keys(
-            single_column(answers) if is_column else answers, keys
+            single_column(received) if is_column else received, keys
         )
-        return check_answers(in_order, n_queries, missing_label, "the oracle")
-    except (TypeError, ValueError) as error:
-        error.answers = answers  # type: ignore[union-attr]
-        error.add_note("The labels answered are in the 'answers' of this error.")
+        checked = check_answers(in_order, n_queries, missing_label, "the oracle")
+        answers.update(zip(positions.tolist(), checked, strict=True))
+    except BaseException as error:
+        is_malformed = isinstance(error, TypeError | ValueError)
+        if not is_malformed and _is_plain_sequence(received, n_queries):
+            _store(received, positions, missing_label, answers)
+        is_stored = all(position in answers for position in positions.tolist())
+        attach_answers(error, received if is_malformed and not is_stored else answers)
         raise
+
+
+def _take_one_by_one(
+    received: Iterator[Any],
+    positions: NDArray[np.intp],
+    missing_label: Any,
+    answers: dict[int, Any],
+) -> list[Any]:
+    items: list[Any] = []
+    for item in received:
+        items.append(item)
+        _store(items[-1:], positions[len(items) - 1 :], missing_label, answers)
+    return items
+
+
+def _store(
+    items: Any,
+    positions: NDArray[np.intp],
+    missing_label: Any,
+    answers: dict[int, Any],
+) -> None:
+    for position, item in zip(positions.tolist(), items, strict=False):
+        answers[position] = item  # first: what follows may fail
+        if is_missing_item(item, missing_label):
+            answers[position] = None
+
+
+def _is_plain_sequence(received: Any, n_queries: int) -> bool:
+    is_plain = isinstance(received, list | tuple) or (
+        isinstance(received, np.ndarray) and received.ndim == 1
+    )
+    return is_plain and len(received) == n_queries
+
+
+def attach_answers(error: BaseException, answers: Any) -> None:
+    """Hand out the labels answered with the error that ends a fit.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+    answers : object
+        The labels, by position or as they came. Nothing is attached if there are none,
+        or the error has some already.
+    """
+    is_empty = answers is None or (isinstance(answers, Mapping) and not answers)
+    if is_empty or hasattr(error, "answers"):
+        return
+    error.answers = answers  # type: ignore[attr-defined]
+    error.add_note("The labels answered are in the 'answers' of this error.")
 
 
 def _keys_of(query: Any, is_ids: bool) -> list[list[Any]]:
@@ -123,14 +181,14 @@ def in_order_of_keys(answers: Any, keys: Sequence[list[Any]]) -> Any:
     if has_none or not same:
         raise ValueError(
             "The answer of the oracle must have the index of what it was asked for, "
-            f"{_beginning(keys[0])}, or be an array in that order. "
-            f"Got the index {_beginning(index)} instead."
+            f"{_preview(keys[0])}, or be an array in that order. "
+            f"Got the index {_preview(index)} instead."
         )
     position_of = {name: position for position, name in enumerate(index)}
     return answers.iloc[[position_of[name] for name in same[0]]]
 
 
-def _beginning(names: list[Any]) -> str:
+def _preview(names: list[Any]) -> str:
     items = [str(name) for name in names[:5]]
     return ", ".join([*items, "..."] if len(names) > 5 else items)
 
@@ -172,9 +230,7 @@ def check_answers(
         )
     if not hasattr(answers, "shape"):
         # np.asarray would turn [1, "a"] into strings.
-        items = list(answers)
-        answers = np.empty(len(items), dtype=object)
-        answers[:] = items
+        answers = label_vector(list(answers))
     if len(answers.shape) != 1:
         raise TypeError(
             f"The answer of {source} {legal}. "
@@ -186,7 +242,7 @@ def check_answers(
         )
     if isinstance(answers, np.ndarray) and any(np.ndim(answer) for answer in answers):
         raise TypeError(f"The answer of {source} {legal}. Got nested labels instead.")
-    labels, known = known_labels(answers, missing_label)
+    labels, known = split_labels(answers, missing_label)
     if labels.dtype.kind == "f" and np.isnan(labels).any():
         # No class is NaN, whatever the missing_label.
         known[known] = ~np.isnan(labels)
@@ -197,23 +253,127 @@ def check_answers(
     return checked
 
 
-def is_by_position(labels: Any, positions: NDArray[np.intp]) -> bool:
-    """Tell whether the index of a series says which sample each label is of.
+def labels_by_position(
+    labels: Any, asked: NDArray[np.intp], names: Any, n_samples: int, source: str
+) -> tuple[list[int], Any, bool]:
+    """Find which sample each label is of.
 
     Parameters
     ----------
-    labels : object
-        The labels.
-    positions : ndarray of shape (n_queries,), dtype=intp
-        Positions of the samples that were to be labelled.
+    labels : array-like, Series or dict
+        Labels by position, or with an index, or in the order of ``asked``.
+    asked : ndarray of shape (n_asked,), dtype=intp
+        Positions in the order of the question.
+    names : pandas Index or None
+        The index of the samples, if they have one of their own.
+    n_samples : int
+        Number of samples.
+    source : str
+        Where the labels come from, for the error messages.
 
     Returns
     -------
-    is_by_position : bool
-        True for a pandas Series with these positions for its index, in any order. The
-        index 0, 1, 2, ... is that of a series that was given none: it is in order.
+    positions : list of int
+        The position of each label.
+    labels : object
+        The labels in this order.
+    is_explicit : bool
+        Whether the labels themselves say what they are of.
+
+    Raises
+    ------
+    ValueError
+        If a position or an index is that of no sample.
     """
+    if isinstance(labels, Iterator):
+        labels = list(labels)
+    if isinstance(labels, Mapping):
+        keys = list(labels)
+        return (
+            _check_positions(keys, n_samples, source),
+            list(labels.values()),
+            True,
+        )
     if not hasattr(labels, "iloc"):
-        return False
+        return asked.tolist(), labels, False
+    labels = single_column(labels)
     index = list(labels.index)
-    return set(index) == set(positions.tolist()) and index != list(range(len(index)))
+    is_plain = index == list(range(len(index)))
+    if names is not None and set(index) <= set(names):
+        places = _places_of(index, names, source)
+        if not is_plain or set(places) == set(asked.tolist()):
+            return places, labels, True
+        raise ValueError(
+            f"The index of {source}, 0 to {len(index) - 1}, may be that of the rows of "
+            "X or that of a series without an index. Pass a dict by position, or an "
+            "array in the order of the question."
+        )
+    if is_plain and set(index) != set(asked.tolist()):
+        return asked.tolist(), labels, False
+    if not _are_distinct(index):
+        raise ValueError(
+            f"The index of {source} must have each sample once. Got "
+            f"{_preview(index)} instead."
+        )
+    return _check_positions(index, n_samples, source), labels, True
+
+
+def _places_of(index: list[Any], names: Any, source: str) -> list[int]:
+    all_names = list(names)
+    if not _are_distinct(index) or not _are_distinct(all_names):
+        raise ValueError(
+            f"The index of {source} must tell the samples apart. Got "
+            f"{_preview(index)}, some of them more than once, here or in X."
+        )
+    place = {name: position for position, name in enumerate(all_names)}
+    return [place[name] for name in index]
+
+
+def _check_positions(keys: list[Any], n_samples: int, source: str) -> list[int]:
+    unknown = [
+        key
+        for key in keys
+        if not (isinstance(key, int | np.integer) and 0 <= int(key) < n_samples)
+        or isinstance(key, bool)
+    ]
+    if unknown:
+        raise ValueError(
+            f"The positions of {source} must be whole numbers from 0 to "
+            f"{n_samples - 1}, or the index of the rows of X. Got "
+            f"{_preview(unknown)} instead."
+        )
+    return [int(key) for key in keys]
+
+
+def check_index(X: Any, column: Any, name: str) -> None:
+    """Refuse a column whose index says that it belongs to other rows, or their order.
+
+    Parameters
+    ----------
+    X : object
+        The samples.
+    column : object
+        One value for each; nothing is checked unless both have an index. The index
+        0, 1, 2, ... is that of a column that was given none, unless X has the same
+        numbers in another order.
+    name : str
+        What the column is, for the error message.
+
+    Raises
+    ------
+    ValueError
+        If the indexes differ.
+    """
+    if not (hasattr(X, "iloc") and hasattr(column, "iloc")):
+        return
+    if len(X) != len(column) or X.index.equals(column.index):
+        return  # a wrong length has an error of its own
+    rows, own = list(X.index), list(column.index)
+    is_plain = own == list(range(len(own)))
+    if is_plain and set(rows) != set(own):
+        return
+    raise ValueError(
+        f"The index of {name} must be that of X, in the same order. Got "
+        f"{_preview(own)}, and in X {_preview(rows)}. Bring them into one order with "
+        f"{name}.loc[X.index], or pass an array."
+    )

@@ -6,12 +6,56 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing, indexable
 
 
 def _library(container: Any) -> str:
     """Name the library that a container comes from, without importing it."""
     return type(container).__module__.partition(".")[0]
+
+
+def canonical(X: Any) -> Any:
+    """Sum what a sparse matrix gives more than once; others as they are.
+
+    Parameters
+    ----------
+    X : object
+        The samples.
+
+    Returns
+    -------
+    X : object
+        A CSR matrix with each entry once, in order: a new one if that was not so.
+        Anything but a sparse matrix is returned as it is.
+    """
+    if not issparse(X):
+        return X
+    csr = X.tocsr()
+    if not csr.has_canonical_format:
+        csr = csr.copy()
+        csr.sum_duplicates()
+    return csr
+
+
+def row_names(X: Any) -> Any:
+    """Take the index of a pandas DataFrame or Series, if it has one of its own.
+
+    Parameters
+    ----------
+    X : object
+        The samples.
+
+    Returns
+    -------
+    names : pandas Index or None
+        The index; None for the numbers from 0 on, and for other containers.
+    """
+    if not hasattr(X, "iloc"):
+        return None
+    names = X.index
+    is_plain = names.dtype.kind in "iu" and np.array_equal(names, np.arange(len(names)))
+    return None if is_plain else names
 
 
 def take_rows(X: Any, positions: NDArray[np.intp]) -> Any:
@@ -54,6 +98,26 @@ def single_column(y: Any) -> Any:
     if _library(y) == "polars":
         return y.to_series()
     return np.asanyarray(y).reshape(-1)
+
+
+def labels_like(y: Any, positions: NDArray[np.intp], labels: NDArray[Any]) -> Any:
+    """Put labels of some samples into the container of y.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or None
+        Gives the container; None for an array.
+    positions : ndarray of shape (n_taken,), dtype=intp
+        Positions of the samples.
+    labels : ndarray of shape (n_taken,)
+        Their labels.
+
+    Returns
+    -------
+    labels : same type as y
+        The labels, with the index that y has there.
+    """
+    return labels if y is None else with_values(take_rows(y, positions), labels)
 
 
 def with_values(template: Any, values: NDArray[Any]) -> Any:

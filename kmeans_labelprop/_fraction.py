@@ -1,4 +1,4 @@
-"""Which samples of a cluster keep the label of its representative."""
+"""Which samples of a cluster keep their label."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from numpy.typing import NDArray
 
 
 def rank_in_clusters(
-    labels: NDArray[np.intp],
-    distances: NDArray[np.float64],
-    representatives: NDArray[np.intp],
+    cluster_ids: NDArray[np.intp],
+    costs: NDArray[np.float64],
+    given: NDArray[np.intp],
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rank the samples of each cluster: the representative first, then the nearest.
+    """Rank the samples of each cluster: given ones first, then the cheapest.
 
     Parameters
     ----------
-    labels : ndarray of shape (n_samples,), dtype=intp
+    cluster_ids : ndarray of shape (n_samples,), dtype=intp
         The cluster of each sample.
-    distances : ndarray of shape (n_samples,), dtype=float64
+    costs : ndarray of shape (n_samples,), dtype=float64
         What ranks the samples of a cluster, smallest first; ties by position.
-    representatives : ndarray of shape (n_representatives,), dtype=intp
-        Positions of the representatives.
+    given : ndarray of shape (n_given,), dtype=intp
+        Positions of the samples whose label is given.
 
     Returns
     -------
     ranks : ndarray of shape (n_samples,), dtype=intp
-        Rank of each sample in its cluster, 0 for the representative.
+        Rank of each sample in its cluster, from 0.
     sizes : ndarray of shape (n_samples,), dtype=intp
         Number of samples in the cluster of each sample.
     """
-    is_representative = np.zeros(len(labels), dtype=bool)
-    is_representative[representatives] = True
-    order = np.lexsort((distances, ~is_representative, labels))
-    counts = np.bincount(labels)
+    is_given = np.zeros(len(cluster_ids), dtype=bool)
+    is_given[given] = True
+    order = np.lexsort((costs, ~is_given, cluster_ids))
+    counts = np.bincount(cluster_ids)
     starts = np.cumsum(counts) - counts
-    ranks = np.empty(len(labels), dtype=np.intp)
-    ranks[order] = np.arange(len(labels)) - starts[labels[order]]
-    return ranks, counts[labels]
+    ranks = np.empty(len(cluster_ids), dtype=np.intp)
+    ranks[order] = np.arange(len(cluster_ids)) - starts[cluster_ids[order]]
+    return ranks, counts[cluster_ids]
 
 
 def within_fraction(
@@ -48,8 +48,8 @@ def within_fraction(
     """Tell which samples belong to the first fraction of their cluster.
 
     Of a cluster of m samples, ``floor(fraction * m + 0.5)`` are kept: the share is
-    rounded to the nearest whole number, halves upwards. A labelled representative
-    stays in any case.
+    rounded to the nearest whole number, halves upwards. A given label stays in any
+    case.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def within_fraction(
         Number of samples in the cluster of each sample.
     fraction : float
         Share of each cluster to keep, in [0, 1].
-    always : ndarray of shape (n_labelled,), dtype=intp
+    always : ndarray of shape (n_given,), dtype=intp
         Positions of the samples that are kept whatever the fraction.
 
     Returns
@@ -89,7 +89,7 @@ def rank_confidence(
     Returns
     -------
     confidence : ndarray of shape (n_samples,), dtype=float64
-        Between 1 / m for the last of m samples and 1 for the representative.
+        Between 1 / m for the last of m samples and 1 for the first.
     """
     confidence: NDArray[np.float64] = 1 - ranks / sizes
     return confidence

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array, issparse
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.neighbors import KNeighborsTransformer
+
+# In parts of the scale: closer than that is the same sample but for rounding.
+_SAME = 1e-3
 
 
-class Graph(NamedTuple):
-    """The graph over which labels spread: its nodes are the distinct samples."""
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """The graph over which labels spread: its nodes are the distinct samples.
 
-    affinity: csr_array  # of shape (n_distinct, n_distinct)
-    row_of: NDArray[np.intp]  # the node of each sample
+    Attributes
+    ----------
+    affinity : csr_array of shape (n_nodes, n_nodes), dtype=float64
+        The normalised affinities.
+    scales : ndarray of shape (n_nodes,), dtype=float64
+        The distance that counts as near at each node.
+    node_of : ndarray of shape (n_samples,), dtype=intp
+        The node of each sample.
+    neighbors : transformer
+        Finds the nodes next to other samples.
+    """
+
+    affinity: csr_array
+    scales: NDArray[np.float64]
+    node_of: NDArray[np.intp]
+    neighbors: Any
 
 
 def distinct_rows(E: Any) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -60,7 +80,31 @@ def distinct_rows(E: Any) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return np.array(first, dtype=np.intp), row_of
 
 
-def neighbor_distances(neighbors: Any, E: Any) -> csr_array:
+def make_neighbors(neighbors: Any, n_nodes: int) -> Any:
+    """Make the transformer that finds the neighbours of each sample.
+
+    Parameters
+    ----------
+    neighbors : transformer or None
+        The transformer; None for
+        :class:`~sklearn.neighbors.KNeighborsTransformer` with 10 neighbours.
+    n_nodes : int
+        Number of distinct samples.
+
+    Returns
+    -------
+    neighbors : transformer
+        The transformer, not fitted.
+    """
+    if neighbors is not None:
+        return neighbors
+    return KNeighborsTransformer(  # a sample alone counts as its own neighbour
+        mode="distance" if n_nodes > 1 else "connectivity",
+        n_neighbors=max(1, min(10, n_nodes - 1)),
+    )
+
+
+def fit_neighbors(neighbors: Any, E: Any) -> tuple[Any, csr_array]:
     """Find the neighbours of each sample with a clone of a transformer.
 
     Parameters
@@ -73,6 +117,8 @@ def neighbor_distances(neighbors: Any, E: Any) -> csr_array:
 
     Returns
     -------
+    neighbors_ : transformer
+        The fitted clone.
     distances : csr_array of shape (n_samples, n_samples), dtype=float64
         Distances to the neighbours of each sample, itself left out.
 
@@ -88,7 +134,8 @@ def neighbor_distances(neighbors: Any, E: Any) -> csr_array:
     try:
         # A transformer's output is sparse, which no DataFrame can hold.
         with config_context(transform_output="default"):
-            graph = clone(neighbors).fit_transform(E)
+            neighbors_ = clone(neighbors)
+            graph = neighbors_.fit_transform(E)
     except ValueError as error:
         raise ValueError(
             "The 'neighbors' parameter must find neighbours among the samples, each "
@@ -113,10 +160,12 @@ def neighbor_distances(neighbors: Any, E: Any) -> csr_array:
             f"that are negative or not finite from {neighbors!r}."
         )
     where = (entries.row[is_other], entries.col[is_other])
-    return csr_array((data, where), shape=graph.shape)
+    return neighbors_, csr_array((data, where), shape=graph.shape)
 
 
-def affinity_graph(distances: csr_array) -> csr_array:
+def affinity_graph(
+    distances: csr_array,
+) -> tuple[csr_array, NDArray[np.float64]]:
     """Build a symmetric graph of affinities between neighbouring samples.
 
     The affinity of two samples at distance d is ``exp(-d ** 2 / (s_i * s_j))``, where
@@ -133,6 +182,8 @@ def affinity_graph(distances: csr_array) -> csr_array:
     affinity : csr_array of shape (n_samples, n_samples), dtype=float64
         The normalised affinities; at most twice as many entries as the graph of
         distances.
+    scales : ndarray of shape (n_samples,), dtype=float64
+        The scale s of each sample.
 
     References
     ----------
@@ -146,7 +197,7 @@ def affinity_graph(distances: csr_array) -> csr_array:
     np.maximum.at(scales, rows, data)
     is_positive = scales > 0
     if is_positive.any():
-        # All neighbours of some samples are duplicates: what is near, others tell.
+        # No scale of their own: take the smallest positive one.
         scales[~is_positive] = scales[is_positive].min()
     products = scales[rows] * scales[columns]
     # No scale at all: every sample is a duplicate of its neighbours.
@@ -161,31 +212,53 @@ def affinity_graph(distances: csr_array) -> csr_array:
     scaling = diags_array(inverse_root)
     affinity = csr_array(scaling @ symmetric @ scaling)
     affinity.eliminate_zeros()  # too far apart for floating point: no link
-    return affinity
+    return affinity, scales
 
 
-def neighbor_density(
-    distances: csr_array, n_copies: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    """Measure how close the neighbours of each distinct sample are.
+def neighbor_weights(graph: Graph, E: Any) -> csr_array:
+    """Weigh the nodes next to other samples, as the graph weighs its links.
 
     Parameters
     ----------
-    distances : csr_array of shape (n_distinct, n_distinct), dtype=float64
-        Distances to the neighbours of each sample.
-    n_copies : ndarray of shape (n_distinct,), dtype=intp
-        How often each occurs. Its other copies are neighbours at distance 0.
+    graph : Graph
+        The graph.
+    E : {ndarray, CSR matrix} of shape (n_samples, n_components)
+        The embedded samples.
 
     Returns
     -------
-    density : ndarray of shape (n_distinct,), dtype=float64
-        The negative of the mean distance to the neighbours; -inf without any.
+    weights : csr_array of shape (n_samples, n_nodes), dtype=float64
+        ``exp(-d ** 2 / (s_i * s_j))`` of the neighbours of each sample, in parts of the
+        largest. A node much closer than its own scale is the same sample: it counts
+        alone.
+
+    Raises
+    ------
+    TypeError
+        If the transformer cannot find the neighbours of other samples.
     """
-    rows = np.repeat(np.arange(len(n_copies)), np.diff(distances.indptr))
-    weights = n_copies[distances.indices]
-    counts = n_copies - 1 + np.bincount(rows, weights, minlength=len(n_copies))
-    total = np.bincount(rows, weights * distances.data, minlength=len(n_copies))
-    density: NDArray[np.float64] = np.divide(
-        -total, counts, out=np.full(len(counts), -np.inf), where=counts > 0
+    if not hasattr(graph.neighbors, "transform"):
+        raise TypeError(
+            "The 'neighbors' parameter must be a transformer with 'transform' to "
+            f"predict. Got {graph.neighbors!r} instead."
+        )
+    with config_context(transform_output="default"):
+        found = csr_array(graph.neighbors.transform(E))
+    n_found = np.diff(found.indptr)
+    rows = np.repeat(np.arange(len(n_found)), n_found)
+    distances = found.data.astype(np.float64)
+    own = np.zeros(len(n_found))
+    np.maximum.at(own, rows, distances)
+    scales = graph.scales[found.indices]
+    products = own[rows] * scales
+    ratios = np.divide(
+        distances**2, products, out=np.zeros_like(distances), where=products > 0
     )
-    return density
+    least = np.full(len(n_found), np.inf)
+    np.minimum.at(least, rows, ratios)
+    weights = np.exp(least[rows] - ratios)  # far from all, the nearest still counts
+    is_same = distances <= _SAME * scales
+    has_same = np.zeros(len(n_found), dtype=bool)
+    has_same[rows[is_same]] = True
+    weights[has_same[rows] & ~is_same] = 0
+    return csr_array((weights, found.indices, found.indptr), shape=found.shape)

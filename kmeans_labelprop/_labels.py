@@ -15,6 +15,8 @@ from ._containers import single_column, take_rows
 
 _STRING_KINDS = "UST"
 _NUMBER_KINDS = "biuf"
+# Longer strings stay objects: an array of strings has room for the longest in each.
+_MOST_CHARACTERS = 100
 
 
 def is_missing(y: ArrayLike, missing_label: Any = -1) -> NDArray[np.bool_]:
@@ -44,19 +46,12 @@ def is_missing(y: ArrayLike, missing_label: Any = -1) -> NDArray[np.bool_]:
         missing = null.copy()
         missing[~null] = is_missing(_take(y, ~null), missing_label)
         return missing
-    values: NDArray[Any] = np.asarray(y)
+    values = label_vector(y)
     if values.dtype.kind in _STRING_KINDS:
         return np.asarray(values == _as_string(missing_label), dtype=bool)
     if values.dtype.kind == "O":
-        as_string = _as_string(missing_label)
         return np.array(
-            [
-                _is_null(value)
-                or bool(value == missing_label)
-                or (isinstance(value, str) and value == as_string)
-                for value in values
-            ],
-            dtype=bool,
+            [is_missing_item(value, missing_label) for value in values], dtype=bool
         )
     if not isinstance(missing_label, int | float | np.number):
         return np.zeros(values.shape, dtype=bool)
@@ -65,7 +60,51 @@ def is_missing(y: ArrayLike, missing_label: Any = -1) -> NDArray[np.bool_]:
     return np.asarray(values == missing_label, dtype=bool)
 
 
-def holds_mark(y: ArrayLike, missing_label: Any) -> bool:
+def is_missing_item(value: Any, missing_label: Any) -> bool:
+    """Tell whether a single object is no label.
+
+    Parameters
+    ----------
+    value : object
+        A label, or what stands for none.
+    missing_label : object
+        The value that marks a sample without a label.
+
+    Returns
+    -------
+    is_missing : bool
+        True for ``missing_label``, None, NaN and pandas' NA.
+    """
+    return (
+        _is_null(value)
+        or bool(value == missing_label)
+        or (isinstance(value, str) and value == _as_string(missing_label))
+    )
+
+
+def label_vector(y: Any) -> NDArray[Any]:
+    """Turn labels into an array that holds each as it is.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels, also such as mark a missing one.
+
+    Returns
+    -------
+    values : ndarray of shape (n_samples,)
+        A list becomes an array of objects: NumPy would round large whole numbers beside
+        others, and cut strings that end in a null character.
+    """
+    if not isinstance(y, list | tuple):
+        return np.asarray(y)
+    values = np.empty(len(y), dtype=object)
+    for position, value in enumerate(y):  # nested ones are for others to refuse
+        values[position] = value
+    return values
+
+
+def contains_missing_label(y: ArrayLike, missing_label: Any) -> bool:
     """Tell whether y holds ``missing_label`` itself, not only nulls.
 
     Parameters
@@ -77,7 +116,7 @@ def holds_mark(y: ArrayLike, missing_label: Any) -> bool:
 
     Returns
     -------
-    holds_mark : bool
+    contains : bool
         True if some entry is ``missing_label``.
     """
     return bool(np.any(is_missing(y, missing_label) & ~is_missing(y, None)))
@@ -108,7 +147,7 @@ def _take(y: Any, where: NDArray[np.bool_]) -> Any:
     return take_rows(y, np.flatnonzero(where))
 
 
-def known_labels(
+def split_labels(
     y: ArrayLike, missing_label: Any
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Split y into the labels there are and where they are.
@@ -129,7 +168,7 @@ def known_labels(
     """
     y = single_column(y)
     known = ~is_missing(y, missing_label).reshape(-1)
-    return np.asarray(_take(y, known)).reshape(-1), known
+    return label_vector(_take(y, known)).reshape(-1), known
 
 
 def label_array(
@@ -163,20 +202,39 @@ def label_array(
     else:
         labels = _of_one_kind(list(values), source)
     if dtype is not None and dtype.kind in _NUMBER_KINDS:
-        cast = labels.astype(dtype)
-        if not np.array_equal(cast, labels):
-            raise ValueError(
-                f"The labels of {source} must fit the dtype of y, {dtype}. "
-                f"Got {labels[cast != labels].tolist()} instead."
-            )
-        labels = cast
-    assert_all_finite(labels, input_name=source)
+        labels = _cast(labels, dtype, source)
+    if labels.dtype.kind != "O":
+        assert_all_finite(labels, input_name=source)
     if labels.size:
         with warnings.catch_warnings():
             # Few labels of many classes are what this library is for.
             warnings.filterwarnings("ignore", "The number of unique classes is greater")
             check_classification_targets(labels)
     return labels
+
+
+def _cast(labels: NDArray[Any], dtype: np.dtype[Any], source: str) -> NDArray[Any]:
+    if labels.dtype.kind not in _NUMBER_KINDS:
+        raise ValueError(
+            f"The labels of {source} must fit the dtype of y, {dtype}. Got strings "
+            "instead."
+        )
+    if not _holds(dtype, labels):
+        raise ValueError(
+            f"The labels of {source} must fit the dtype of y, {dtype}. "
+            f"Got {labels[:5].tolist()} instead."
+        )
+    return labels.astype(dtype)
+
+
+def _holds(dtype: np.dtype[Any], values: NDArray[Any]) -> bool:
+    """Tell whether a dtype of numbers can hold all values exactly."""
+    with np.errstate(invalid="ignore", over="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        cast = values.astype(dtype)
+        # There and back: compared as they are, both would be rounded to the same float.
+        same = np.array_equal(cast.astype(values.dtype), values)
+    return same and np.array_equal(cast < 0, values < 0)
 
 
 def _of_one_kind(values: list[Any], source: str) -> NDArray[Any]:
@@ -192,7 +250,31 @@ def _of_one_kind(values: list[Any], source: str) -> NDArray[Any]:
             f"The labels of {source} must be all strings or all numbers. "
             f"Got labels of type {', '.join(types)} instead."
         )
-    return np.array(values)
+    if "U" in kinds:
+        return _string_array(values)
+    labels = np.array(values)
+    if labels.dtype.kind == "f" and kinds & set("iu"):
+        # Whole numbers of several types: NumPy may have rounded them to floats.
+        for whole, rounded in zip(values, labels.tolist(), strict=True):
+            if isinstance(whole, int | np.integer) and int(whole) != int(rounded):
+                raise ValueError(
+                    f"The labels of {source} must be numbers that one dtype holds "
+                    f"exactly. Got {whole!r} beside numbers of another kind; pass "
+                    "strings instead."
+                )
+    return labels
+
+
+def _string_array(values: list[str]) -> NDArray[Any]:
+    """Make an array of strings, or of objects where that would cut or cost much."""
+    is_plain = all(
+        len(value) <= _MOST_CHARACTERS and not value.endswith("\0") for value in values
+    )
+    if is_plain:
+        return np.array(values, dtype=str)
+    labels = np.empty(len(values), dtype=object)
+    labels[:] = [str(value) for value in values]
+    return labels
 
 
 def check_labels(
@@ -230,7 +312,7 @@ def check_labels(
         )
     # A column of a DataFrame with missing values is no longer numeric: no dtype here.
     column_or_1d(y, dtype=None, warn=True)
-    labels, known = known_labels(y, missing_label)
+    labels, known = split_labels(y, missing_label)
     if labels.dtype.kind == "f" and np.isnan(labels).any():
         raise ValueError(
             "Input y contains NaN. If NaN marks samples without a label, set "
@@ -307,7 +389,7 @@ def with_missing(
         missing_label, int | float | np.number
     ):
         dtype = np.result_type(classes.dtype, np.min_scalar_type(missing_label))
-        if not np.array_equal(classes.astype(dtype), classes):
+        if not _holds(dtype, classes):
             dtype = np.dtype(object)
     elif classes.dtype.kind == "U" and isinstance(missing_label, str):
         dtype = np.result_type(classes.dtype, np.asarray(missing_label).dtype)

@@ -8,8 +8,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Self
 
 _PACKAGE = str(Path(__file__).parent)
+_SECONDS_BETWEEN = 5
 
 
 @contextmanager
@@ -30,6 +32,47 @@ def stage(name: str, verbose: int) -> Iterator[None]:
     if verbose:
         elapsed = time.perf_counter() - start
         print(f"[kmeans_labelprop] {name}: {elapsed:.1f} s", file=sys.stderr)
+
+
+class Progress:
+    """Say on stderr how far a stage of many steps is, and how long it may still take.
+
+    Parameters
+    ----------
+    name : str
+        What is done.
+    n_steps : int
+        Number of steps; the object is called after each.
+    verbose : int
+        Nothing is said if 0.
+    """
+
+    def __init__(self, name: str, n_steps: int, verbose: int) -> None:
+        self._stage = stage(f"{name} by {n_steps} fits", verbose)
+        self._name, self._n_steps, self._verbose = name, n_steps, verbose
+        self._n_done = 0
+        self._start = self._told = time.perf_counter()
+
+    def __enter__(self) -> Self:
+        self._stage.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stage.__exit__(*error)
+
+    def __call__(self) -> None:
+        """Count a step."""
+        self._n_done += 1
+        now = time.perf_counter()
+        if self._verbose and now - self._told > _SECONDS_BETWEEN:
+            self._told = now
+            left = (now - self._start) * (self._n_steps / self._n_done - 1)
+            print(
+                f"[kmeans_labelprop] {self._name}: {self._n_done} of {self._n_steps} "
+                f"fits, about {left:.0f} s left",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:

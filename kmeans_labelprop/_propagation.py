@@ -1,15 +1,17 @@
-"""Spread the labels of the representatives to other samples."""
+"""Spread given labels to other samples."""
 
 from __future__ import annotations
 
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.sparse.linalg import cg
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import pairwise_distances_argmin
 
 from ._messages import warn_user
 
@@ -22,34 +24,77 @@ _MAX_ALPHA = 0.99
 
 
 def spread_in_clusters(
-    labels: NDArray[np.intp],
-    clusters: NDArray[np.intp],
+    cluster_ids: NDArray[np.intp],
+    E: Any,
+    given: NDArray[np.intp],
     codes: NDArray[np.intp],
-    n_clusters: int,
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Give every sample of a cluster the class of its representative.
+) -> NDArray[np.intp]:
+    """Give every sample the class of the nearest given sample of its cluster.
 
     Parameters
     ----------
-    labels : ndarray of shape (n_samples,), dtype=intp
+    cluster_ids : ndarray of shape (n_samples,), dtype=intp
         The cluster of each sample.
-    clusters : ndarray of shape (n_representatives,), dtype=intp
-        The cluster of each representative.
-    codes : ndarray of shape (n_representatives,), dtype=intp
-        The class of each representative; -1 where it has none.
-    n_clusters : int
-        Number of clusters, empty ones included.
+    E : {ndarray, CSR matrix} of shape (n_samples, n_components)
+        The embedded samples.
+    given : ndarray of shape (n_given,), dtype=intp
+        Positions of the samples with a label.
+    codes : ndarray of shape (n_given,), dtype=intp
+        The class of each.
 
     Returns
     -------
     sample_codes : ndarray of shape (n_samples,), dtype=intp
         The class of each sample; -1 where its cluster has no label.
-    cluster_codes : ndarray of shape (n_clusters,), dtype=intp
-        The class of each cluster; -1 where it has no label.
     """
-    cluster_codes = np.full(n_clusters, -1, dtype=np.intp)
-    cluster_codes[clusters] = codes
-    return cluster_codes[labels], cluster_codes
+    return nearest_in_cluster(cluster_ids, E, cluster_ids[given], E[given], codes)
+
+
+def nearest_in_cluster(
+    cluster_ids: NDArray[np.intp],
+    E: Any,
+    given_ids: NDArray[np.intp],
+    E_given: Any,
+    codes: NDArray[np.intp],
+) -> NDArray[np.intp]:
+    """Find the class of the nearest given sample of the same cluster.
+
+    Parameters
+    ----------
+    cluster_ids : ndarray of shape (n_samples,), dtype=intp
+        The cluster of each sample.
+    E : {ndarray, CSR matrix} of shape (n_samples, n_components)
+        The samples, embedded.
+    given_ids : ndarray of shape (n_given,), dtype=intp
+        The cluster of each given sample.
+    E_given : {ndarray, CSR matrix} of shape (n_given, n_components)
+        The given samples, embedded.
+    codes : ndarray of shape (n_given,), dtype=intp
+        Their classes.
+
+    Returns
+    -------
+    sample_codes : ndarray of shape (n_samples,), dtype=intp
+        The class of each sample; -1 where no sample of its cluster is given.
+    """
+    n_clusters = 1 + max(cluster_ids.max(initial=-1), given_ids.max(initial=-1))
+    lowest = np.full(n_clusters, np.iinfo(np.intp).max)
+    highest = np.full(n_clusters, -1)
+    np.minimum.at(lowest, given_ids, codes)
+    np.maximum.at(highest, given_ids, codes)
+    sample_codes = highest[cluster_ids]
+    # Distances matter only where labels of a cluster differ.
+    is_mixed = lowest < highest
+    in_mixed = np.flatnonzero(is_mixed[cluster_ids])
+    starts = in_mixed[np.argsort(cluster_ids[in_mixed], kind="stable")]
+    for cluster in np.flatnonzero(is_mixed).tolist():
+        first, last = np.searchsorted(cluster_ids[starts], [cluster, cluster + 1])
+        members = starts[first:last]
+        own = np.flatnonzero(given_ids == cluster)
+        if len(members):
+            nearest = pairwise_distances_argmin(E[members], E_given[own])
+            sample_codes[members] = codes[own[nearest]]
+    return sample_codes
 
 
 def choose_alpha(n_samples: int, n_labels: int) -> float:
@@ -75,24 +120,24 @@ def choose_alpha(n_samples: int, n_labels: int) -> float:
 
 def spread_over_graph(
     affinity: csr_array,
-    representatives: NDArray[np.intp],
+    given: NDArray[np.intp],
     codes: NDArray[np.intp],
     n_classes: int,
     alpha: float,
 ) -> NDArray[np.float64]:
-    """Spread the classes of labelled samples over a graph.
+    """Spread the classes of given nodes over a graph.
 
     Solves ``(I - alpha * S) F = (1 - alpha) Y`` for each class [1]_, by conjugate
-    gradients, where S is the graph and Y tells the labelled samples.
+    gradients, where S is the graph and Y tells the given nodes.
 
     Parameters
     ----------
-    affinity : csr_array of shape (n_samples, n_samples), dtype=float64
+    affinity : csr_array of shape (n_nodes, n_nodes), dtype=float64
         The normalised, symmetric affinities S.
-    representatives : ndarray of shape (n_representatives,), dtype=intp
-        Positions of the labelled samples.
-    codes : ndarray of shape (n_representatives,), dtype=intp
-        Their classes; -1 where there is none.
+    given : ndarray of shape (n_given,), dtype=intp
+        The nodes with a label.
+    codes : ndarray of shape (n_given,), dtype=intp
+        Their classes.
     n_classes : int
         Number of classes.
     alpha : float
@@ -100,8 +145,8 @@ def spread_over_graph(
 
     Returns
     -------
-    distributions : ndarray of shape (n_samples, n_classes), dtype=float64
-        Share of each class in what reaches a sample; all 0 where nothing does.
+    distributions : ndarray of shape (n_nodes, n_classes), dtype=float64
+        Share of each class in what reaches a node; all 0 where nothing does.
 
     Warns
     -----
@@ -112,13 +157,13 @@ def spread_over_graph(
     ----------
     .. [1] D. Zhou et al., "Learning with Local and Global Consistency", NIPS 2003.
     """
-    n_samples = affinity.shape[0]
-    system = eye_array(n_samples, format="csr") - alpha * affinity
-    mass = np.zeros((n_samples, n_classes))
+    n_nodes = affinity.shape[0]
+    system = eye_array(n_nodes, format="csr") - alpha * affinity
+    mass = np.zeros((n_nodes, n_classes))
     n_failed = 0
     for code in range(n_classes):
-        target = np.zeros(n_samples)
-        target[representatives[codes == code]] = 1 - alpha
+        target = np.zeros(n_nodes)
+        target[given[codes == code]] = 1 - alpha
         mass[:, code], status = cg(system, target, rtol=_TOLERANCE, maxiter=_MAX_ITER)
         n_failed += status > 0
     if n_failed:
@@ -129,7 +174,7 @@ def spread_over_graph(
         )
     # What the solver leaves elsewhere is rounding.
     _, component = connected_components(affinity, directed=False)
-    is_reached = np.isin(component, component[representatives[codes >= 0]])
+    is_reached = np.isin(component, component[given])
     mass[~is_reached] = 0
     np.maximum(mass, 0, out=mass)
     total = mass.sum(axis=1, keepdims=True)
@@ -143,20 +188,25 @@ def _reach_out(
     distributions: NDArray[np.float64],
     is_reached: NDArray[np.bool_],
 ) -> None:
-    """Fill in, link by link, what is too far away for the solver's tolerance.
+    """Fill in what is too far away for the solver's tolerance.
 
-    What reaches a sample shrinks with every link; far from all labels it is lost in
-    the tolerance, though its shares are those of the neighbours on the way.
+    What reaches a node shrinks with every link; far from all labels it is lost in the
+    tolerance. Such a node takes the shares of the nearest one, by links, that has some.
     """
-    while True:
-        is_empty = is_reached & ~distributions.any(axis=1)
-        waiting = np.flatnonzero(is_empty)
-        arriving = affinity[waiting] @ distributions
-        total = arriving.sum(axis=1)
-        arrived = total > 0
-        if not arrived.any():
-            return
-        distributions[waiting[arrived]] = arriving[arrived] / total[arrived, np.newaxis]
+    has_shares = distributions.any(axis=1)
+    far = np.flatnonzero(is_reached & ~has_shares)
+    if not len(far):
+        return
+    sources = np.flatnonzero(has_shares)
+    _, _, nearest = dijkstra(
+        affinity,
+        directed=False,
+        indices=sources,
+        unweighted=True,
+        return_predecessors=True,
+        min_only=True,
+    )
+    distributions[far] = distributions[nearest[far]]
 
 
 def estimate_class_shares(
@@ -171,9 +221,9 @@ def estimate_class_shares(
 
     Parameters
     ----------
-    codes : ndarray of shape (n_representatives,), dtype=intp
-        The class of each representative; -1 where it has none.
-    weights : ndarray of shape (n_representatives,), dtype=float64
+    codes : ndarray of shape (n_given,), dtype=intp
+        The class of each label.
+    weights : ndarray of shape (n_given,), dtype=float64
         How many samples each stands for.
     n_classes : int
         Number of classes.
@@ -191,9 +241,7 @@ def estimate_class_shares(
        Estimator, with Application to Nonlinear Gene Association Networks", JMLR 10,
        2009, pages 1469-1484.
     """
-    is_labelled = codes >= 0
-    weights = weights[is_labelled]
-    sums = np.bincount(codes[is_labelled], weights=weights, minlength=n_classes)
+    sums = np.bincount(codes, weights=weights, minlength=n_classes)
     counted = sums / weights.sum()
     equal = (counted > 0) / np.count_nonzero(counted)
     n_effective = weights.sum() ** 2 / (weights**2).sum()

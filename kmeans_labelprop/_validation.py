@@ -7,6 +7,7 @@ scikit-learn; this module is the only one that imports them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -22,13 +23,23 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.validation import _check_method_params
 
 __all__ = [
+    "N_JOBS",
     "HasMethods",
     "Interval",
     "StrOptions",
     "check_parameters",
+    "forget_fit",
     "routing_enabled",
     "take_fit_params",
     "validate_estimator_parameters",
+]
+
+
+# joblib refuses 0, but not before labels have been paid for.
+N_JOBS = [
+    Interval(Integral, 1, None, closed="left"),
+    Interval(Integral, None, -1, closed="right"),
+    None,
 ]
 
 
@@ -56,6 +67,28 @@ def validate_estimator_parameters(estimator: BaseEstimator) -> None:
         estimator.get_params(deep=False),
         type(estimator).__name__,
     )
+
+
+def forget_fit(
+    estimator: BaseEstimator,
+    *,
+    keep: Sequence[str] = (),
+    only: Sequence[str] | None = None,
+) -> None:
+    """Remove fitted attributes: what an earlier fit found is no result of this one.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Loses its attributes that end with an underscore.
+    keep : sequence of str, default=()
+        Attributes that stay.
+    only : sequence of str or None, default=None
+        Attributes to remove, where they are; None for all.
+    """
+    for name in [name for name in vars(estimator) if name.endswith("_")]:
+        if name not in keep and (only is None or name in only):
+            delattr(estimator, name)
 
 
 def routing_enabled() -> bool:

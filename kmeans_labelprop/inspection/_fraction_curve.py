@@ -16,9 +16,9 @@ from ._plotting import (
     check_propagator,
     draw_curve,
     find_mark,
+    get_propagator,
     import_pyplot,
     make_axes,
-    unwrap,
 )
 
 
@@ -121,31 +121,30 @@ class FractionCurveDisplay:
         TypeError
             If an estimator is neither a propagator nor a classifier with one.
         ValueError
-            If there is no propagator, or one keeps a share of all samples
-            (``fraction_scope="global"``) and not of each cluster.
+            If there is no propagator.
         """
         import_pyplot(cls.__name__)
         several = isinstance(estimator, list | tuple)
-        propagators = [unwrap(each) for each in (estimator if several else [estimator])]
+        propagators = [
+            get_propagator(each) for each in (estimator if several else [estimator])
+        ]
         if not propagators:
             raise ValueError(
                 "The 'estimator' parameter must hold a propagator or more. Got none."
             )
         for propagator in propagators:
-            check_propagator(propagator, "transduction_")
-            if propagator.fraction_scope == "global":
-                raise ValueError(
-                    "The curve is over shares of each cluster. Got a propagator with "
-                    "fraction_scope='global', which keeps a share of all samples."
-                )
+            check_propagator(propagator, "spread_")
         mark = find_mark(propagators[0], missing_label)
         return cls.from_predictions(
             y_true,
             # Each has its own mark of what no label reached.
-            [with_missing(each._codes, each.classes_, mark) for each in propagators],
+            [
+                with_missing(each.spread_.codes, each.classes_, mark)
+                for each in propagators
+            ],
             [propagator.confidence_ for propagator in propagators],
             [propagator.labels_ for propagator in propagators],
-            representative_indices=[propagator._labelled for propagator in propagators],
+            representative_indices=[each.given_.positions for each in propagators],
             fractions=fractions,
             missing_label=mark,
             ax=ax,

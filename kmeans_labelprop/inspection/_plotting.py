@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from .._classifier import PropagatedClassifier
+from .._base_classifier import BasePropagatedClassifier
 from .._clustering import assign_clusters
 from .._propagator import KMeansLabelPropagator
 
@@ -251,11 +251,11 @@ def find_mark(estimator: Any, missing_label: Any) -> Any:
         The mark: that of the estimator, or -1, if none was given.
     """
     if isinstance(missing_label, str) and missing_label == OF_ESTIMATOR:
-        return getattr(unwrap(estimator), "missing_label", -1)
+        return getattr(get_propagator(estimator), "missing_label", -1)
     return missing_label
 
 
-def unwrap(estimator: Any) -> Any:
+def get_propagator(estimator: Any) -> Any:
     """Take the propagator out of a fitted classifier; others as they are.
 
     Parameters
@@ -273,8 +273,8 @@ def unwrap(estimator: Any) -> Any:
     NotFittedError
         If such a classifier is not fitted.
     """
-    if isinstance(estimator, PropagatedClassifier):
-        check_is_fitted(estimator, "estimator_")
+    if isinstance(estimator, BasePropagatedClassifier):
+        check_is_fitted(estimator, "train_on_")
         return estimator.propagator_
     return estimator
 
@@ -324,7 +324,7 @@ def find_clusters(estimator: Any, X: Any) -> NDArray[np.intp]:
     TypeError
         If the estimator does not assign samples to clusters.
     """
-    estimator = unwrap(estimator)
+    estimator = get_propagator(estimator)
     if is_classifier(estimator):
         raise TypeError(
             f"{type(estimator).__name__} predicts classes, not clusters. Pass a "
@@ -335,7 +335,7 @@ def find_clusters(estimator: Any, X: Any) -> NDArray[np.intp]:
         labels = estimator.labels_
     elif isinstance(estimator, KMeansLabelPropagator):
         # Its own predict gives labels of classes.
-        labels = assign_clusters(estimator.clusterer_, estimator._embed(X))
+        labels = assign_clusters(estimator.clusterer_, estimator.embed(X))
     elif hasattr(estimator, "predict"):
         labels = estimator.predict(X)
     else:

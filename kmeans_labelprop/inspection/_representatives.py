@@ -21,9 +21,9 @@ from ._plotting import (
     check_propagator,
     find_mark,
     format_classes,
+    get_propagator,
     import_pyplot,
     make_axes,
-    unwrap,
 )
 
 _CELL_WIDTH, _CELL_HEIGHT = 1.15, 1.45  # inches
@@ -139,7 +139,7 @@ n_features)
             If the estimator is neither a propagator nor a classifier with one.
         """
         import_pyplot(cls.__name__)
-        estimator = unwrap(estimator)
+        estimator = get_propagator(estimator)
         check_propagator(estimator, "representative_labels_")
         given = estimator.representative_labels_
         labels = given.astype(object)

@@ -19,10 +19,10 @@ from ._plotting import (
     VERMILLION,
     draw_curve,
     find_clusters,
+    get_propagator,
     import_pyplot,
     integer_ticks,
     make_axes,
-    unwrap,
 )
 
 # Above this, single clusters are too thin to be named one by one.
@@ -139,7 +139,7 @@ class SilhouetteDisplay:
         """
         import_pyplot(cls.__name__)
         labels = find_clusters(estimator, X)
-        embedding = getattr(unwrap(estimator), "embedding_", None)
+        embedding = getattr(get_propagator(estimator), "embedding_", None)
         if isinstance(estimator, Pipeline) and len(estimator) > 1:
             embedding = estimator[:-1]
         return cls.from_predictions(

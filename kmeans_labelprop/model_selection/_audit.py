@@ -13,8 +13,9 @@ from scipy.stats import hypergeom
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._asking import check_answers, is_by_position
-from .._labels import is_missing, label_array
+from .._asking import check_answers, labels_by_position
+from .._engine import keep
+from .._labels import label_array
 from .._messages import warn_user
 from .._propagator import KMeansLabelPropagator
 from .._validation import Interval, StrOptions, check_parameters
@@ -27,8 +28,8 @@ class PropagationAudit:
     """Accuracy of propagated labels as estimated by an audit, for each fraction.
 
     Made by :func:`audit_propagation`. Accuracies are those of the labels kept,
-    `transduction_` at `sample_indices_`: the labelled representatives, which are right
-    by definition and counted, and all others, which are estimated.
+    `transduction_` at `sample_indices_`: the given labels, which are right by
+    definition and counted, and all others, which are estimated.
 
     Parameters
     ----------
@@ -42,8 +43,8 @@ class PropagationAudit:
         Upper end of the confidence interval of each.
     n_kept : ndarray of shape (n_fractions,), dtype=intp
         Number of samples that keep their label.
-    n_representatives : int
-        How many of them are labelled representatives, at every fraction.
+    n_given : int
+        How many of them are given labels, at every fraction.
     n_propagated : int
         Number of all other samples with a label, which the audit was drawn from.
     n_audit : int
@@ -82,7 +83,7 @@ class PropagationAudit:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     n_kept: NDArray[np.intp]
-    n_representatives: int
+    n_given: int
     n_propagated: int
     n_audit: int
     n_audited: NDArray[np.intp]
@@ -106,7 +107,7 @@ class PropagationAudit:
         -------
         fraction : float or None
             One of `fractions`; None if none is shown to reach the target. The
-            representatives alone (a fraction of 0) are right by definition.
+            given labels alone (a fraction of 0) are right by definition.
 
         Notes
         -----
@@ -132,10 +133,10 @@ class PropagationAudit:
             "largest_fraction",
         )
         level = 1 - self.confidence_level
-        n_others = self.n_kept - self.n_representatives
+        n_others = self.n_kept - self.n_given
         # The most right labels among the others that still miss the target.
         n_needed = np.ceil(np.round(target * self.n_kept, 9)).astype(np.intp)
-        n_short = n_needed - self.n_representatives - 1
+        n_short = n_needed - self.n_given - 1
         p_values = _p_value(n_others, n_short, self._n_drawn(), self.n_right)
         n_expected = self.n_audit * n_others // max(1, self.n_propagated)
         p_expected = _p_value(n_others, n_short, n_expected, n_expected - 2)
@@ -182,8 +183,8 @@ class PropagationAudit:
                 f"{self.n_audited[i]} of {self.n_kept[i]} labels audited"
             )
         lines.append(
-            f"{self.n_representatives} labelled representatives are among those kept "
-            "and count as right. Each interval holds by itself."
+            f"{self.n_given} given labels are among those kept and count as "
+            "right. Each interval holds by itself."
         )
         n_abstained = self.n_abstained[-1]
         if n_abstained:
@@ -224,7 +225,7 @@ def draw_audit(
     """Draw the samples whose label to check.
 
     A simple random sample, without replacement, of all samples with a propagated
-    label, whatever the fraction. Labelled representatives are never drawn.
+    label, whatever the fraction. Given labels are never drawn.
 
     Parameters
     ----------
@@ -293,15 +294,14 @@ def audit_propagation(
     ----------
     propagator : KMeansLabelPropagator
         The fitted propagator; of a classifier its ``propagator_``. The `fraction` that
-        it was fitted with does not matter, its `fraction_scope` does. A `correction`
-        of the classifier comes later, and is no part of the audit.
+        it was fitted with does not matter.
     positions : array-like of shape (n_audit,) of int
         What :func:`draw_audit` returned, or the first ones of it. Samples chosen in
         another way than at random give wrong intervals.
     labels : array-like of shape (n_audit,) or dict of int to label
         Their true labels; `missing_label` of the propagator (or None, NaN) where there
         is no answer. A dict has them by position, and so has a pandas Series whose
-        index holds the positions.
+        index holds the positions or names the rows of X.
     fractions : sequence of float, default=(0.1, 0.2, ..., 1.0)
         The fractions to look at, in [0, 1].
     confidence_level : float, default=0.95
@@ -388,7 +388,14 @@ def audit_propagation(
     counts = np.empty((5, len(shares)), dtype=np.intp)
     for i, share in enumerate(shares.tolist()):
         kept = np.zeros(len(is_propagated), dtype=bool)
-        kept[propagator._kept_at(share)] = True
+        kept[
+            keep(
+                propagator.clusters_,
+                propagator.spread_,
+                propagator.given_.positions,
+                share,
+            )
+        ] = True
         inside = kept[chosen]
         counts[:, i] = (
             kept.sum(),
@@ -398,7 +405,7 @@ def audit_propagation(
             np.sum(inside & ~answered),
         )
     n_kept, n_others, n_audited, n_right, n_without = counts
-    n_representatives = n_kept - n_others  # every fraction keeps them
+    n_given = n_kept - n_others  # every fraction keeps them
 
     n_drawn, most_right = n_audited, n_right
     if abstention == "bound":
@@ -411,11 +418,11 @@ def audit_propagation(
         mean_right = np.where(n_others > 0, n_others * (n_right / n_audited), 0)
     return PropagationAudit(
         fractions=shares,
-        accuracy=(n_representatives + mean_right) / n_kept,
-        low=(n_representatives + low) / n_kept,
-        high=(n_representatives + high) / n_kept,
+        accuracy=(n_given + mean_right) / n_kept,
+        low=(n_given + low) / n_kept,
+        high=(n_given + high) / n_kept,
         n_kept=n_kept,
-        n_representatives=int(n_representatives[0]),
+        n_given=int(n_given[0]),
         n_propagated=int(is_propagated.sum()),
         n_audit=len(chosen),
         n_audited=n_audited,
@@ -495,17 +502,16 @@ def _fewest_right(
 
 
 def _is_propagated(propagator: Any) -> NDArray[np.bool_]:
-    """Tell which samples have a label that was not asked for."""
+    """Tell which samples have a label that was not given."""
     if not isinstance(propagator, KMeansLabelPropagator):
         raise TypeError(
             "The 'propagator' parameter must be a KMeansLabelPropagator; of a "
             "classifier pass its propagator_. Got "
             f"{type(propagator).__name__} instead."
         )
-    check_is_fitted(propagator, "transduction_")
-    has_label = ~is_missing(propagator.transduction_, propagator.missing_label)
-    was_asked = ~is_missing(propagator.representative_labels_, propagator.missing_label)
-    has_label[propagator.representative_indices_[was_asked]] = False
+    check_is_fitted(propagator, "spread_")
+    has_label: NDArray[np.bool_] = propagator.spread_.codes >= 0
+    has_label[propagator.given_.positions] = False
     return has_label
 
 
@@ -535,7 +541,7 @@ def _check_positions(
     if not is_legal.all():
         raise ValueError(
             "The 'positions' parameter of audit_propagation must hold samples with a "
-            "propagated label, not those whose label was asked for. Got "
+            "propagated label, not those whose label was given. Got "
             f"{chosen[~is_legal].tolist()} instead."
         )
     if len(np.unique(chosen)) < len(chosen):
@@ -550,17 +556,22 @@ def _compare(
     propagator: KMeansLabelPropagator, chosen: NDArray[np.intp], labels: Any
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Tell which audited samples have an answer, and which answers agree."""
-    if is_by_position(labels, chosen):
-        labels = dict(labels.items())
-    if isinstance(labels, Mapping):
-        unknown = set(labels) - set(chosen.tolist())
+    clusters = propagator.clusters_
+    positions, values, is_explicit = labels_by_position(
+        labels, chosen, clusters.names, len(clusters), "the audit's labels"
+    )
+    answers = check_answers(
+        values, len(positions), propagator.missing_label, "the audit"
+    )
+    if is_explicit:
+        unknown = sorted(set(positions) - set(chosen.tolist()))
         if unknown:
             raise ValueError(
                 "The 'labels' parameter of audit_propagation must hold labels of the "
-                f"'positions'. Got some of {sorted(unknown, key=repr)} instead."
+                f"'positions'. Got some of {unknown} instead."
             )
-        labels = [labels.get(position) for position in chosen.tolist()]
-    answers = check_answers(labels, len(chosen), propagator.missing_label, "the audit")
+        by_position = dict(zip(positions, answers, strict=True))
+        answers = [by_position.get(position) for position in chosen.tolist()]
     answered = np.array([answer is not None for answer in answers])
     if not answered.any():
         raise ValueError(
@@ -568,7 +579,7 @@ def _compare(
             f"Got only missing_label={propagator.missing_label!r} instead."
         )
     found = label_array([a for a in answers if a is not None], "the audit")
-    expected = propagator.classes_[propagator._codes[chosen[answered]]]
+    expected = propagator.classes_[propagator.spread_.codes[chosen[answered]]]
     if (found.dtype.kind == "U") != (expected.dtype.kind == "U"):
         raise TypeError(
             "The 'labels' parameter of audit_propagation and the propagated labels "

@@ -1,0 +1,440 @@
+"""What both classifiers share: training on propagated labels, and predicting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    clone,
+    is_regressor,
+)
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    has_fit_parameter,
+    validate_data,
+)
+
+from ._containers import labels_like, take_rows
+from ._labels import check_labels, labelled_rows
+from ._messages import warn_user
+from ._propagator import KMeansLabelPropagator
+from ._validation import (
+    forget_fit,
+    routing_enabled,
+    take_fit_params,
+    validate_estimator_parameters,
+)
+
+
+def _estimator_has(method: str) -> Any:
+    def check(classifier: BasePropagatedClassifier) -> bool:
+        estimator = getattr(classifier, "estimator_", classifier.estimator)
+        if estimator is None:  # the propagator predicts
+            estimator = classifier.propagator_
+        getattr(estimator, method)  # its AttributeError says what is missing
+        return True
+
+    return check
+
+
+def _takes_weights(estimator: Any) -> bool:
+    """Tell whether an estimator, and all estimators inside it, can be weighted."""
+    inside = (
+        value
+        for value in estimator.get_params(deep=True).values()
+        if hasattr(value, "fit")
+    )
+    return all(
+        has_fit_parameter(part, "sample_weight") for part in (estimator, *inside)
+    )
+
+
+def confidence_weights(
+    confidence: NDArray[np.float64], codes: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Turn confidence into weights that leave each class its size.
+
+    Parameters
+    ----------
+    confidence : ndarray of shape (n_training,), dtype=float64
+        The confidence in the label of each sample, in [0, 1]; of each class one is
+        positive, that of a label that was given.
+    codes : ndarray of shape (n_training,), dtype=intp
+        The class of each sample.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_training,), dtype=float64
+        The confidence, divided by its mean over the samples of the same class. Rare
+        classes are less sure on the whole, and would be drowned without that.
+    """
+    _, codes, sizes = np.unique(codes, return_inverse=True, return_counts=True)
+    means = np.bincount(codes, confidence) / sizes
+    weights: NDArray[np.float64] = confidence / means[codes]
+    return weights
+
+
+def is_numeric_table(X: Any) -> bool:
+    """Tell whether samples are numbers in two dimensions, as classifiers want them.
+
+    Parameters
+    ----------
+    X : object
+        The samples.
+
+    Returns
+    -------
+    is_numeric : bool
+        True for sparse matrices, arrays and lists of numbers, and for tables of
+        numbers and booleans.
+    """
+    if issparse(X):
+        return True
+    if hasattr(X, "dtypes"):  # pandas and polars
+        kinds = (
+            dtype.is_numeric() or str(dtype) == "Boolean"
+            if hasattr(dtype, "is_numeric")
+            else dtype.kind in "biuf"
+            for dtype in X.dtypes
+        )
+        return all(kinds)
+    values = np.asarray(X)
+    if values.dtype.kind == "O":
+        return not any(isinstance(value, str) for value in values.ravel()[:100])
+    return values.ndim == 2 and values.dtype.kind in "biuf"
+
+
+class BasePropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+    """Base of the classifiers that train on propagated labels.
+
+    Subclasses have the parameters ``estimator``, ``propagator``, ``sample_weight`` and
+    ``train_on``, and a ``fit``.
+    """
+
+    # Those that get fit parameters.
+    _trained_parts: ClassVar[tuple[str, ...]] = ("estimator",)
+
+    @contextmanager
+    def _labels_kept(self, propagator: Any) -> Iterator[None]:
+        """Keep the labels, which may have cost money, whatever ends the training."""
+        try:
+            yield
+        except BaseException:
+            answers = getattr(propagator, "answers_", {})
+            if any(label is not None for label in answers.values()):
+                forget_fit(self)  # it is no result of this fit
+                self.propagator_ = propagator
+            raise
+
+    def _keep(
+        self,
+        propagator: KMeansLabelPropagator,
+        classes: NDArray[Any],
+        estimator: Any,
+        train_on: str,
+    ) -> None:
+        self.propagator_, self.classes_ = propagator, classes
+        self.estimator_, self.train_on_ = estimator, train_on
+        kept = propagator.sample_indices_
+        self.training_indices_ = kept.copy()
+        self.training_labels_ = propagator.classes_[propagator.spread_.codes[kept]]
+
+    def _train(
+        self,
+        X: Any,
+        y: ArrayLike | None,
+        propagator: KMeansLabelPropagator,
+        estimator: Any,
+        train_on: str,
+        fit_params: dict[str, Any],
+    ) -> Any:
+        """Fit the estimator on the samples that keep their label."""
+        kept = propagator.sample_indices_
+        codes = propagator.spread_.codes[kept]
+        params = self._params_of_samples(
+            X, fit_params, kept, codes, propagator.confidence_[kept], estimator
+        )
+        X_res = take_rows(X if train_on == "samples" else propagator.clusters_.E, kept)
+        y_res = labels_like(y, kept, propagator.classes_[codes])
+        return estimator.fit(X_res, y_res, **params)
+
+    def _check_parameters(self) -> None:
+        validate_estimator_parameters(self)
+        for name in self._trained_parts:
+            part = getattr(self, name)
+            if part is None:
+                continue
+            clone(part)  # refuses a class before any label is paid for
+            if hasattr(part, "__sklearn_tags__") and is_regressor(part):
+                raise ValueError(
+                    f"The {name!r} parameter of {type(self).__name__} must be a "
+                    f"classifier. Got {part!r} instead."
+                )
+        if self.sample_weight == "confidence" and not has_fit_parameter(
+            self.estimator, "sample_weight"
+        ):
+            raise ValueError(
+                "sample_weight='confidence' needs an estimator that takes "
+                f"sample_weight in fit. {type(self.estimator).__name__} does not."
+            )
+
+    def _weighs(self, trained: Any) -> bool:
+        if self.sample_weight == "auto":
+            return _takes_weights(trained)
+        return self.sample_weight is not None and has_fit_parameter(
+            trained, "sample_weight"
+        )
+
+    def _given_propagator(self) -> Any:
+        return KMeansLabelPropagator() if self.propagator is None else self.propagator
+
+    def _takes_samples(self, X: Any) -> bool:
+        """Tell whether the classifier can be given the samples as they are."""
+        return isinstance(self.estimator, Pipeline) or is_numeric_table(X)
+
+    def _resolve_train_on(self, X: Any) -> str:
+        if self.train_on != "auto":
+            return str(self.train_on)
+        return "samples" if self._takes_samples(X) else "embedding"
+
+    def _route_fit_params(
+        self, X: Any, fit_params: dict[str, Any]
+    ) -> dict[str, dict[str, Any]]:
+        """Split the fit parameters among the parts that are trained."""
+        if np.ndim(fit_params.get("sample_weight", 0)) > 0:
+            check_consistent_length(X, fit_params["sample_weight"])
+        if routing_enabled():
+            routed = process_routing(self, "fit", **fit_params)
+            return {
+                name: routed[name]["fit"]
+                for name in self._trained_parts
+                if getattr(self, name) is not None
+            }
+        return {
+            name: {
+                key: value
+                for key, value in fit_params.items()
+                if name == "estimator"
+                or (key == "sample_weight" and has_fit_parameter(part, key))
+            }
+            for name in self._trained_parts
+            if (part := getattr(self, name)) is not None
+        }
+
+    def _find_classes(
+        self, y: ArrayLike | None, propagator: KMeansLabelPropagator
+    ) -> NDArray[Any]:
+        given: NDArray[Any] = propagator.given_.classes
+        if y is None or not propagator.reuse_labels:
+            return given
+        in_y, known = check_labels(y, propagator.missing_label)
+        classes = np.union1d(given, in_y) if known.any() else given
+        if len(classes) > len(given):
+            lacking = np.setdiff1d(classes, given).tolist()
+            warn_user(
+                f"No label is given of {len(lacking)} of {len(classes)} classes, which "
+                f"will never be predicted: {lacking}. A larger n_clusters finds more "
+                "classes."
+            )
+        return classes
+
+    def _params_of_samples(
+        self,
+        X: Any,
+        fit_params: dict[str, Any],
+        positions: NDArray[np.intp],
+        codes: NDArray[np.intp],
+        confidence: NDArray[np.float64],
+        trained: Any,
+    ) -> dict[str, Any]:
+        """Choose what a classifier gets for some samples, weights included."""
+        fit_params = take_fit_params(X, fit_params, positions)
+        if self._weighs(trained):
+            weight = confidence_weights(confidence, codes)
+            given = fit_params.get("sample_weight")
+            fit_params["sample_weight"] = weight if given is None else weight * given
+        return fit_params
+
+    def _check_X(
+        self, X: Any, propagator: KMeansLabelPropagator, *, reset: bool = False
+    ) -> None:
+        """Check names and number of features; without an embedding, values too."""
+        if propagator.embedding is not None:
+            validate_data(self, X, reset=reset, skip_check_array=True)
+        else:
+            validate_data(self, X, reset=reset, accept_sparse=True)
+
+    def _for_estimator(self, X: Any) -> Any:
+        """Check new samples, and bring them into the form trained on."""
+        check_is_fitted(self, "train_on_")
+        self._check_X(X, self.propagator_)
+        return self.propagator_.embed(X) if self.train_on_ == "embedding" else X
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict the class of each sample.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            The predicted classes.
+        """
+        X = self._for_estimator(X)
+        y_pred: NDArray[Any] = self._predicting().predict(X)
+        return y_pred
+
+    @available_if(_estimator_has("predict_proba"))
+    def predict_proba(self, X: Any) -> NDArray[np.floating[Any]]:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            One column for each of `classes_`; 0 for a class that the classifier has
+            not seen.
+        """
+        X = self._for_estimator(X)
+        predicting = self._predicting()
+        # scikeras gives a single row as one dimension.
+        probabilities = np.atleast_2d(predicting.predict_proba(X))
+        return self._pad(probabilities, predicting.classes_, 0)
+
+    @available_if(_estimator_has("decision_function"))
+    def decision_function(self, X: Any) -> NDArray[np.floating[Any]]:
+        """Compute the classifier's decision function.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples, n_classes) or (n_samples,)
+            One column for each of `classes_`; the lowest number of the dtype for a
+            class that the classifier has not seen. One dimension if there are two
+            classes and it has seen both.
+        """
+        decision = np.asarray(self.estimator_.decision_function(self._for_estimator(X)))
+        if len(self.estimator_.classes_) == len(self.classes_):
+            return decision
+        if decision.ndim == 1:
+            # Of two classes it is that of the second.
+            is_binary = len(self.estimator_.classes_) == 2
+            decision = np.column_stack([-decision, decision][1 - is_binary :])
+        lowest = np.finfo(decision.dtype).min
+        return self._pad(decision, self.estimator_.classes_, lowest)
+
+    def _predicting(self) -> Any:
+        """Return what predicts: the classifier, or the propagator by neighbours."""
+        return self.propagator_ if self.estimator_ is None else self.estimator_
+
+    def _pad(
+        self,
+        columns: NDArray[np.floating[Any]],
+        classes: NDArray[Any],
+        fill_value: float,
+    ) -> NDArray[np.floating[Any]]:
+        if columns.shape[1] != len(classes):
+            raise ValueError(
+                f"The estimator must give one column for each of its {len(classes)} "
+                f"classes. Got {columns.shape[1]} columns instead."
+            )
+        seen = np.searchsorted(self.classes_, classes)
+        padded = np.full(
+            (len(columns), len(self.classes_)), fill_value, dtype=columns.dtype
+        )
+        padded[:, seen] = columns
+        return padded
+
+    def score(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Compute the accuracy on the samples that have a label.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            The samples.
+        y : array-like of shape (n_samples,)
+            True labels; samples with the propagator's `missing_label` do not count.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        accuracy : float
+            Mean accuracy, in [0, 1].
+
+        Raises
+        ------
+        ValueError
+            If no sample has a label.
+        """
+        check_is_fitted(self, "train_on_")
+        check_consistent_length(X, y, sample_weight)
+        accuracy: float = super().score(
+            *labelled_rows(X, y, self.propagator_.missing_label, sample_weight)
+        )
+        return accuracy
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Tell which metadata goes where.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            `sample_ids` is this estimator's own; the rest goes to the classifiers.
+        """
+        router = MetadataRouter(owner=self).add_self_request(self)
+        for name in self._trained_parts:
+            part = getattr(self, name)
+            if part is not None:
+                router.add(
+                    **{name: part},
+                    method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+                )
+        return router
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        propagator = self._given_propagator()
+        parts = (propagator, self.estimator)
+        if not all(hasattr(part, "__sklearn_tags__") for part in parts):
+            return tags  # fit will say which parameter is illegal
+        propagator_tags = get_tags(propagator)
+        estimator_tags = get_tags(self.estimator)
+        tags.target_tags.required = propagator_tags.target_tags.required
+        tags.input_tags.sparse = (
+            propagator_tags.input_tags.sparse and estimator_tags.input_tags.sparse
+        )
+        tags.input_tags.allow_nan = (
+            propagator_tags.input_tags.allow_nan and estimator_tags.input_tags.allow_nan
+        )
+        return tags

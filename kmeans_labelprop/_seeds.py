@@ -1,0 +1,61 @@
+"""Hand seeds and numbers of jobs down to the parts of an estimator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+MAX_SEED = np.iinfo(np.int32).max
+
+
+def draw_seed(random_state: int | np.random.RandomState | None) -> int | None:
+    """Find the seed of a part.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+        That of the whole. An int goes on as it is. A RandomState draws: a clone would
+        copy it, and leave the one given where it was.
+
+    Returns
+    -------
+    seed : int or None
+        The seed.
+    """
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(MAX_SEED))
+    return random_state
+
+
+def set_unset(
+    estimator: Any,
+    random_state: int | np.random.RandomState | None,
+    n_jobs: int | None = None,
+) -> Any:
+    """Clone an estimator, and set seeds and jobs wherever they are None inside.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Is cloned.
+    random_state : int, RandomState instance or None
+        Seeds each ``random_state`` that is None.
+    n_jobs : int or None, default=None
+        Takes the place of each ``n_jobs`` that is None.
+
+    Returns
+    -------
+    clone : estimator
+        The clone.
+    """
+    estimator = clone(estimator)
+    unset: dict[str, int | None] = {}
+    for key, value in estimator.get_params(deep=True).items():
+        name = key.rpartition("__")[2]
+        if value is None and name == "n_jobs" and n_jobs is not None:
+            unset[key] = n_jobs
+        elif value is None and name == "random_state" and random_state is not None:
+            unset[key] = draw_seed(random_state)
+    return estimator.set_params(**unset) if unset else estimator

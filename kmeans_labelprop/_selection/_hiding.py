@@ -1,0 +1,468 @@
+"""Hide given labels, and predict them from the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import GroupKFold
+from sklearn.utils import check_random_state
+from sklearn.utils.parallel import Parallel, delayed
+
+from .._containers import labels_like, take_rows
+from .._engine import Clusters, Spread, keep, spread
+from .._given import GivenLabels
+from .._messages import Progress
+from .._seeds import MAX_SEED, set_unset
+from ._candidates import Candidate
+
+
+class Outcome(NamedTuple):
+    """How hidden labels were predicted.
+
+    Attributes
+    ----------
+    correct : ndarray of shape (..., n_labels), dtype=float64
+        1 where the prediction is right, else 0; NaN where the label was not hidden, or
+        the candidate failed.
+    probability : ndarray of shape (..., n_labels), dtype=float64
+        The probability given to the right class; `correct` where the classifier
+        tells none.
+    """
+
+    correct: NDArray[np.float64]
+    probability: NDArray[np.float64]
+
+
+class TrainingSet(NamedTuple):
+    """The samples that a candidate trains on while some labels are hidden.
+
+    Attributes
+    ----------
+    positions : ndarray of shape (n_kept,), dtype=intp
+        Positions of the samples.
+    codes : ndarray of shape (n_kept,), dtype=intp
+        Their classes.
+    confidence : ndarray of shape (n_kept,), dtype=float64
+        The confidence in these classes.
+    is_given : ndarray of shape (n_kept,), dtype=bool
+        Which labels were given, not propagated.
+    """
+
+    positions: NDArray[np.intp]
+    codes: NDArray[np.intp]
+    confidence: NDArray[np.float64]
+    is_given: NDArray[np.bool_]
+
+
+def stratified_folds(
+    codes: NDArray[np.intp],
+    is_dealt: NDArray[np.bool_],
+    n_folds: int,
+    rng: np.random.RandomState,
+) -> NDArray[np.intp]:
+    """Deal labels out to folds at random, those of each class evenly.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_labels,), dtype=intp
+        The class of each label; -1 where there is none.
+    is_dealt : ndarray of shape (n_labels,), dtype=bool
+        Which labels are dealt out.
+    n_folds : int
+        Number of folds at most: there are no more than labels to deal out.
+    rng : RandomState
+        Shuffles.
+
+    Returns
+    -------
+    folds : ndarray of shape (n_labels,), dtype=intp
+        The fold of each label, from 0; sizes differ by 1 at most. -1 for a label that
+        is not dealt out.
+    """
+    order = rng.permutation(len(codes))
+    order = order[is_dealt[order]]
+    # Class after class in a random order, so that no fold is always the larger.
+    class_rank = rng.permutation(codes.max(initial=-1) + 1)
+    order = order[np.argsort(class_rank[codes[order]], kind="stable")]
+    folds = np.full(len(codes), -1, dtype=np.intp)
+    folds[order] = np.arange(len(order)) % max(1, min(n_folds, len(order)))
+    return folds
+
+
+def hiding_folds(
+    given: GivenLabels,
+    cv: Any,
+    n_repeats: int,
+    groups: NDArray[Any] | None,
+    rng: np.random.RandomState,
+) -> NDArray[np.bool_]:
+    """Tell which labels are hidden together.
+
+    Parameters
+    ----------
+    given : GivenLabels
+        The labels.
+    cv : int or cross-validation splitter
+        Number of folds at most, or what splits the labels.
+    n_repeats : int
+        How often labels are dealt out to folds anew; of a splitter nothing is repeated.
+    groups : ndarray of shape (n_given,) or None
+        Labels of the same group are hidden together.
+    rng : RandomState
+        Shuffles.
+
+    Returns
+    -------
+    is_hidden : ndarray of shape (n_splits, n_given), dtype=bool
+        Which labels each split hides. A label that nobody could predict without it,
+        the only one of its class (or the class of one group alone), never is.
+    """
+    codes = given.codes
+    units = np.arange(len(codes)) if groups is None else groups
+    pairs = np.unique(np.stack([codes, _number(units)], axis=1), axis=0)
+    can_be_hidden = np.bincount(pairs[:, 0])[codes] > 1
+    if not can_be_hidden.any():
+        return np.zeros((0, len(codes)), dtype=bool)
+    if not hasattr(cv, "split"):
+        folds = [
+            _deal_out(codes, can_be_hidden, groups, cv, rng) for _ in range(n_repeats)
+        ]
+        return np.array(
+            [fold_of == k for fold_of in folds for k in range(fold_of.max() + 1)]
+        )
+    labels = given.classes[codes]
+    splits = [test for _, test in cv.split(np.zeros((len(codes), 1)), labels, groups)]
+    is_hidden = np.zeros((len(splits), len(codes)), dtype=bool)
+    for row, test in zip(is_hidden, splits, strict=True):
+        row[test] = True
+    is_hidden &= can_be_hidden
+    return is_hidden[is_hidden.any(axis=1)]
+
+
+def _number(values: NDArray[Any]) -> NDArray[np.intp]:
+    return np.unique(values, return_inverse=True)[1]
+
+
+def _deal_out(
+    codes: NDArray[np.intp],
+    is_dealt: NDArray[np.bool_],
+    groups: NDArray[Any] | None,
+    n_folds: int,
+    rng: np.random.RandomState,
+) -> NDArray[np.intp]:
+    if groups is None:
+        return stratified_folds(codes, is_dealt, n_folds, rng)
+    dealt = np.flatnonzero(is_dealt)
+    own = groups[dealt]
+    splitter = GroupKFold(
+        min(n_folds, len(np.unique(own))), shuffle=True, random_state=rng
+    )
+    folds = np.full(len(codes), -1, dtype=np.intp)
+    for fold, (_, test) in enumerate(splitter.split(dealt, groups=own)):
+        folds[dealt[test]] = fold
+    return folds
+
+
+def training_sets(
+    clusters: Clusters,
+    visible: GivenLabels,
+    hidden: NDArray[np.intp],
+    spreads: dict[str, Spread],
+    candidates: Sequence[Candidate],
+) -> Iterator[TrainingSet]:
+    """Find what each candidate trains on while some labels are hidden.
+
+    Parameters
+    ----------
+    clusters : Clusters
+        The samples in their clusters.
+    visible : GivenLabels
+        The labels that are not hidden.
+    hidden : ndarray of shape (n_hidden,), dtype=intp
+        Positions of the samples whose label is hidden: they are in no training set.
+    spreads : dict of str to Spread
+        What the visible labels make of all samples, by each rule.
+    candidates : sequence of Candidate
+        The candidates.
+
+    Yields
+    ------
+    training_set : TrainingSet
+        What to train on, in the order of the candidates.
+    """
+    for candidate in candidates:
+        found = spreads[candidate.propagation]
+        kept = keep(clusters, found, visible.positions, candidate.fraction)
+        kept = np.setdiff1d(kept, hidden, assume_unique=True)
+        yield TrainingSet(
+            kept,
+            found.codes[kept],
+            found.confidence[kept],
+            np.isin(kept, visible.positions, assume_unique=True),
+        )
+
+
+def subsample(training_set: TrainingSet, is_drawn: NDArray[np.bool_]) -> TrainingSet:
+    """Take part of a training set, all given labels included.
+
+    Parameters
+    ----------
+    training_set : TrainingSet
+        What there is to train on.
+    is_drawn : ndarray of shape (n_samples,), dtype=bool
+        Which samples take part. The same for all candidates: one that keeps fewer
+        samples trains on fewer of these, too, and no candidate gains by filling its
+        share with purer labels.
+
+    Returns
+    -------
+    smaller : TrainingSet
+        What is left, positions in increasing order.
+    """
+    positions, codes, confidence, is_given = training_set
+    taken = is_drawn[positions] | is_given
+    return TrainingSet(
+        positions[taken], codes[taken], confidence[taken], is_given[taken]
+    )
+
+
+def predict_hidden(
+    estimator: Any,
+    X: Any,
+    y_train: Any,
+    training_set: TrainingSet,
+    hidden: NDArray[np.intp],
+    labels: NDArray[Any],
+    fit_params: dict[str, Any],
+) -> Outcome:
+    """Train on some samples and predict others.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Is fitted, unless all labels are of one class: that class is predicted then.
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        The samples.
+    y_train : array-like of shape (n_train,)
+        Labels to train on.
+    training_set : TrainingSet
+        The samples to train on.
+    hidden : ndarray of shape (n_hidden,), dtype=intp
+        Positions of the samples to predict.
+    labels : ndarray of shape (n_hidden,)
+        Their true labels.
+    fit_params : dict of str to object
+        Passed to `fit`.
+
+    Returns
+    -------
+    outcome : Outcome
+        For each hidden label, in arrays of shape (n_hidden,).
+    """
+    seen = np.unique(np.asarray(y_train))
+    if len(seen) == 1:
+        correct = (labels == seen[0]).astype(np.float64)
+        return Outcome(correct, correct)
+    X_train, X_hidden = take_rows(X, training_set.positions), take_rows(X, hidden)
+    estimator.fit(X_train, y_train, **fit_params)
+    predicted = np.asarray(estimator.predict(X_hidden)).reshape(len(hidden))
+    correct = (predicted == labels).astype(np.float64)
+    if not hasattr(estimator, "predict_proba") or not hasattr(estimator, "classes_"):
+        return Outcome(correct, correct)
+    # scikeras gives a single row as one dimension.
+    columns = np.atleast_2d(estimator.predict_proba(X_hidden))
+    is_class = labels[:, np.newaxis] == np.asarray(estimator.classes_)
+    return Outcome(correct, (columns * is_class).sum(axis=1))
+
+
+def neighbors_outcome(
+    found: Spread, hidden: NDArray[np.intp], codes: NDArray[np.intp]
+) -> Outcome:
+    """Predict hidden labels by what the visible ones make of their samples.
+
+    Parameters
+    ----------
+    found : Spread
+        What the visible labels make of all samples, over the graph.
+    hidden : ndarray of shape (n_hidden,), dtype=intp
+        Positions of the samples whose label is hidden.
+    codes : ndarray of shape (n_hidden,), dtype=intp
+        Their true classes.
+
+    Returns
+    -------
+    outcome : Outcome
+        For each hidden label.
+    """
+    assert found.distributions is not None, "spread over the graph"
+    correct = (found.codes[hidden] == codes).astype(np.float64)
+    return Outcome(correct, found.distributions[hidden, codes])
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """All that it takes to compare candidates on hidden labels.
+
+    Attributes
+    ----------
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+        The samples.
+    y : array-like of shape (n_samples,) or None
+        Gives the container of labels.
+    clusters : Clusters
+        The samples in their clusters.
+    given : GivenLabels
+        All labels there are.
+    spread_params : dict of str to object
+        ``alpha`` and ``class_prior``.
+    estimator : classifier
+        Trained in each split, by each candidate that has a classifier.
+    params_of : callable
+        Makes the fit parameters of a training set.
+    is_hidden : ndarray of shape (n_splits, n_given), dtype=bool
+        Which labels each split hides.
+    candidates : sequence of Candidate
+        The candidates.
+    max_samples : int or None
+        At most so many propagated labels train each candidate.
+    n_jobs : int or None
+        How many classifiers are trained at the same time.
+    is_seeded : bool
+        Whether classifiers without a seed get one.
+    verbose : int
+        Whether to tell how far it is.
+    """
+
+    X: Any
+    y: ArrayLike | None
+    clusters: Clusters
+    given: GivenLabels
+    spread_params: dict[str, Any]
+    estimator: Any
+    params_of: Callable[[TrainingSet], dict[str, Any]]
+    is_hidden: NDArray[np.bool_]
+    candidates: Sequence[Candidate]
+    max_samples: int | None
+    n_jobs: int | None
+    is_seeded: bool
+    verbose: int
+
+    @property
+    def n_fits(self) -> int:
+        """Number of classifiers to be trained."""
+        trained = [c for c in self.candidates if c.train_on != "neighbors"]
+        return len(trained) * len(self.is_hidden)
+
+    def run(
+        self, rng: np.random.RandomState
+    ) -> tuple[Outcome, dict[int, list[Exception]]]:
+        """Predict each hidden label by each candidate.
+
+        Parameters
+        ----------
+        rng : RandomState
+            Seeds the classifiers, and draws the samples that take part.
+
+        Returns
+        -------
+        outcome : Outcome
+            In arrays of shape (n_splits, n_candidates, n_given).
+        errors : dict of int to list of Exception
+            What went wrong with each candidate. All of it is NaN in the outcome.
+        """
+        splits = [(hidden, rng.randint(MAX_SEED)) for hidden in self.is_hidden]
+        shape = (len(splits), len(self.candidates), len(self.given))
+        correct, probability = np.full(shape, np.nan), np.full(shape, np.nan)
+        errors: dict[int, list[Exception]] = {}
+        free: dict[tuple[int, int], Outcome] = {}
+        found = Parallel(n_jobs=self.n_jobs, return_as="generator")(
+            self._tasks(splits, free)
+        )
+        with Progress("predicting hidden labels", self.n_fits, self.verbose) as tick:
+            for split, (is_hidden, _) in enumerate(splits):
+                for index, candidate in enumerate(self.candidates):
+                    if candidate.train_on == "neighbors":
+                        continue
+                    part = next(found)
+                    tick()
+                    if isinstance(part, Exception):
+                        errors.setdefault(index, []).append(part)
+                        continue
+                    correct[split, index, is_hidden] = part.correct
+                    probability[split, index, is_hidden] = part.probability
+            for _ in found:  # finishes the last split without a classifier
+                pass
+        for (split, index), part in free.items():
+            correct[split, index, splits[split][0]] = part.correct
+            probability[split, index, splits[split][0]] = part.probability
+        failed = list(errors)
+        correct[:, failed] = probability[:, failed] = np.nan
+        return Outcome(correct, probability), errors
+
+    def _tasks(
+        self,
+        splits: Sequence[tuple[NDArray[np.bool_], int]],
+        free: dict[tuple[int, int], Outcome],
+    ) -> Iterator[Any]:
+        """List the classifiers to train; what takes none is put into ``free``."""
+        given = self.given
+        for split, (is_hidden, seed) in enumerate(splits):
+            visible, hidden = given.take(~is_hidden), given.positions[is_hidden]
+            codes = given.codes[is_hidden]
+            spreads = {
+                rule: spread(self.clusters, visible, rule, **self.spread_params)
+                for rule in {c.propagation for c in self.candidates}
+            }
+            order = check_random_state(seed).permutation(len(self.clusters))
+            is_drawn = order < (self.max_samples or len(order))
+            sets = training_sets(
+                self.clusters, visible, hidden, spreads, self.candidates
+            )
+            for index, (candidate, full) in enumerate(
+                zip(self.candidates, sets, strict=True)
+            ):
+                if candidate.train_on == "neighbors":
+                    free[split, index] = neighbors_outcome(
+                        spreads[candidate.propagation], hidden, codes
+                    )
+                    continue
+                used = subsample(full, is_drawn)
+                labels = given.classes[used.codes]
+                yield delayed(_predict_or_fail)(
+                    # The same seed for all candidates: they differ in the labels alone.
+                    set_unset(self.estimator, seed if self.is_seeded else None),
+                    self.X if candidate.train_on == "samples" else self.clusters.E,
+                    labels_like(self.y, used.positions, labels),
+                    used,
+                    hidden,
+                    given.classes[codes],
+                    self.params_of(used),
+                )
+
+
+def _predict_or_fail(
+    estimator: Any,
+    X: Any,
+    y_train: Any,
+    training_set: TrainingSet,
+    hidden: NDArray[np.intp],
+    labels: NDArray[Any],
+    fit_params: dict[str, Any],
+) -> Outcome | Exception:
+    """Do as `predict_hidden` does; if the classifier fails, return the error.
+
+    A classifier that cannot be trained on what one candidate keeps may do with what
+    others keep: the given labels alone are few.
+    """
+    try:
+        return predict_hidden(
+            estimator, X, y_train, training_set, hidden, labels, fit_params
+        )
+    except MemoryError:
+        raise  # no fault of the candidate
+    except Exception as error:  # of any classifier; told in a warning
+        return error
