@@ -38,3 +38,14 @@ display = AuditDisplay.from_audit(audit, target=0.95)
 
 display = AuditDisplay.from_audit(audit, name="audit")
 FractionCurveDisplay.from_estimator(propagator, y, ax=display.ax_, name="truth")
+
+# %%
+# The audited labels are paid for, so they are given back, by position. Nothing is
+# clustered or asked again. (A warning counts those that differ from all their
+# neighbours: images that are hard to read, here.)
+
+before = (propagator.transduction_ == y).mean()
+propagator.propagate(dict(zip(positions.tolist(), y[positions], strict=True)))
+after = (propagator.transduction_ == y).mean()
+print(f"{before:.1%} of all labels were right, now {after:.1%}")
+print(propagator.summary())

@@ -36,16 +36,16 @@ def reading_service(X_query):
 
 
 # %%
-# `fit` is called without `y`. A warning counts the clusters whose representative got no
-# answer; labels from elsewhere may reach their samples.
+# `fit` is called without `y`. Where a question got no answer, the samples of the
+# cluster get labels of others, from neighbour to neighbour.
 
 propagator = KMeansLabelPropagator(60, oracle=reading_service, random_state=0)
 classifier = PropagatedClassifier(LogisticRegression(max_iter=5000), propagator)
 classifier.fit(X_ours)
 
 fitted = classifier.propagator_
-answered = fitted.representative_labels_ != -1
-print(f"asked {fitted.n_queries_}, answered {answered.sum()}, paid {sum(bill):.2f}")
+print(fitted.summary())
+print(f"paid {sum(bill):.2f}")
 print(f"accuracy on our images: {classifier.score(X_ours, y_ours):.3f}")
 
 # %%

@@ -28,7 +28,7 @@ classifiers = {
     "random forest": RandomForestClassifier(random_state=0),
     "nearest neighbour": KNeighborsClassifier(n_neighbors=1),
 }
-fractions = {"representatives alone": 0, "propagated to all": 1}
+fractions = {"given labels alone": 0, "propagated to all": 1}
 
 # %%
 # Five splits of the data, each with a clustering of its own. `score` is the accuracy on
@@ -60,7 +60,7 @@ for (name, label), accuracies in scores.items():
 figure, axis = plt.subplots(figsize=(6, 3), layout="constrained")
 positions = np.arange(len(classifiers))
 looks = {
-    "representatives alone": {"color": "#E69F00", "marker": "o"},
+    "given labels alone": {"color": "#E69F00", "marker": "o"},
     "propagated to all": {"color": "#0072B2", "marker": "s"},
 }
 for offset, (label, look) in zip((-0.1, 0.1), looks.items(), strict=True):

@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._containers import single_column
+from ._containers import single_column, take_rows
+from ._given import KnownLabels
 from ._labels import is_missing_item, label_vector, split_labels
+
+# Puts the answers to questions into a dict, by position; None for an abstention.
+Ask = Callable[[NDArray[np.intp], dict[int, Any]], None]
 
 
 def ask_oracle(
@@ -253,6 +257,58 @@ def check_answers(
     return checked
 
 
+def answer_by(y: KnownLabels) -> Ask:
+    """Let y play the oracle.
+
+    Parameters
+    ----------
+    y : KnownLabels
+        The labels of y.
+
+    Returns
+    -------
+    answer : callable
+        Called with positions and a dict that takes the answers; None for what y lacks.
+    """
+
+    def answer(queries: NDArray[np.intp], answers: dict[int, Any]) -> None:
+        places = np.minimum(np.searchsorted(y.positions, queries), len(y) - 1)
+        for query, place in zip(queries.tolist(), places.tolist(), strict=True):
+            is_known = y.positions[place] == query
+            answers[query] = y.labels[place] if is_known else None
+
+    return answer
+
+
+def answer_by_oracle(
+    oracle: Callable[[Any], ArrayLike], asked: Any, missing_label: Any, is_ids: bool
+) -> Ask:
+    """Let an oracle answer.
+
+    Parameters
+    ----------
+    oracle : callable
+        Called as ``oracle(query)``.
+    asked : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+        The rows, or the ids, of all samples.
+    missing_label : object
+        What the oracle answers where it abstains.
+    is_ids : bool
+        Whether these are ids.
+
+    Returns
+    -------
+    answer : callable
+        Called with positions and a dict that takes the answers.
+    """
+
+    def answer(queries: NDArray[np.intp], answers: dict[int, Any]) -> None:
+        rows = take_rows(asked, queries)
+        ask_oracle(oracle, rows, queries, missing_label, answers, is_ids=is_ids)
+
+    return answer
+
+
 def labels_by_position(
     labels: Any, asked: NDArray[np.intp], names: Any, n_samples: int, source: str
 ) -> tuple[list[int], Any, bool]:
@@ -299,23 +355,23 @@ def labels_by_position(
     labels = single_column(labels)
     index = list(labels.index)
     is_plain = index == list(range(len(index)))
-    if names is not None and set(index) <= set(names):
+    is_named = names is not None and set(index) <= set(names)
+    if is_named:
         places = _places_of(index, names, source)
-        if not is_plain or set(places) == set(asked.tolist()):
-            return places, labels, True
+    elif _are_distinct(index):
+        places = _check_positions(index, n_samples, source)
+    else:
+        raise ValueError(
+            f"The index of {source} must have each sample once. Got "
+            f"{_preview(index)} instead."
+        )
+    if is_plain and set(places) != set(asked.tolist()):
         raise ValueError(
             f"The index of {source}, 0 to {len(index) - 1}, may be that of the rows of "
             "X or that of a series without an index. Pass a dict by position, or an "
             "array in the order of the question."
         )
-    if is_plain and set(index) != set(asked.tolist()):
-        return asked.tolist(), labels, False
-    if not _are_distinct(index):
-        raise ValueError(
-            f"The index of {source} must have each sample once. Got "
-            f"{_preview(index)} instead."
-        )
-    return _check_positions(index, n_samples, source), labels, True
+    return places, labels, True
 
 
 def _places_of(index: list[Any], names: Any, source: str) -> list[int]:
@@ -351,7 +407,7 @@ def check_index(X: Any, column: Any, name: str) -> None:
     Parameters
     ----------
     X : object
-        The samples.
+        The samples, or their index.
     column : object
         One value for each; nothing is checked unless both have an index. The index
         0, 1, 2, ... is that of a column that was given none, unless X has the same
@@ -364,11 +420,12 @@ def check_index(X: Any, column: Any, name: str) -> None:
     ValueError
         If the indexes differ.
     """
-    if not (hasattr(X, "iloc") and hasattr(column, "iloc")):
+    names = X.index if hasattr(X, "iloc") else X
+    if not (hasattr(names, "equals") and hasattr(column, "iloc")):
         return
-    if len(X) != len(column) or X.index.equals(column.index):
+    if len(names) != len(column) or names.equals(column.index):
         return  # a wrong length has an error of its own
-    rows, own = list(X.index), list(column.index)
+    rows, own = list(names), list(column.index)
     is_plain = own == list(range(len(own)))
     if is_plain and set(rows) != set(own):
         return

@@ -31,7 +31,9 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from ._asking import check_index
 from ._containers import labels_like, take_rows
+from ._html import SummaryHTMLMixin
 from ._labels import check_labels, labelled_rows
 from ._messages import warn_user
 from ._propagator import KMeansLabelPropagator
@@ -91,6 +93,22 @@ def confidence_weights(
     return weights
 
 
+def is_pipeline(estimator: Any) -> bool:
+    """Tell whether an estimator prepares the samples itself.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The classifier.
+
+    Returns
+    -------
+    is_pipeline : bool
+        True for scikit-learn's Pipeline, and imbalanced-learn's.
+    """
+    return isinstance(estimator, Pipeline)
+
+
 def is_numeric_table(X: Any) -> bool:
     """Tell whether samples are numbers in two dimensions, as classifiers want them.
 
@@ -107,7 +125,7 @@ def is_numeric_table(X: Any) -> bool:
     """
     if issparse(X):
         return True
-    if hasattr(X, "dtypes"):  # pandas and polars
+    if hasattr(X, "columns"):  # pandas and polars
         kinds = (
             dtype.is_numeric() or str(dtype) == "Boolean"
             if hasattr(dtype, "is_numeric")
@@ -115,13 +133,18 @@ def is_numeric_table(X: Any) -> bool:
             for dtype in X.dtypes
         )
         return all(kinds)
-    values = np.asarray(X)
-    if values.dtype.kind == "O":
-        return not any(isinstance(value, str) for value in values.ravel()[:100])
+    try:
+        values = np.asarray(X)
+        if values.dtype.kind == "O":
+            values = values.astype(np.float64)
+    except (TypeError, ValueError):
+        return False
     return values.ndim == 2 and values.dtype.kind in "biuf"
 
 
-class BasePropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class BasePropagatedClassifier(
+    SummaryHTMLMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator
+):
     """Base of the classifiers that train on propagated labels.
 
     Subclasses have the parameters ``estimator``, ``propagator``, ``sample_weight`` and
@@ -207,7 +230,7 @@ class BasePropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
 
     def _takes_samples(self, X: Any) -> bool:
         """Tell whether the classifier can be given the samples as they are."""
-        return isinstance(self.estimator, Pipeline) or is_numeric_table(X)
+        return is_pipeline(self.estimator) or is_numeric_table(X)
 
     def _resolve_train_on(self, X: Any) -> str:
         if self.train_on != "auto":
@@ -220,6 +243,7 @@ class BasePropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
         """Split the fit parameters among the parts that are trained."""
         if np.ndim(fit_params.get("sample_weight", 0)) > 0:
             check_consistent_length(X, fit_params["sample_weight"])
+            check_index(X, fit_params["sample_weight"], "sample_weight")
         if routing_enabled():
             routed = process_routing(self, "fit", **fit_params)
             return {
@@ -281,11 +305,29 @@ class BasePropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
         else:
             validate_data(self, X, reset=reset, accept_sparse=True)
 
+    def summary(self) -> str:
+        """Tell in plain words which labels were used, and what was trained.
+
+        Returns
+        -------
+        text : str
+            Several lines.
+        """
+        check_is_fitted(self, "train_on_")
+        how = {
+            "samples": "Trained on {} samples.",
+            "embedding": "Trained on {} samples in the embedding.",
+            "neighbors": "No classifier: the neighbours among {} samples predict.",
+        }[self.train_on_]
+        text: str = self.propagator_.summary()
+        return f"{text}\n{how.format(format(len(self.training_indices_), ','))}"
+
     def _for_estimator(self, X: Any) -> Any:
         """Check new samples, and bring them into the form trained on."""
         check_is_fitted(self, "train_on_")
-        self._check_X(X, self.propagator_)
-        return self.propagator_.embed(X) if self.train_on_ == "embedding" else X
+        E = self.propagator_.embed(X) if self.train_on_ == "embedding" else X
+        self._check_X(X, self.propagator_)  # second: an embedding's errors say more
+        return E
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the class of each sample.
@@ -341,7 +383,8 @@ class BasePropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
             class that the classifier has not seen. One dimension if there are two
             classes and it has seen both.
         """
-        decision = np.asarray(self.estimator_.decision_function(self._for_estimator(X)))
+        X = self._for_estimator(X)
+        decision = np.asarray(self.estimator_.decision_function(X))
         if len(self.estimator_.classes_) == len(self.classes_):
             return decision
         if decision.ndim == 1:
@@ -399,6 +442,7 @@ class BasePropagatedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimato
         """
         check_is_fitted(self, "train_on_")
         check_consistent_length(X, y, sample_weight)
+        check_index(X, y, "y")
         accuracy: float = super().score(
             *labelled_rows(X, y, self.propagator_.missing_label, sample_weight)
         )

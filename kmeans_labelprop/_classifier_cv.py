@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ._asking import check_index
-from ._base_classifier import BasePropagatedClassifier
+from ._base_classifier import BasePropagatedClassifier, is_pipeline
 from ._containers import single_column
 from ._messages import stage, warn_user
 from ._propagator import KMeansLabelPropagator
@@ -132,8 +132,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     accuracy_interval_ : tuple of (float, float)
         Wilson's 95 % interval for `best_accuracy_`.
     n_hidden_ : int
-        Number of labels that were hidden in turn: all but those that are the only
-        ones of their class.
+        Number of labels that were hidden in turn: with a number for `cv` all but those
+        that are the only ones of their class, or of a group with such a class.
     estimator_ : classifier or None
         The classifier, fitted on all labels propagated in the way chosen; None where
         the neighbours predict.
@@ -209,7 +209,10 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         "selection_estimator": [HasMethods(["fit"]), None],
         "selection_max_samples": [Interval(Integral, 1, None, closed="left"), None],
         "scoring": [StrOptions({"accuracy", "balanced_accuracy"})],
-        "cv": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"])],
+        "cv": [
+            Interval(Integral, 2, None, closed="left"),
+            HasMethods(["split", "get_n_splits"]),
+        ],
         "n_repeats": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": N_JOBS,
         "random_state": ["random_state"],
@@ -397,7 +400,9 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         if self.train_on != "auto":
             return [self.train_on]
         spaces = ["samples"] if self._takes_samples(X) else []
-        if propagator.embedding is not None or not spaces:
+        # A Pipeline knows the samples, and may not know their embedding.
+        is_other = propagator.embedding is not None and not is_pipeline(self.estimator)
+        if is_other or not spaces:
             spaces.append("embedding")
         return [*spaces, "neighbors"]
 
@@ -470,14 +475,14 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         >>> classifier = PropagatedClassifierCV(
         ...     GaussianNB(), KMeansLabelPropagator(20), random_state=0
         ... ).fit(X, y)
-        >>> print(classifier.summary().splitlines()[4])
+        >>> print(classifier.summary().splitlines()[5])
         Estimated accuracy: 100 % (95 % interval 84 to 100 %).
         """
         check_is_fitted(self, "train_on_")
         n_labels, n_hidden, scoring = self._counted
         return "\n".join(
             [
-                *self.propagator_.summary().splitlines(),
+                super().summary(),
                 *describe_choice(
                     self.cv_results_,
                     self.best_index_,
@@ -485,7 +490,9 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
                     self.accuracy_interval_,
                     scoring,
                 ),
-                *describe_labels(n_labels, n_hidden, scoring),
+                *describe_labels(
+                    n_labels, n_hidden, scoring, self.propagator_.n_known_ == 0
+                ),
                 *describe_failures(self.cv_results_),
                 *describe_gains(self.cv_results_, self.best_index_),
             ]

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import clone
-from sklearn.cluster import KMeans
-from sklearn.metrics import pairwise_distances_argmin
+from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.utils import gen_batches
+
+from ._distances import far_offset, nearest
 
 # Elements of X handled at once: 1 MiB in float64, small beside any X worth batching.
 _BATCH_ELEMENTS = 2**17
@@ -97,12 +98,16 @@ def assign_clusters(clusterer_: Any, E: Any) -> NDArray[np.intp]:
     labels : ndarray of shape (n_samples,), dtype=intp
         The cluster of each sample.
     """
-    if hasattr(clusterer_, "predict"):
+    centers = clusterer_.cluster_centers_
+    is_plain = type(clusterer_) in (KMeans, MiniBatchKMeans)
+    if is_plain and far_offset(centers) is not None:
+        labels = nearest(E, centers)  # theirs lose too many digits there
+    elif hasattr(clusterer_, "predict"):
         # scikit-learn's k-means refuses samples of another float type than its centres.
-        E = E.astype(clusterer_.cluster_centers_.dtype, copy=False)
+        E = E.astype(centers.dtype, copy=False)
         labels = clusterer_.predict(E)
     else:
-        labels = pairwise_distances_argmin(E, clusterer_.cluster_centers_)
+        labels = nearest(E, centers)
     return np.asarray(labels, dtype=np.intp)
 
 

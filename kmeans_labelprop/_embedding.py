@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import clone
-from sklearn.utils import check_array
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import validate_data
 
 from ._containers import canonical
+from ._distances import check_magnitude
+from ._messages import stage
 
 # What is clustered: the arguments of check_array and validate_data.
 NUMERIC_ARRAY: dict[str, Any] = {
@@ -37,32 +41,6 @@ def as_own(E: Any, X: Any) -> Any:
     own = E.data if issparse(E) else E
     given = getattr(X, "data", X) if issparse(X) else np.asarray(X)
     return E.copy() if np.may_share_memory(own, given) else E
-
-
-def check_magnitude(E: Any, name: str) -> None:
-    """Refuse numbers whose squared distances are not finite.
-
-    Parameters
-    ----------
-    E : {ndarray, CSR matrix} of shape (n_samples, n_components)
-        The samples.
-    name : str
-        What they are, for the error message.
-
-    Raises
-    ------
-    ValueError
-        If distances would overflow.
-    """
-    values = E.data if issparse(E) else E
-    largest = max(abs(float(values.max(initial=0))), abs(float(values.min(initial=0))))
-    limit = float(np.sqrt(np.finfo(E.dtype).max / max(1, E.shape[1]))) / 4
-    if largest > limit:
-        raise ValueError(
-            f"{name} holds numbers too large to compute distances in {E.dtype}. Got "
-            f"{largest:.3g}, and up to {limit:.3g} is possible. If it marks missing "
-            "values, replace it by NaN or leave these samples out."
-        )
 
 
 def fit_embedding(embedding: Any, X: Any) -> tuple[Any, Any]:
@@ -111,4 +89,71 @@ def embed(embedding_: Any, X: Any) -> Any:
 def _check_output(E: Any) -> Any:
     E = canonical(check_array(E, input_name="the output of embedding", **NUMERIC_ARRAY))
     check_magnitude(E, "The output of embedding for X")
+    return E
+
+
+def fit_space(
+    estimator: Any,
+    X: Any,
+    embedding: Any,
+    cache: Callable[[Any], Any],
+    verbose: int,
+) -> tuple[Any, Any]:
+    """Check the samples of an estimator's fit, and embed them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets the names and the number of features.
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+        The samples.
+    embedding : transformer or None
+        The transformer, not fitted; None for the samples as they are.
+    cache : callable
+        Wraps the function whose results are to be cached.
+    verbose : int
+        Whether to tell of the stage.
+
+    Returns
+    -------
+    embedding_ : transformer or None
+        The fitted transformer.
+    E : {ndarray, CSR matrix} of shape (n_samples, n_components)
+        The embedded samples, in memory of their own.
+    """
+    if embedding is None:
+        E = as_own(canonical(validate_data(estimator, X, **NUMERIC_ARRAY)), X)
+        check_magnitude(E, "X")
+        return None, E
+    validate_data(estimator, X, skip_check_array=True)
+    with stage("embedding", verbose):
+        embedding_, E = cache(fit_embedding)(embedding, canonical(X))
+    check_consistent_length(X, E)
+    return embedding_, E
+
+
+def enter_space(estimator: Any, X: Any, embedding_: Any) -> Any:
+    """Check other samples, and embed them likewise.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Knows the names and the number of features.
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+        The samples.
+    embedding_ : transformer or None
+        The fitted transformer.
+
+    Returns
+    -------
+    E : {ndarray, CSR matrix} of shape (n_samples, n_components)
+        The embedded samples.
+    """
+    X = canonical(X)
+    if embedding_ is None:
+        E = canonical(validate_data(estimator, X, reset=False, **NUMERIC_ARRAY))
+        check_magnitude(E, "X")
+        return E
+    E = embed(embedding_, X)  # first: its errors on a bad X say more
+    validate_data(estimator, X, reset=False, skip_check_array=True)
     return E

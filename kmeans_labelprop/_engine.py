@@ -8,34 +8,42 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import pairwise_distances_argmin
+from scipy.sparse import csr_array
+from sklearn.metrics.pairwise import paired_euclidean_distances
 from sklearn.utils import gen_batches
 
 from ._clustering import assign_clusters, distances_to_centers, fit_clusterer
+from ._distances import far_offset, nearest
 from ._fraction import rank_confidence, rank_in_clusters, within_fraction
 from ._given import GivenLabels, majority_codes
 from ._graph import (
     Graph,
     affinity_graph,
+    count_links,
     distinct_rows,
     fit_neighbors,
     make_neighbors,
     neighbor_weights,
 )
-from ._messages import stage
+from ._messages import stage, warn_user
 from ._propagation import (
+    as_probabilities,
     choose_alpha,
     estimate_class_shares,
     likeliest,
     margin,
+    match_class_sizes,
     nearest_in_cluster,
     normalize_class_mass,
     spread_in_clusters,
     spread_over_graph,
 )
+from ._rounds import most_valuable_next
 
 # Samples predicted at once: what is found of their neighbours stays small.
 _BATCH_SIZE = 4096
+# Samples that tell for how many others each label stands.
+_N_PROBES = 5000
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,11 +169,34 @@ def find_graph(
     """
     first, node_of = distinct_rows(E)
     nodes = E if len(first) == E.shape[0] else E[first]
-    finder = prepare(make_neighbors(neighbors, len(first)))
+    offset = far_offset(nodes)
+    if offset is not None:
+        nodes = nodes - offset
+    finder = make_neighbors(neighbors, len(first))
     with stage("finding neighbours", verbose):
-        finder_, distances = cache(fit_neighbors)(finder, nodes)
-    affinity, scales = affinity_graph(distances)
-    return Graph(affinity, scales, node_of, finder_)
+        finder_, distances = cache(fit_neighbors)(prepare(finder), nodes)
+    n_links = count_links(distances)
+    affinity, scales = affinity_graph(distances, n_links)
+    _warn_of_zeros(distances, nodes)
+    return Graph(affinity, scales, node_of, finder_, n_links, offset)
+
+
+def _warn_of_zeros(distances: csr_array, nodes: Any) -> None:
+    """Say so where samples that lie far apart are called neighbours at distance 0."""
+    links = distances.tocoo()
+    is_zero = links.data == 0
+    if not is_zero.any() or is_zero.all():
+        return
+    between = paired_euclidean_distances(
+        nodes[links.row[is_zero]], nodes[links.col[is_zero]]
+    )
+    n_wrong = int(np.sum(between > np.median(links.data[~is_zero])))
+    if n_wrong:
+        warn_user(
+            f"The 'neighbors' parameter yields distance 0 for {n_wrong} pairs of "
+            "samples that lie farther apart than most neighbours. If 0 stands for no "
+            "neighbour, leave these entries out of the graph."
+        )
 
 
 def spread(
@@ -213,9 +244,10 @@ def spread(
         n_classes,
         choose_alpha(n_nodes, len(nodes)) if alpha == "auto" else float(alpha),
     )
-    if class_prior is not None:
-        shares, trust = _class_shares(clusters, given, class_prior)
-        of_nodes = normalize_class_mass(of_nodes, shares, trust)
+    if class_prior == "estimated":
+        of_nodes = normalize_class_mass(of_nodes, *_estimated_shares(clusters, given))
+    elif class_prior is not None:
+        of_nodes = match_class_sizes(of_nodes, _known_shares(given, class_prior))
     of_nodes[nodes] = 0
     of_nodes[nodes, voices[first]] = 1
     distributions = of_nodes
@@ -262,22 +294,26 @@ def copies_of(clusters: Clusters, positions: NDArray[np.intp]) -> NDArray[np.int
     return distinct_rows(clusters.E[positions])[1]
 
 
-def _class_shares(
-    clusters: Clusters, given: GivenLabels, class_prior: str | Mapping[Any, Any]
+def _known_shares(
+    given: GivenLabels, class_prior: str | Mapping[Any, Any]
+) -> NDArray[np.float64]:
+    """List how much each class is to reach."""
+    if not isinstance(class_prior, Mapping):  # "uniform"
+        return np.ones(len(given.classes))
+    shares = [float(share) for share in class_prior.values()]
+    mean = sum(shares) / len(shares)
+    return np.array([class_prior.get(label, mean) for label in given.classes.tolist()])
+
+
+def _estimated_shares(
+    clusters: Clusters, given: GivenLabels
 ) -> tuple[NDArray[np.float64], float]:
-    """Find how much each class is to reach, and how far to trust in that."""
-    if isinstance(class_prior, Mapping):
-        known = [float(share) for share in class_prior.values()]
-        mean = sum(known) / len(known)
-        shares = [class_prior.get(label, mean) for label in given.classes.tolist()]
-        return np.array(shares, dtype=np.float64), 1.0
-    if class_prior == "uniform":
-        return np.ones(len(given.classes)), 1.0
-    # The labels of a cluster share its samples among them.
-    sizes = np.bincount(clusters.ids)
-    own = clusters.ids[given.positions]
-    n_labels = np.bincount(own, minlength=len(sizes))
-    weights = sizes[own] / n_labels[own]
+    """Estimate how much each class is to reach, and how far to trust in that."""
+    # Each label stands for the samples that it is the nearest one of.
+    order = np.argsort(clusters.ids, kind="stable")
+    probes = order[:: -(-len(order) // _N_PROBES)]
+    own = nearest(clusters.E[probes], clusters.E[given.positions])
+    weights = np.bincount(own, minlength=len(given)).astype(np.float64)
     return estimate_class_shares(given.codes, weights, len(given.classes))
 
 
@@ -325,9 +361,9 @@ def predict_distributions(
 
     Returns
     -------
-    distributions : ndarray of shape (n_new, n_classes), dtype=float64
-        Share of each class; rows sum to 1. A sample whose neighbours have no label
-        takes that of the nearest given one.
+    probabilities : ndarray of shape (n_new, n_classes), dtype=float64
+        Probability of each class. A sample whose neighbours have no label takes that of
+        the nearest given one.
     """
     assert clusters.graph is not None, "checked by the estimators"
     assert spread.node_distributions is not None, "spread over the graph"
@@ -337,9 +373,9 @@ def predict_distributions(
         distributions[batch] = weights @ spread.node_distributions
     lonely = np.flatnonzero(~distributions.any(axis=1))
     if len(lonely):
-        nearest = pairwise_distances_argmin(E[lonely], clusters.E[given.positions])
-        distributions[lonely, given.codes[nearest]] = 1
-    return distributions / distributions.sum(axis=1, keepdims=True)
+        found = nearest(E[lonely], clusters.E[given.positions])
+        distributions[lonely, given.codes[found]] = 1
+    return as_probabilities(distributions)
 
 
 def predict_in_clusters(
@@ -371,10 +407,48 @@ def predict_in_clusters(
     )
 
 
-def belief_of_neighbors(
+def next_queries(
+    clusters: Clusters,
+    confidence: NDArray[np.float64],
+    done: NDArray[np.intp],
+    n_queries: int,
+) -> NDArray[np.intp]:
+    """Choose the samples whose labels are worth most now.
+
+    Parameters
+    ----------
+    clusters : Clusters
+        The samples in their clusters.
+    confidence : ndarray of shape (n_samples,), dtype=float64
+        How sure the label of each is, in [0, 1].
+    done : ndarray of shape (n_done,), dtype=intp
+        Positions of samples that nobody needs to be asked about.
+    n_queries : int
+        Number of samples to choose.
+
+    Returns
+    -------
+    queries : ndarray of shape (n_chosen,), dtype=intp
+        Positions, the most valuable first; of copies the first one. No sample is a copy
+        of one that is done.
+    """
+    node_of = copies_of(clusters, np.arange(len(clusters)))
+    _, first = np.unique(node_of, return_index=True)
+    E = clusters.E if len(first) == len(clusters) else clusters.E[first]
+    chosen = most_valuable_next(
+        E,
+        np.unique(node_of[done]),
+        np.bincount(node_of, 1 - confidence).astype(np.float64),
+        n_queries,
+        np.lexsort((clusters.distances[first], clusters.ids[first])),
+    )
+    return first[chosen]
+
+
+def find_suspects(
     clusters: Clusters, given: GivenLabels, spread: Spread
-) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Measure how far the neighbours of each given sample agree with its label.
+) -> tuple[NDArray[np.intp], int]:
+    """Find the given labels that their neighbours do not bear out.
 
     Parameters
     ----------
@@ -383,29 +457,28 @@ def belief_of_neighbors(
     given : GivenLabels
         The labels that were given.
     spread : Spread
-        The labels spread over the graph.
+        The labels spread over the graph; without a graph nothing is found.
 
     Returns
     -------
-    belief : ndarray of shape (n_given,), dtype=float64
-        Share of the label in what its neighbours have; 1 without any.
-    is_suspect : ndarray of shape (n_given,), dtype=bool
-        Whether another label is likelier among the neighbours.
-    is_alone : ndarray of shape (n_given,), dtype=bool
-        Whether the likeliest label of every neighbour is another one.
+    suspects : ndarray of shape (n_suspects,), dtype=intp
+        Positions of the samples whose label is not the likeliest one among their
+        neighbours, the one with the smallest share there first.
+    n_alone : int
+        Number of labels that are the likeliest one of no neighbour at all.
     """
-    assert clusters.graph is not None, "checked by the estimators"
-    assert spread.node_distributions is not None, "spread over the graph"
+    if clusters.graph is None or spread.node_distributions is None:
+        return np.empty(0, dtype=np.intp), 0
     links = clusters.graph.affinity[clusters.graph.node_of[given.positions]]
     arriving = links @ spread.node_distributions
     total = arriving.sum(axis=1)
     own = arriving[np.arange(len(given)), given.codes]
-    belief = np.divide(own, total, out=np.ones(len(given)), where=total > 0)
+    suspects = np.flatnonzero((total > 0) & (own < arriving.max(axis=1)))
+    suspects = suspects[np.argsort(own[suspects] / total[suspects], kind="stable")]
     rows = np.repeat(np.arange(len(given)), np.diff(links.indptr))
     codes = likeliest(spread.node_distributions)[links.indices]
     agrees = np.bincount(rows, (codes == given.codes[rows]) | (codes < 0), len(given))
-    is_suspect = (total > 0) & (own < arriving.max(axis=1))
-    return belief, is_suspect, is_suspect & (agrees == 0)
+    return given.positions[suspects], int(np.sum(agrees[suspects] == 0))
 
 
 def count_outvoted(clusters: Clusters, given: GivenLabels) -> int:

@@ -65,6 +65,10 @@ class KnownLabels:
     def __len__(self) -> int:
         return len(self.positions)
 
+    def none(self) -> KnownLabels:
+        """Take none of them; the dtype stays."""
+        return KnownLabels(self.positions[:0], self.labels[:0])
+
 
 def merge_labels(known: KnownLabels, answers: Mapping[int, Any]) -> GivenLabels:
     """Put known labels and answers together; an answer corrects what was known.

@@ -9,11 +9,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, diags_array, issparse
-from sklearn import config_context
+from scipy.sparse import csr_array, diags_array, eye_array, issparse
+from sklearn import config_context, get_config
 from sklearn.base import clone
 from sklearn.neighbors import KNeighborsTransformer
+from sklearn.utils import gen_batches
+from threadpoolctl import ThreadpoolController
 
+# Neighbours that a sample is linked to, at least; those that it shares with another are
+# counted among all.
+_N_LINKS = 10
+# Links compared at once: about 50 MB.
+_BATCH_SIZE = 100_000
 # In parts of the scale: closer than that is the same sample but for rounding.
 _SAME = 1e-3
 
@@ -32,12 +39,18 @@ class Graph:
         The node of each sample.
     neighbors : transformer
         Finds the nodes next to other samples.
+    n_links : int
+        How many of these, the nearest, count.
+    offset : ndarray of shape (n_components,) or None
+        What was subtracted from all samples before neighbours were searched.
     """
 
     affinity: csr_array
     scales: NDArray[np.float64]
     node_of: NDArray[np.intp]
     neighbors: Any
+    n_links: int
+    offset: NDArray[np.float64] | None = None
 
 
 def distinct_rows(E: Any) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -87,7 +100,7 @@ def make_neighbors(neighbors: Any, n_nodes: int) -> Any:
     ----------
     neighbors : transformer or None
         The transformer; None for
-        :class:`~sklearn.neighbors.KNeighborsTransformer` with 10 neighbours.
+        :class:`~sklearn.neighbors.KNeighborsTransformer` with 20 neighbours.
     n_nodes : int
         Number of distinct samples.
 
@@ -100,8 +113,49 @@ def make_neighbors(neighbors: Any, n_nodes: int) -> Any:
         return neighbors
     return KNeighborsTransformer(  # a sample alone counts as its own neighbour
         mode="distance" if n_nodes > 1 else "connectivity",
-        n_neighbors=max(1, min(10, n_nodes - 1)),
+        n_neighbors=max(1, min(2 * _N_LINKS, n_nodes - 1)),
     )
+
+
+def count_links(distances: csr_array) -> int:
+    """Find how many of its neighbours, the nearest, a sample is linked to.
+
+    Parameters
+    ----------
+    distances : csr_array of shape (n_samples, n_samples)
+        Distances to the neighbours of each sample.
+
+    Returns
+    -------
+    n_links : int
+        Half of them, or 10 if these are more.
+    """
+    n_found = int(np.diff(distances.indptr).max(initial=0))
+    return max(_N_LINKS, n_found // 2)
+
+
+def one_order(n_queries: int) -> Any:
+    """Break ties between neighbours the same way, whatever the number of threads.
+
+    scikit-learn's exact search goes through the candidates in one order only if it
+    shares out the queries among the threads, and not the candidates: if there are more
+    than 4 chunks of queries for each thread.
+
+    Parameters
+    ----------
+    n_queries : int
+        Number of samples whose neighbours are searched.
+
+    Returns
+    -------
+    limits : context manager
+        Bounds the threads accordingly.
+    """
+    chunk_size = int(get_config()["pairwise_dist_chunk_size"])
+    most = max(1, (n_queries - 1) // (4 * chunk_size))
+    openmp = ThreadpoolController().select(user_api="openmp")
+    now = max((library["num_threads"] for library in openmp.info()), default=1)
+    return openmp.limit(limits=min(now, most))
 
 
 def fit_neighbors(neighbors: Any, E: Any) -> tuple[Any, csr_array]:
@@ -133,7 +187,7 @@ def fit_neighbors(neighbors: Any, E: Any) -> tuple[Any, csr_array]:
     n_samples = E.shape[0]
     try:
         # A transformer's output is sparse, which no DataFrame can hold.
-        with config_context(transform_output="default"):
+        with config_context(transform_output="default"), one_order(n_samples):
             neighbors_ = clone(neighbors)
             graph = neighbors_.fit_transform(E)
     except ValueError as error:
@@ -164,35 +218,39 @@ def fit_neighbors(neighbors: Any, E: Any) -> tuple[Any, csr_array]:
 
 
 def affinity_graph(
-    distances: csr_array,
+    distances: csr_array, n_links: int
 ) -> tuple[csr_array, NDArray[np.float64]]:
     """Build a symmetric graph of affinities between neighbouring samples.
 
-    The affinity of two samples at distance d is ``exp(-d ** 2 / (s_i * s_j))``, where
-    the scale s of a sample is the distance to the farthest of its neighbours [1]_.
-    Each is divided by the square roots of both samples' degrees [2]_.
+    The affinity of two samples at distance d is ``J * exp(-d ** 2 / (s_i * s_j))``: the
+    scale s of a sample is the distance to the farthest that it is linked to [1]_, and J
+    the share of neighbours that both have in common among those that either has [2]_.
+    Each is divided by the square roots of both samples' degrees [3]_.
 
     Parameters
     ----------
     distances : csr_array of shape (n_samples, n_samples), dtype=float64
         Distances to the neighbours of each sample.
+    n_links : int
+        How many of them, the nearest, a sample is linked to.
 
     Returns
     -------
     affinity : csr_array of shape (n_samples, n_samples), dtype=float64
-        The normalised affinities; at most twice as many entries as the graph of
-        distances.
+        The normalised affinities; at most ``2 * n_links`` entries a sample on average.
     scales : ndarray of shape (n_samples,), dtype=float64
         The scale s of each sample.
 
     References
     ----------
     .. [1] L. Zelnik-Manor and P. Perona, "Self-Tuning Spectral Clustering", NIPS 2004.
-    .. [2] D. Zhou et al., "Learning with Local and Global Consistency", NIPS 2003.
+    .. [2] R. A. Jarvis and E. A. Patrick, "Clustering Using a Similarity Measure Based
+       on Shared Near Neighbors", IEEE Transactions on Computers C-22, 1973,
+       :doi:`10.1109/T-C.1973.223640`: neighbours in common.
+    .. [3] D. Zhou et al., "Learning with Local and Global Consistency", NIPS 2003.
     """
     n_samples = distances.shape[0]
-    rows = np.repeat(np.arange(n_samples), np.diff(distances.indptr))
-    columns, data = distances.indices, distances.data
+    rows, columns, data = nearest_links(distances, n_links)
     scales = np.zeros(n_samples)
     np.maximum.at(scales, rows, data)
     is_positive = scales > 0
@@ -202,7 +260,8 @@ def affinity_graph(
     products = scales[rows] * scales[columns]
     # No scale at all: every sample is a duplicate of its neighbours.
     ratios = np.divide(data**2, products, out=np.zeros_like(data), where=products > 0)
-    weights = csr_array((np.exp(-ratios), (rows, columns)), shape=distances.shape)
+    values = shared_neighbors(distances, rows, columns) * np.exp(-ratios)
+    weights = csr_array((values, (rows, columns)), shape=distances.shape)
 
     symmetric = weights.maximum(weights.T)
     degrees = symmetric.sum(axis=1)
@@ -213,6 +272,64 @@ def affinity_graph(
     affinity = csr_array(scaling @ symmetric @ scaling)
     affinity.eliminate_zeros()  # too far apart for floating point: no link
     return affinity, scales
+
+
+def nearest_links(
+    distances: csr_array, n_links: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Take the nearest neighbours in each row of a graph of distances.
+
+    Parameters
+    ----------
+    distances : csr_array of shape (n_rows, n_columns)
+        Distances to the neighbours of each sample.
+    n_links : int
+        How many to take of each row; of equally near ones the first.
+
+    Returns
+    -------
+    rows, columns : ndarray of shape (n_taken,), dtype=intp
+        Where the entries stand.
+    data : ndarray of shape (n_taken,), dtype=float64
+        The distances.
+    """
+    n_found = np.diff(distances.indptr)
+    rows = np.repeat(np.arange(len(n_found)), n_found)
+    data = distances.data.astype(np.float64)
+    if n_found.max(initial=0) <= n_links:
+        return rows, distances.indices, data
+    order = np.lexsort((distances.indices, data, rows))
+    ranks = np.arange(len(rows)) - distances.indptr[:-1][rows]
+    taken = order[ranks < n_links]
+    return rows[taken], distances.indices[taken], data[taken]
+
+
+def shared_neighbors(
+    distances: csr_array, rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Measure how far linked samples share their neighbours.
+
+    Parameters
+    ----------
+    distances : csr_array of shape (n_samples, n_samples)
+        Its entries tell the neighbours of each sample; each counts as its own, too.
+    rows, columns : ndarray of shape (n_links,), dtype=intp
+        The two ends of each link.
+
+    Returns
+    -------
+    overlap : ndarray of shape (n_links,), dtype=float64
+        The Jaccard index of the ends' sets of neighbours, in (0, 1].
+    """
+    ones = np.ones(distances.nnz)
+    sets = csr_array((ones, distances.indices, distances.indptr), distances.shape)
+    sets = csr_array(sets + eye_array(distances.shape[0], format="csr"))
+    sizes = np.diff(sets.indptr)
+    common = np.empty(len(rows))
+    for batch in gen_batches(len(rows), _BATCH_SIZE) if len(rows) else ():
+        both = sets[rows[batch]].multiply(sets[columns[batch]])
+        common[batch] = both.sum(axis=1)
+    return common / (sizes[rows] + sizes[columns] - common)
 
 
 def neighbor_weights(graph: Graph, E: Any) -> csr_array:
@@ -242,23 +359,23 @@ def neighbor_weights(graph: Graph, E: Any) -> csr_array:
             "The 'neighbors' parameter must be a transformer with 'transform' to "
             f"predict. Got {graph.neighbors!r} instead."
         )
-    with config_context(transform_output="default"):
+    if graph.offset is not None:
+        E = E - graph.offset
+    with config_context(transform_output="default"), one_order(E.shape[0]):
         found = csr_array(graph.neighbors.transform(E))
-    n_found = np.diff(found.indptr)
-    rows = np.repeat(np.arange(len(n_found)), n_found)
-    distances = found.data.astype(np.float64)
-    own = np.zeros(len(n_found))
+    rows, columns, distances = nearest_links(found, graph.n_links)
+    own = np.zeros(found.shape[0])
     np.maximum.at(own, rows, distances)
-    scales = graph.scales[found.indices]
+    scales = graph.scales[columns]
     products = own[rows] * scales
     ratios = np.divide(
         distances**2, products, out=np.zeros_like(distances), where=products > 0
     )
-    least = np.full(len(n_found), np.inf)
+    least = np.full(found.shape[0], np.inf)
     np.minimum.at(least, rows, ratios)
     weights = np.exp(least[rows] - ratios)  # far from all, the nearest still counts
     is_same = distances <= _SAME * scales
-    has_same = np.zeros(len(n_found), dtype=bool)
+    has_same = np.zeros(found.shape[0], dtype=bool)
     has_same[rows[is_same]] = True
     weights[has_same[rows] & ~is_same] = 0
-    return csr_array((weights, found.indices, found.indptr), shape=found.shape)
+    return csr_array((weights, (rows, columns)), shape=found.shape)

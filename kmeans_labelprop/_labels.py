@@ -93,15 +93,33 @@ def label_vector(y: Any) -> NDArray[Any]:
     Returns
     -------
     values : ndarray of shape (n_samples,)
-        A list becomes an array of objects: NumPy would round large whole numbers beside
-        others, and cut strings that end in a null character.
+        A list becomes an array of numbers if that holds them exactly, else of objects:
+        NumPy would round large whole numbers beside others, and cut strings that end
+        in a null character.
     """
+    if hasattr(y, "to_list") and not hasattr(y, "iloc") and not y.dtype.is_numeric():
+        y = y.to_list()  # polars
     if not isinstance(y, list | tuple):
         return np.asarray(y)
     values = np.empty(len(y), dtype=object)
     for position, value in enumerate(y):  # nested ones are for others to refuse
         values[position] = value
-    return values
+    kinds = {type(value) for value in y}
+    numbers = _exact_numbers(list(y)) if kinds <= {bool, int, float} else None
+    return values if numbers is None else numbers
+
+
+def _exact_numbers(values: list[Any]) -> NDArray[Any] | None:
+    """Make an array of numbers; None if no dtype holds all of them exactly."""
+    numbers = np.array(values)
+    if numbers.dtype.kind in "biu" or not values:
+        return numbers
+    wholes = [value for value in values if isinstance(value, int | np.integer)]
+    if len(wholes) == len(values) and min(wholes) >= 0 and max(wholes) < 2**64:
+        return np.array([int(whole) for whole in wholes], dtype=np.uint64)
+    if numbers.dtype.kind != "f" or any(int(float(w)) != int(w) for w in wholes):
+        return None
+    return numbers
 
 
 def contains_missing_label(y: ArrayLike, missing_label: Any) -> bool:
@@ -252,16 +270,12 @@ def _of_one_kind(values: list[Any], source: str) -> NDArray[Any]:
         )
     if "U" in kinds:
         return _string_array(values)
-    labels = np.array(values)
-    if labels.dtype.kind == "f" and kinds & set("iu"):
-        # Whole numbers of several types: NumPy may have rounded them to floats.
-        for whole, rounded in zip(values, labels.tolist(), strict=True):
-            if isinstance(whole, int | np.integer) and int(whole) != int(rounded):
-                raise ValueError(
-                    f"The labels of {source} must be numbers that one dtype holds "
-                    f"exactly. Got {whole!r} beside numbers of another kind; pass "
-                    "strings instead."
-                )
+    labels = _exact_numbers(values)
+    if labels is None:
+        raise ValueError(
+            f"The labels of {source} must be numbers that one dtype holds exactly. Got "
+            f"{max(values, key=abs)!r} beside others; pass strings instead."
+        )
     return labels
 
 

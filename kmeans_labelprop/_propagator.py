@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from copy import copy
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -19,41 +17,44 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.metrics import euclidean_distances
-from sklearn.utils import TransformerTags, check_consistent_length, get_tags
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
-
-from ._asking import (
-    ask_oracle,
-    attach_answers,
-    check_answers,
-    check_index,
-    labels_by_position,
+from sklearn.utils import (
+    ClassifierTags,
+    TransformerTags,
+    check_consistent_length,
+    get_tags,
 )
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, check_memory
+
+from ._asking import Ask, answer_by, answer_by_oracle, check_index
 from ._clustering import make_clusterer
-from ._containers import canonical, labels_like, row_names, take_rows
-from ._embedding import NUMERIC_ARRAY, as_own, check_magnitude, embed, fit_embedding
+from ._containers import labels_like, row_names, take_rows
+from ._embedding import enter_space, fit_space
 from ._engine import (
-    belief_of_neighbors,
-    count_outvoted,
     find_clusters,
     find_graph,
+    find_suspects,
     keep,
+    next_queries,
     predict_distributions,
     predict_in_clusters,
     spread,
 )
-from ._given import KnownLabels, merge_labels
-from ._labels import check_labels, with_missing
+from ._given import GivenLabels, KnownLabels
+from ._html import SummaryHTMLMixin
+from ._labels import with_missing
+from ._ledger import Ledger, check_source, plays_oracle, read_known
 from ._messages import stage, warn_user
-from ._propagation import likeliest
+from ._propagation import check_class_prior, likeliest
+from ._report import summarize, warn_of_labels
 from ._representatives import best_samples, most_valuable_first
-from ._seeds import set_unset
+from ._seeds import clone_sharing, set_unset
 from ._validation import (
     N_JOBS,
     HasMethods,
     Interval,
     StrOptions,
+    check_parameters,
     forget_fit,
     validate_estimator_parameters,
 )
@@ -74,6 +75,7 @@ def _has_graph(propagator: KMeansLabelPropagator) -> bool:
 
 
 class KMeansLabelPropagator(
+    SummaryHTMLMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     BaseEstimator,
@@ -130,18 +132,19 @@ class KMeansLabelPropagator(
     neighbors : transformer or None, default=None
         Yields the sparse graph of distances to the neighbours of each sample, as
         :class:`~sklearn.neighbors.KNeighborsTransformer` with ``mode="distance"``. None
-        stands for that, with 10 neighbours. Used with ``propagation="graph"``.
+        stands for that, with 20 neighbours. Each sample is linked to the nearer half of
+        them, or to 10 if these are more; the others tell how near two samples are by
+        the neighbours that they share. Used with ``propagation="graph"``.
     alpha : float or "auto", default="auto"
         How far labels spread over the graph, in (0, 1). ``"auto"``:
         ``1 - 1 / (2 * sqrt(m))`` for m samples a label, 0.99 at most; farther where
         each label has more samples to reach.
     class_prior : {"estimated", "uniform"}, dict or None, default="estimated"
         How much each class is to reach over the graph [3]_. ``"estimated"``: as much
-        as its share in the clusters of its labels, shrunk towards equal shares where
-        labels are few [4]_. ``"uniform"``: as much as any other, if you know that
-        classes are of equal size, or rare ones matter as much. A dict {label: share}:
-        what you know; a class that it lacks gets the mean share. None leaves it to the
-        graph.
+        as its share of the samples nearest to its labels, shrunk towards equal shares
+        where labels are few [4]_. ``"uniform"``: exactly as much as any other, if you
+        know that classes are of equal size. A dict {label: share}: exactly what you
+        know; a class that it lacks gets the mean share. None leaves it to the graph.
     max_retries : int, default=0
         How many more samples of a cluster :meth:`fit` asks the oracle for, best first
         and one at a time, after it has abstained. Each round is one more call.
@@ -184,13 +187,16 @@ class KMeansLabelPropagator(
         The cluster of each representative.
     representative_labels_ : ndarray of shape (n_representatives,)
         The label of each representative; `missing_label` where none was given.
+    queries_ : ndarray of shape (n_queries,), dtype=intp
+        Positions of the samples asked about last, in the order of the question.
     answers_ : dict of int to label or None
         What was answered, by position; None where the oracle abstained, or a label was
         withdrawn. It is kept whatever ends a fit: :meth:`propagate` goes on from it.
     n_known_ : int
-        Number of labels that `y` holds and that are used.
+        Number of labels given that are those of `y`.
     n_queries_ : int
-        Number of samples whose label was asked for; known labels do not count.
+        Number of samples whose label was asked for, or handed to :meth:`propagate`;
+        known labels do not count.
     classes_ : ndarray of shape (n_classes,)
         The distinct labels given.
     transduction_ : ndarray of shape (n_samples,)
@@ -306,10 +312,7 @@ class KMeansLabelPropagator(
         "verbose": ["verbose"],
     }
 
-    answers_: dict[int, Any]
-    _known: KnownLabels
-    _asked: set[int]
-    _queries: NDArray[np.intp]
+    _ledger: Ledger
 
     def __init__(
         self,
@@ -425,17 +428,42 @@ class KMeansLabelPropagator(
             The propagator, with `clusters_` and `given_`.
         """
         self._refuse_while_asking()
-        known, is_experiment = self._check_label_source(X, y, sample_ids)
-        y_labels = known
+        self._check_parameters()
+        check_source(self.oracle, self.reuse_labels, y, type(self).__name__)
+        if sample_ids is not None:
+            check_consistent_length(X, sample_ids)
+            check_index(X, sample_ids, "sample_ids")
+        known = self._read_labels(X, y)
+        is_experiment = plays_oracle(self.oracle, y, known, self.missing_label)
+        ledger = self._cluster(X, known.none() if is_experiment else known)
+        ask: Ask | None = None
         if is_experiment:
-            known = KnownLabels(known.positions[:0], known.labels[:0])
-        self._cluster(X, known)
-        with self._answers_attached():
-            if is_experiment:
-                self._ask(self._answer_by(y_labels))
+            ask = answer_by(known)
+        elif callable(self.oracle):
+            asked = X if sample_ids is None else sample_ids
+            is_ids = sample_ids is not None
+            ask = answer_by_oracle(self.oracle, asked, self.missing_label, is_ids)
+        with ledger.attached():
+            if ask is not None and len(ledger.queries):
+                clusters = self.clusters_
+                ledger.ask(
+                    ask,
+                    clusters.ids,
+                    clusters.distances,
+                    self.max_retries,
+                    self.verbose,
+                )
+                self.representative_indices_[
+                    np.searchsorted(
+                        self.representative_clusters_, clusters.ids[ledger.queries]
+                    )
+                ] = ledger.queries
             elif callable(self.oracle):
-                self._ask_oracle(X if sample_ids is None else sample_ids, sample_ids)
-            self.given_ = merge_labels(self._known, self.answers_)
+                warn_user(
+                    "The oracle is never asked: y holds a label in every cluster. Set "
+                    "reuse_labels=False to ask it all the same."
+                )
+            self.given_ = ledger.given()
         return self
 
     @available_if(_gives_samples)
@@ -503,9 +531,8 @@ class KMeansLabelPropagator(
         """
         self._refuse_while_asking()
         self._check_parameters()
-        self._cluster(X, self._read_labels(X, y))
-        self._count_queries(self._queries)
-        return self._queries.copy()
+        ledger = self._cluster(X, self._read_labels(X, y))
+        return ledger.ask_about(ledger.queries)
 
     def propagate(self, labels: ArrayLike | Mapping[int, Any]) -> Self:
         """Take labels for any samples, and spread all there are.
@@ -547,35 +574,78 @@ class KMeansLabelPropagator(
                 "The 'propagation' parameter was set to 'graph' after the samples had "
                 "been clustered without a graph. Call fit or query again."
             )
-        positions, values, is_explicit = labels_by_position(
-            labels,
-            self._queries,
-            self.clusters_.names,
-            len(self.clusters_),
-            "propagate's labels",
+        ledger = self._ledger.with_labels(
+            labels, self.clusters_.names, len(self.clusters_), self.missing_label
         )
-        checked = check_answers(
-            values, len(positions), self.missing_label, "propagate's labels"
-        )
-        answers = self.answers_ | {
-            position: label
-            for position, label in zip(positions, checked, strict=True)
-            if is_explicit or label is not None
-        }
-        with self._answers_attached(answers):
-            given = merge_labels(self._known, answers)
+        with ledger.attached():
+            given = ledger.given()
             if not len(given):
                 raise ValueError(
                     "No sample has a label: at least one of the "
                     f"{len(self.representative_indices_)} representatives must be "
                     "labelled."
                 )
-            # Now that they have been found legal.
-            self.answers_, self.given_ = answers, given
-            is_new = ~np.isin(positions, self._known.positions)
-            self._count_queries(np.array(positions, dtype=np.intp)[is_new])
-            self._spread()
+            self._spread(ledger, given)
         return self
+
+    def query_more(self, n_queries: int) -> NDArray[np.intp]:
+        """Tell which samples to label next, now that some labels are there.
+
+        Nothing is clustered again. :meth:`propagate` takes the labels, in this order or
+        by position.
+
+        Parameters
+        ----------
+        n_queries : int
+            How many samples.
+
+        Returns
+        -------
+        positions : ndarray of shape (n_queries,), dtype=intp
+            Positions in `X`, the most valuable first: stopping early is fine. None has
+            a label, is a copy of a sample that has one, or was left without an answer
+            before. Fewer than `n_queries` if no more are left.
+
+        Raises
+        ------
+        ValueError
+            If `n_queries` is no positive whole number.
+
+        See Also
+        --------
+        query : The first round.
+
+        Notes
+        -----
+        Greedy k-medoids, weighted by doubt: each is the sample that lowers most the
+        sum, over all samples, of ``1 - confidence_`` times the squared distance to the
+        nearest one that has a label or was chosen before. ``benchmarks/accuracy`` has
+        the other ways that were tried.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from kmeans_labelprop import KMeansLabelPropagator
+        >>> X, y = load_digits(return_X_y=True)
+        >>> propagator = KMeansLabelPropagator(n_clusters=20, random_state=0)
+        >>> first = propagator.query(X)
+        >>> before = (propagator.propagate(y[first]).transduction_ == y).mean()
+        >>> more = propagator.query_more(20)
+        >>> after = (propagator.propagate(y[more]).transduction_ == y).mean()
+        >>> bool(after > before), propagator.n_queries_
+        (True, 40)
+        """
+        self._refuse_while_asking()
+        check_is_fitted(self, "spread_")
+        check_parameters(
+            {"n_queries": [Interval(Integral, 1, None, closed="left")]},
+            {"n_queries": n_queries},
+            "query_more",
+        )
+        done = np.union1d(self._ledger.done(), self.given_.positions)
+        return self._ledger.ask_about(
+            next_queries(self.clusters_, self.confidence_, done, n_queries)
+        )
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the label of each sample by the training samples next to it.
@@ -638,15 +708,8 @@ class KMeansLabelPropagator(
         E : {ndarray, CSR matrix} of shape (n_samples, n_components)
             The samples as the `embedding` makes them; without one as they are.
         """
-        check_is_fitted(self, "clusterer_")
-        X = canonical(X)
-        if self.embedding_ is None:
-            E = validate_data(self, X, reset=False, **NUMERIC_ARRAY)
-            check_magnitude(E, "X")
-            return E
-        E = embed(self.embedding_, X)  # first: its errors on a bad X say more
-        validate_data(self, X, reset=False, skip_check_array=True)
-        return E
+        check_is_fitted(self, "clusters_")
+        return enter_space(self, X, self.embedding_)
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Compute the distance of each sample to each centre.
@@ -730,20 +793,27 @@ class KMeansLabelPropagator(
         9 given labels reach 150 samples, of which 150 are kept.
         """
         check_is_fitted(self, "clusters_")
-        n_answered = sum(label is not None for label in self.answers_.values())
-        lines = [
-            f"{len(self.clusters_):,} samples in {len(self.cluster_centers_):,} "
-            "clusters.",
-            f"Labels: {self.n_known_:,} known, {self.n_queries_:,} asked for, "
-            f"{n_answered:,} answered.",
-        ]
-        if hasattr(self, "spread_"):
-            n_labelled = int(np.sum(self.spread_.codes >= 0))
-            lines.append(
-                f"{len(self.given_):,} given labels reach {n_labelled:,} samples, of "
-                f"which {len(self.sample_indices_):,} are kept."
-            )
-        return "\n".join(lines)
+        return summarize(self)
+
+    @property
+    def answers_(self) -> dict[int, Any]:
+        """Answers by position; None where there is none."""
+        return self._ledger.answers
+
+    @property
+    def queries_(self) -> NDArray[np.intp]:
+        """Positions asked about last."""
+        return self._ledger.queries
+
+    @property
+    def n_known_(self) -> int:
+        """Number of labels given that are those of y."""
+        return self._ledger.n_known
+
+    @property
+    def n_queries_(self) -> int:
+        """Number of samples asked about."""
+        return self._ledger.n_queries
 
     @property
     def _n_features_out(self) -> int:
@@ -759,6 +829,8 @@ class KMeansLabelPropagator(
             tags.transformer_tags = TransformerTags(
                 preserves_dtype=["float64", "float32"]
             )
+        if _has_graph(self):
+            tags.classifier_tags = ClassifierTags()
         tags.target_tags.required = not callable(self.oracle)
         if hasattr(self.embedding, "__sklearn_tags__"):
             accepted = get_tags(self.embedding).input_tags
@@ -767,87 +839,26 @@ class KMeansLabelPropagator(
         return tags
 
     def __sklearn_clone__(self) -> Self:
-        # An oracle is shared, not copied: a copy would keep the labels it has paid for
-        # to itself, and a connection cannot be copied at all. Not so one with
-        # parameters, which a search may set.
-        if hasattr(self.oracle, "get_params"):
-            return BaseSampler.__sklearn_clone__(self)
-        without_oracle = copy(self)
-        without_oracle.oracle = None
-        cloned: Self = BaseSampler.__sklearn_clone__(without_oracle)
-        cloned.oracle = self.oracle
-        return cloned
+        return clone_sharing(self, "oracle", BaseSampler.__sklearn_clone__)
 
     def _check_parameters(self) -> None:
         validate_estimator_parameters(self)
-        if not isinstance(self.class_prior, Mapping):
-            return
-        if not self.class_prior:
-            raise ValueError(
-                "The 'class_prior' parameter must have a share for each class. Got an "
-                "empty dict instead."
-            )
-        for label, share in self.class_prior.items():
-            if not (isinstance(share, Real) and 0 < float(share) < np.inf):
-                raise ValueError(
-                    "The 'class_prior' parameter must have shares above 0. Got "
-                    f"{share!r} for the label {label!r} instead."
-                )
-
-    def _check_label_source(
-        self, X: Any, y: ArrayLike | None, sample_ids: ArrayLike | None
-    ) -> tuple[KnownLabels, bool]:
-        """Read y, and tell whether it plays the oracle.
-
-        Fails before the clustering where no label can come of it.
-        """
-        self._check_parameters()
-        if not callable(self.oracle):
-            if not self.reuse_labels:
-                raise ValueError(
-                    "The 'oracle' parameter must be a callable when "
-                    f"reuse_labels=False. Got {self.oracle!r} instead."
-                )
-            if y is None:
-                raise ValueError(
-                    f"This {type(self).__name__} estimator requires y to be passed, "
-                    "but the target y is None. Pass labels, or set the 'oracle' "
-                    "parameter."
-                )
-        if sample_ids is not None:
-            check_consistent_length(X, sample_ids)
-            check_index(X, sample_ids, "sample_ids")
-        known = self._read_labels(X, y)
-        if not callable(self.oracle) and not len(known):
-            raise ValueError(
-                "y must hold at least one label when there is no oracle. Got only "
-                f"missing_label={self.missing_label!r} instead."
-            )
-        is_full = y is not None and len(known) == len(np.asarray(y))
-        return known, self.oracle == "y" or (self.oracle is None and is_full)
+        check_class_prior(self.class_prior)
 
     def _read_labels(self, X: Any, y: ArrayLike | None) -> KnownLabels:
         """Take the labels from y that may be used."""
-        if y is None:
-            return KnownLabels(np.empty(0, dtype=np.intp), np.empty(0))
-        check_consistent_length(X, y)
-        check_index(X, y, "y")
-        labels, is_known = check_labels(y, self.missing_label)
-        positions = np.flatnonzero(is_known)
-        if not self.reuse_labels:
-            return KnownLabels(positions[:0], labels[:0])
-        return KnownLabels(positions, labels)
+        known = read_known(X, y, self.missing_label)
+        return known if self.reuse_labels else known.none()
 
     # The stages: embed, cluster, choose, ask, propagate, keep a fraction.
 
-    def _cluster(self, X: Any, known: KnownLabels) -> None:
+    def _cluster(self, X: Any, known: KnownLabels) -> Ledger:
         """Embed, cluster, and choose whom to ask about; forget an earlier fit."""
         cache = check_memory(self.memory).cache
-        embedding, E = self._fit_embedding(X, cache)
-        clusterer = make_clusterer(self.clusterer, self.n_clusters)
-        clusters = find_clusters(
-            E, self._prepare(clusterer), cache, self.verbose, row_names(X)
-        )
+        embedding = None if self.embedding is None else self._prepare(self.embedding)
+        embedding_, E = fit_space(self, X, embedding, cache, self.verbose)
+        clusterer = self._prepare(make_clusterer(self.clusterer, self.n_clusters))
+        clusters = find_clusters(E, clusterer, cache, self.verbose, row_names(X))
         if self.propagation == "graph":
             graph = find_graph(E, self.neighbors, self._prepare, cache, self.verbose)
             clusters = replace(clusters, graph=graph)
@@ -856,192 +867,50 @@ class KMeansLabelPropagator(
         chosen, own = best_samples(clusters.ids, clusters.distances, is_known)
 
         forget_fit(self, keep=("n_features_in_", "feature_names_in_"))
-        self.embedding_, self.clusterer_ = embedding, clusters.clusterer
+        self.embedding_, self.clusterer_ = embedding_, clusters.clusterer
         self.cluster_centers_ = clusters.clusterer.cluster_centers_
         self.clusters_, self.labels_ = clusters, clusters.ids
         self.inertia_ = float(clusters.distances @ clusters.distances)
         self.representative_indices_, self.representative_clusters_ = chosen, own
-        self.answers_ = {}
-        self.n_known_ = len(known)
-        self._known, self._asked = known, set()
-        self._queries = most_valuable_first(
-            chosen[~is_known[chosen]], own[~is_known[chosen]], clusters.ids
+        is_open = ~is_known[chosen]
+        self._ledger = Ledger(
+            known, most_valuable_first(chosen[is_open], own[is_open], clusters.ids)
         )
-        self.n_queries_ = 0
-
-    def _fit_embedding(self, X: Any, cache: Callable[[Any], Any]) -> tuple[Any, Any]:
-        if self.embedding is None:
-            E = as_own(canonical(validate_data(self, X, **NUMERIC_ARRAY)), X)
-            check_magnitude(E, "X")
-            return None, E
-        validate_data(self, X, skip_check_array=True)
-        embedding = self._prepare(self.embedding)
-        with stage("embedding", self.verbose):
-            embedding_, E = cache(fit_embedding)(embedding, canonical(X))
-        check_consistent_length(X, E)
-        return embedding_, E
+        return self._ledger
 
     def _prepare(self, part: Any) -> Any:
         return set_unset(part, self.random_state, self.n_jobs)
 
-    def _ask_oracle(self, asked: Any, sample_ids: Any) -> None:
-        """Ask about the clusters in which no label is known."""
-        if not len(self._queries):
-            warn_user(
-                "The oracle is never asked: y holds a label in every cluster. Set "
-                "reuse_labels=False to ask it all the same."
-            )
-            return
-
-        def ask(queries: NDArray[np.intp]) -> None:
-            ask_oracle(
-                self.oracle,  # type: ignore[arg-type]  # callable, as checked
-                take_rows(asked, queries),
-                queries,
-                self.missing_label,
-                self.answers_,
-                is_ids=sample_ids is not None,
-            )
-
-        self._asks_now = True
-        try:
-            self._ask(ask)
-        finally:
-            del self._asks_now
-
-    def _answer_by(self, y: KnownLabels) -> Callable[[NDArray[np.intp]], None]:
-        """Let y play the oracle."""
-
-        def answer(queries: NDArray[np.intp]) -> None:
-            places = np.searchsorted(y.positions, queries)
-            places = np.minimum(places, len(y) - 1)
-            for query, place in zip(queries.tolist(), places.tolist(), strict=True):
-                is_known = y.positions[place] == query
-                self.answers_[query] = y.labels[place] if is_known else None
-
-        return answer
-
-    def _ask(self, ask: Callable[[NDArray[np.intp]], None]) -> None:
-        """Ask for labels, and again about other samples where there was none."""
-        queries = self._queries
-        for _ in range(self.max_retries + 1):
-            with stage(f"asking the oracle for {len(queries)} labels", self.verbose):
-                self._count_queries(queries)
-                ask(queries)
-            is_answered = np.array([self.answers_[q] is not None for q in queries])
-            answered = queries[is_answered]
-            self.representative_indices_[
-                np.searchsorted(self.representative_clusters_, self.labels_[answered])
-            ] = answered
-            abstained = self.labels_[queries[~is_answered]]
-            is_left = np.isin(self.labels_, abstained)
-            is_left[list(self._asked)] = False
-            left = np.flatnonzero(is_left)
-            if not len(left):
-                break
-            distances = self.clusters_.distances[left]
-            best, _ = best_samples(
-                self.labels_[left], distances, np.zeros(len(left), dtype=bool)
-            )
-            queries = left[best]
-        # What propagate takes labels for: the samples that now stand for the clusters.
-        asked_about = np.searchsorted(
-            self.representative_clusters_, self.labels_[self._queries]
-        )
-        self._queries = self.representative_indices_[asked_about]
-
-    def _count_queries(self, positions: NDArray[np.intp]) -> None:
-        self._asked.update(positions.tolist())
-        self.n_queries_ = len(self._asked)
-
-    @contextmanager
-    def _answers_attached(self, answers: Any = None) -> Iterator[None]:
-        """Hand out the labels, which may have cost money, with whatever goes wrong."""
-        try:
-            yield
-        except BaseException as error:
-            attach_answers(error, self.answers_ if answers is None else answers)
-            raise
-
     def _refuse_while_asking(self) -> None:
-        if hasattr(self, "_asks_now"):
+        if hasattr(self, "_ledger") and self._ledger.is_asking:
             raise RuntimeError(
                 f"This {type(self).__name__} is asking its oracle: the oracle, or "
                 "another thread, must not use it until the answers are there."
             )
 
-    def _spread(self) -> None:
-        """Spread the labels there are, and keep a fraction of each cluster."""
-        clusters, given = self.clusters_, self.given_
+    def _spread(self, ledger: Ledger, given: GivenLabels) -> None:
+        """Spread labels, and keep a fraction of each cluster."""
+        clusters = self.clusters_
         with stage("spreading labels", self.verbose):
             found = spread(
                 clusters, given, self.propagation, self.alpha, self.class_prior
             )
-        self.spread_, self.classes_ = found, given.classes
-        self.representative_labels_, self.transduction_ = (
+            kept = keep(clusters, found, given.positions, self.fraction)
+            suspects, n_alone = find_suspects(clusters, given, found)
+        representatives = given.codes_at(self.representative_indices_)
+        labels = [
             with_missing(codes, given.classes, self.missing_label)
-            for codes in (given.codes_at(self.representative_indices_), found.codes)
-        )
-        self.confidence_ = found.confidence
-        self.sample_indices_ = keep(clusters, found, given.positions, self.fraction)
+            for codes in (representatives, found.codes)
+        ]
+        # All at once: what ends early leaves what was there.
+        self._ledger, self.given_, self.spread_ = ledger, given, found
+        self.classes_, self.confidence_ = given.classes, found.confidence
+        self.representative_labels_, self.transduction_ = labels
+        self.sample_indices_ = kept
         forget_fit(self, only=("label_distributions_", "suspects_"))
-        n_alone = 0
         if found.distributions is not None:
-            self.label_distributions_ = found.distributions
-            belief, is_suspect, is_alone = belief_of_neighbors(clusters, given, found)
-            order = np.argsort(belief, kind="stable")
-            self.suspects_ = given.positions[order[is_suspect[order]]]
-            n_alone = int(is_alone.sum())
-        self._warn(n_alone)
-
-    def _warn(self, n_alone: int) -> None:
-        """Say what deserves a second look."""
-        given, codes = self.given_, self.spread_.codes
-        if len(self.classes_) == 1:
-            only = self.classes_.tolist()[0]
-            is_mark = self.missing_label == -1 and only in (1, "1")
-            warn_user(
-                f"The only class found is {only!r}: every sample gets it."
-                + (
-                    " -1 marks a missing label: if it is one of your classes, set the "
-                    "'missing_label' parameter to something else."
-                    if is_mark
-                    else ""
-                )
-            )
-        n_outvoted = count_outvoted(self.clusters_, given)
-        if n_outvoted:
-            warn_user(
-                f"{n_outvoted} given labels differ from those of most copies of the "
-                "same sample. Each stays as it is; for other samples the majority "
-                "counts."
-            )
-        if n_alone:
-            warn_user(
-                f"{n_alone} given labels differ from those of all their neighbours. "
-                "They are first in suspects_, to be looked at again."
-            )
-        if isinstance(self.class_prior, Mapping):
-            lacking = [c for c in self.classes_.tolist() if c not in self.class_prior]
-            if lacking:
-                warn_user(
-                    "The 'class_prior' parameter has no share for the classes "
-                    f"{lacking!r}: they get the mean share."
-                )
-        n_left_out = int(np.sum(codes < 0))
-        n_empty = len(self.representative_indices_) - len(
-            np.unique(self.labels_[given.positions])
-        )
-        if self.propagation == "cluster" and n_empty:
-            warn_user(
-                f"{n_empty} of {len(self.representative_indices_)} clusters have no "
-                f"label, and {n_left_out} samples are left out."
-            )
-        elif n_left_out and self.fraction > 0 and self.output == "samples":
-            warn_user(
-                f"No label reaches {n_left_out} samples over the graph: they are left "
-                "out. With more clusters or neighbours fewer are."
-            )
+            self.label_distributions_, self.suspects_ = found.distributions, suspects
+        warn_of_labels(self, n_alone)
 
 
 # TransformerMixin wraps both for set_output when the class is made, and would undo a

@@ -1,7 +1,9 @@
-"""Hand seeds and numbers of jobs down to the parts of an estimator."""
+"""Clone estimators: with seeds and jobs handed down, or a part that is shared."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -59,3 +61,34 @@ def set_unset(
         elif value is None and name == "random_state" and random_state is not None:
             unset[key] = draw_seed(random_state)
     return estimator.set_params(**unset) if unset else estimator
+
+
+def clone_sharing(estimator: Any, name: str, clone_whole: Callable[[Any], Any]) -> Any:
+    """Clone an estimator, but for one parameter that the clone shares.
+
+    A copy of an oracle would keep the labels it has paid for to itself, and a
+    connection cannot be copied at all. Not so one with parameters, which a search may
+    set.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Is cloned.
+    name : str
+        The parameter to share, unless its value is an estimator.
+    clone_whole : callable
+        Clones an estimator with all its parameters.
+
+    Returns
+    -------
+    clone : estimator
+        The clone.
+    """
+    shared = getattr(estimator, name)
+    if hasattr(shared, "get_params"):
+        return clone_whole(estimator)
+    without = copy(estimator)
+    setattr(without, name, None)
+    cloned = clone_whole(without)
+    setattr(cloned, name, shared)
+    return cloned

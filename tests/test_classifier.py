@@ -1,4 +1,6 @@
 import pickle
+import re
+import warnings
 
 import joblib
 import numpy as np
@@ -11,7 +13,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.cluster import KMeans
+from sklearn.compose import make_column_transformer
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     BaggingClassifier,
     RandomForestClassifier,
@@ -28,7 +31,12 @@ from sklearn.linear_model import (
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    OneHotEncoder,
+    StandardScaler,
+)
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import estimator_html_repr
@@ -38,6 +46,7 @@ from kmeans_labelprop import (
     PropagatedClassifier,
     PropagatedClassifierCV,
 )
+from kmeans_labelprop._base_classifier import is_numeric_table
 from kmeans_labelprop.model_selection import make_labeled_scorer
 
 
@@ -60,6 +69,7 @@ class FitRecorder(ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, X):
+        self.received_["asked for"] = X
         return np.full(len(X), self.classes_[0])
 
 
@@ -141,151 +151,248 @@ def test_fit_parameters_go_to_the_estimator_for_the_samples_kept(blobs):
     assert_array_equal(received["per_sample"], classifier.propagator_.sample_indices_)
 
 
-# Correction
-
-
-def first_column(X):
-    return X[:, :1]
-
-
-@pytest.fixture
-def mixed_blobs():
-    """Two classes, told apart by the second column; the first is a blurred copy."""
-    y = np.arange(200) % 2
-    noise = np.random.default_rng(0).normal(size=(200, 2)) * [2, 0.5]
-    return 4 * y[:, np.newaxis] + noise, y
-
-
-def blurred(**params):
-    """Clusters the blurred column alone."""
-    embedding = FunctionTransformer(first_column)
-    return propagator(**{"fraction": 1, "embedding": embedding} | params)
-
-
-def share_right(classifier, y):
-    return np.mean(classifier.training_labels_ == y[classifier.training_indices_])
-
-
-@pytest.mark.parametrize("correction", ["drop", "relabel"])
-def test_a_correction_makes_labels_better(mixed_blobs, correction):
-    X, y = mixed_blobs
-    plain = PropagatedClassifier(GaussianNB(), blurred()).fit(X, y)
-    mended = PropagatedClassifier(GaussianNB(), blurred(), correction=correction).fit(
-        X, y
-    )
-    assert plain.n_corrected_ == 0
-    assert_array_equal(plain.training_indices_, plain.propagator_.sample_indices_)
-    assert_array_equal(plain.training_labels_, plain.propagator_.transduction_)
-    assert share_right(plain, y) < 0.9
-    assert share_right(mended, y) > share_right(plain, y) + 0.05
-    n_left = len(X) - mended.n_corrected_ * (correction == "drop")
-    assert len(mended.training_indices_) == len(mended.training_labels_) == n_left
-    if correction == "relabel":
-        changed = mended.training_labels_ != plain.training_labels_
-        assert changed.sum() == mended.n_corrected_ > 5
-    representatives = mended.propagator_.representative_indices_
-    at = np.searchsorted(mended.training_indices_, representatives)
-    assert_array_equal(mended.training_labels_[at], y[representatives])
-
-
-def test_the_classifier_is_trained_on_what_is_left(mixed_blobs):
-    X, y = mixed_blobs
-    names = np.array(["no", "yes"])[y]
+def test_what_it_was_trained_on_is_kept(blobs):
+    X, y = blobs
+    names = np.array(["no", "yes"])[y % 2]
     weights = np.linspace(1, 2, len(X))
     classifier = PropagatedClassifier(
-        FitRecorder(),
-        blurred(),
-        sample_weight="confidence",
-        correction="drop",
-        corrector=GaussianNB(),
+        FitRecorder(), propagator(fraction=0.5), sample_weight="confidence"
     ).fit(X, names, sample_weight=weights, per_sample=np.arange(len(X)))
     used = classifier.training_indices_
     received = classifier.estimator_.received_
-    assert len(used) == len(X) - classifier.n_corrected_ < len(X)
+    assert_array_equal(used, classifier.propagator_.sample_indices_)
+    assert 4 < len(used) < 70
+    assert_array_equal(
+        classifier.training_labels_, classifier.propagator_.transduction_[used]
+    )
     assert_array_equal(received["X"], X[used])
     assert_array_equal(received["y"], classifier.training_labels_)
     assert_array_equal(received["per_sample"], used)
-    by_class = weights_by_class(
-        classifier.propagator_.confidence_, classifier.propagator_.transduction_
-    )
-    assert_allclose(received["sample_weight"], (by_class * weights)[used])
-    assert classifier.corrector.get_params() == GaussianNB().get_params()
+    by_class = weights_by_class(classifier.propagator_.confidence_[used], names[used])
+    assert_allclose(received["sample_weight"], by_class * weights[used])
 
 
-def test_the_corrector_is_the_estimator_unless_given(mixed_blobs):
-    X, y = mixed_blobs
-    one = PropagatedClassifier(GaussianNB(), blurred(), correction="relabel")
-    same = clone(one).set_params(corrector=GaussianNB())
-    other = clone(one).set_params(corrector=KNeighborsClassifier(1))
-    labels = [model.fit(X, y).training_labels_ for model in (one, same, other)]
-    assert_array_equal(labels[0], labels[1])
-    assert (labels[0] != labels[2]).any()
+# Known labels
 
 
-def test_correctors_are_weighted_where_they_can_be(mixed_blobs):
-    X, y = mixed_blobs
-    received = []
+@pytest.mark.parametrize("rule", ["cluster", "graph"])
+@pytest.mark.parametrize("fraction", [0, 0.5, 1])
+def test_hundreds_of_known_labels_are_trained_on_as_they_are(digits, rule, fraction):
+    X, y = digits
+    is_known = np.arange(len(y)) % 4 == 0
+    # What somebody knows stays what it is, also where all neighbours say otherwise.
+    given = np.where(np.arange(len(y)) % 40 == 0, (y + 1) % 10, y)
+    of = propagator(n_clusters=30, propagation=rule, fraction=fraction)
+    classifier = PropagatedClassifier(FitRecorder(), of)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*differ from those of all their neighbours")
+        classifier.fit(X, np.where(is_known, given, -1))
+    fitted = classifier.propagator_
+    assert (fitted.n_known_, fitted.n_queries_) == (450, 0)
+    assert fitted.answers_ == {}
+    known = np.flatnonzero(is_known)
+    at = np.searchsorted(classifier.training_indices_, known)
+    assert_array_equal(classifier.training_indices_[at], known)
+    assert_array_equal(classifier.training_labels_[at], given[known])
+    assert_array_equal(fitted.confidence_[known], 1)
+    if fraction == 0:
+        assert_array_equal(classifier.training_indices_, known)
+        assert_allclose(classifier.estimator_.received_["sample_weight"], 1)
+    elif fraction == 1:
+        assert len(classifier.training_indices_) == len(X)
 
-    class Corrector(GaussianNB):
-        def fit(self, X, y, sample_weight=None):
-            received.append(sample_weight)
-            return super().fit(X, y, sample_weight)
 
-    params = {"correction": "drop", "sample_weight": "confidence"}
-    PropagatedClassifier(GaussianNB(), blurred(), corrector=Corrector(), **params).fit(
-        X, y
-    )
-    assert len(received) == 3
-    assert all((weight > 0).all() and (weight < 1).any() for weight in received)
-    takes_none = PropagatedClassifier(
-        GaussianNB(), blurred(), corrector=KNeighborsClassifier(1), **params
-    )
-    assert takes_none.fit(X, y, sample_weight=np.ones(len(X))).score(X, y) > 0.5
-
-
-def test_a_correction_of_the_representatives_alone_changes_nothing(blobs):
+def test_known_labels_are_not_asked_for_and_answers_add_to_them(blobs):
     X, y = blobs
-    classifier = PropagatedClassifier(
-        GaussianNB(var_smoothing=1), propagator(fraction=0), correction="drop"
-    ).fit(X, y)
-    assert classifier.n_corrected_ == 0
-    assert_array_equal(
-        classifier.training_indices_, classifier.propagator_.sample_indices_
-    )
-
-
-@pytest.mark.parametrize("seed", [0, None, np.random.RandomState(3)])
-def test_corrections_are_repeatable(mixed_blobs, seed):
-    X, y = mixed_blobs
-    of = blurred(clusterer=KMeans(random_state=1, n_init=1), random_state=seed)
-    model = PropagatedClassifier(GaussianNB(), of, correction="drop")
-    first, second = clone(model).fit(X, y), clone(model).fit(X, y)
-    assert first.n_corrected_ > 0
-    assert_array_equal(first.training_indices_, second.training_indices_)
-
-
-def test_a_representative_without_a_label_is_not_taken_for_given(blobs):
-    X, y = blobs
-    of = propagator(n_clusters=16, propagation="graph")
-    representatives = of.fit(X, y).representative_indices_
-    silent_about = representatives[y[representatives] == 3][0]
+    known = np.flatnonzero(y == 2)[:20]
+    partly = np.full(len(y), -1)
+    partly[known] = 2
     oracle = RecordingOracle(X, y)
+    classifier = PropagatedClassifier(GaussianNB(), propagator(oracle=oracle))
+    classifier.fit(X, partly)
+    fitted = classifier.propagator_
+    assert fitted.n_known_ == 20
+    assert fitted.n_queries_ == oracle.n_asked == len(fitted.answers_) == 3
+    assert sorted(fitted.answers_.values()) == [0, 1, 3]
+    assert all(y[position] == label for position, label in fitted.answers_.items())
+    assert np.isin(known, classifier.training_indices_).all()
+    assert_array_equal(classifier.predict(X), y)
 
-    def shy(rows):
-        is_known = (rows != X[silent_about]).any(axis=1)
-        return np.where(is_known, oracle(rows), -1)
 
-    # The corrector doubts every label but that of the first class.
+@pytest.mark.parametrize("oracle", [None, "y"])
+def test_a_whole_y_is_read_where_it_is_asked_only(digits, oracle):
+    X, y = digits
+    of = propagator(n_clusters=30, oracle=oracle)
+    expected = PropagatedClassifier(GaussianNB(var_smoothing=1), of).fit(X, y)
+    assert expected.propagator_.n_known_ == 0
+    assert expected.propagator_.n_queries_ == 30
+    asked = expected.propagator_.representative_indices_
+    corrupted = y[::-1].copy()
+    corrupted[asked] = y[asked]
+    model = clone(expected).fit(X, corrupted)
+    assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+    if oracle == "y":
+        # In so many words: also where labels are missing, of others.
+        partly = np.full(len(y), -1)
+        partly[asked] = y[asked]
+        partly[asked[0]] = -1
+        silent = clone(expected).fit(X, partly).propagator_
+        assert (silent.n_known_, silent.n_queries_, len(silent.given_)) == (0, 30, 29)
+        assert silent.answers_[asked[0]] is None
+
+
+# What the classifier is given
+
+
+def flat(images):
+    return np.asarray(images).reshape(len(images), -1)
+
+
+def shifted(X):
+    return np.asarray(X) * 2 + 1
+
+
+def test_the_classifier_is_given_the_samples_in_training_and_prediction(blobs):
+    X, y = blobs
+    of = propagator(embedding=FunctionTransformer(shifted), fraction=0.5)
+    for train_on in ("auto", "samples"):
+        classifier = PropagatedClassifier(FitRecorder(), of, train_on=train_on)
+        classifier.fit(X, y)
+        assert classifier.train_on_ == "samples"
+        received = classifier.estimator_.received_
+        assert_array_equal(received["X"], X[classifier.training_indices_])
+        classifier.predict(X[:7])
+        assert_array_equal(received["asked for"], X[:7])
+
+
+def test_the_classifier_is_given_the_embedding_in_training_and_prediction(blobs):
+    X, y = blobs
+    of = propagator(embedding=FunctionTransformer(shifted), fraction=0.5)
+    classifier = PropagatedClassifier(FitRecorder(), of, train_on="embedding")
+    classifier.fit(X, y)
+    assert classifier.train_on_ == "embedding"
+    received = classifier.estimator_.received_
+    assert_array_equal(received["X"], shifted(X)[classifier.training_indices_])
+    for ask in (classifier.predict, lambda X: classifier.score(X, y[: len(X)])):
+        ask(X[:7])
+        assert_array_equal(received.pop("asked for"), shifted(X[:7]))
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
+def test_every_method_predicts_as_the_classifier_was_trained(digits, method):
+    X, y = digits
+    of = propagator(n_clusters=40, embedding=PCA(5, random_state=0))
+    model = {"predict_proba": GaussianNB()}.get(method, RidgeClassifier())
     classifier = PropagatedClassifier(
-        FitRecorder(), of.set_params(oracle=shy), correction="drop"
+        model, of, train_on="embedding", sample_weight=None
+    ).fit(X[:1500], y[:1500])
+    fitted = classifier.propagator_
+    alone = clone(model).fit(fitted.clusters_.E, fitted.transduction_)
+    expected = getattr(alone, method)(fitted.embedding_.transform(X[1500:]))
+    assert_allclose(getattr(classifier, method)(X[1500:]), expected)
+    assert classifier.estimator_.n_features_in_ == 5
+    assert classifier.n_features_in_ == 64
+
+
+def test_without_an_embedding_the_space_is_that_of_the_samples(blobs):
+    X, y = blobs
+    one, same = (
+        PropagatedClassifier(GaussianNB(), propagator(), train_on=train_on).fit(X, y)
+        for train_on in ("samples", "embedding")
     )
-    with pytest.warns(UserWarning, match="1 of 16 clusters have no label"):
-        classifier.fit(X)
-    assert silent_about in classifier.propagator_.sample_indices_
-    assert silent_about not in classifier.training_indices_
-    others = np.setdiff1d(representatives, silent_about)
-    assert np.isin(others, classifier.training_indices_).all()
-    assert_array_equal(classifier.estimator_.classes_, [0, 1, 2, 3])
+    assert_array_equal(one.predict_proba(X), same.predict_proba(X))
+    assert same.train_on_ == "embedding"
+
+
+FRUIT = ["red apple", "green apple", "red apple pie", "blue sky", "grey sky"] * 4
+KINDS = ["fruit" if "apple" in text else "weather" for text in FRUIT]
+
+
+def test_texts_are_given_to_a_pipeline_and_their_embedding_to_a_classifier():
+    of = propagator(n_clusters=2, embedding=TfidfVectorizer())
+    new, expected = ["apple pie", "the sky"], ["fruit", "weather"]
+    pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    for texts in (FRUIT, np.array(FRUIT), np.array(FRUIT, object), pd.Series(FRUIT)):
+        for model, train_on in (
+            (pipeline, "samples"),
+            (LogisticRegression(), "embedding"),
+        ):
+            classifier = PropagatedClassifier(model, of).fit(texts, KINDS)
+            assert classifier.train_on_ == train_on
+            assert classifier.predict(new).tolist() == expected
+            assert classifier.predict_proba(new).argmax(axis=1).tolist() == [0, 1]
+
+
+def test_a_table_with_strings_is_predicted_as_it_was_trained():
+    rng = np.random.default_rng(0)
+    colour = np.array(["red", "green", "blue"])[np.arange(90) % 3]
+    frame = pd.DataFrame({"colour": colour, "size": rng.normal(size=90)})
+    embedding = make_column_transformer(
+        (OneHotEncoder(), ["colour"]), (MinMaxScaler(), ["size"])
+    )
+    of = propagator(n_clusters=6, embedding=embedding)
+    classifier = PropagatedClassifier(LogisticRegression(), of).fit(frame, colour)
+    assert classifier.train_on_ == "embedding"
+    assert classifier.estimator_.n_features_in_ == 4
+    new = pd.DataFrame({"colour": ["blue", "red"], "size": [0.5, -0.5]})
+    assert classifier.predict(new).tolist() == ["blue", "red"]
+    assert classifier.score(new, ["blue", "red"]) == 1
+    with pytest.raises(ValueError, match="could not convert string"):
+        classifier.set_params(train_on="samples").fit(frame, colour)
+
+
+def test_images_in_three_dimensions_are_predicted_as_they_were_trained(digits):
+    X, y = digits
+    images = X.reshape(-1, 8, 8)
+    of = propagator(n_clusters=40, embedding=FunctionTransformer(flat))
+    classifier = PropagatedClassifier(GaussianNB(var_smoothing=0.1), of)
+    classifier.fit(images[:1500], y[:1500])
+    assert classifier.train_on_ == "embedding"
+    expected = PropagatedClassifier(
+        GaussianNB(var_smoothing=0.1), propagator(n_clusters=40)
+    ).fit(X[:1500], y[:1500])
+    assert_array_equal(classifier.predict(images[1500:]), expected.predict(X[1500:]))
+    assert classifier.score(images[1500:], y[1500:]) > 0.7
+
+
+NUMBERS = [[1, 2.5], [3, 4]]
+STRINGS = [["a", 2.5], ["b", 4]]
+
+
+@pytest.mark.parametrize(
+    ("X", "is_numeric"),
+    [
+        (NUMBERS, True),
+        (np.array(NUMBERS, dtype=np.float32), True),
+        (np.array(NUMBERS, dtype=object), True),
+        (np.array(NUMBERS) > 2, True),
+        (csr_array(NUMBERS), True),
+        (pd.DataFrame(NUMBERS), True),
+        (pd.DataFrame(NUMBERS).convert_dtypes(), True),
+        (pd.DataFrame(NUMBERS) > 2, True),
+        (STRINGS, False),
+        (np.array(STRINGS, dtype=object), False),
+        (np.array(STRINGS), False),
+        (pd.DataFrame(STRINGS), False),
+        (pd.DataFrame(STRINGS).astype("category"), False),
+        (pd.DataFrame({"a": pd.to_datetime(["2020-01-01"])}), False),
+        (["red apple", "sky"], False),
+        (pd.Series(["red apple", "sky"]), False),
+        (np.zeros((2, 3, 3)), False),
+        (np.zeros((2, 3, 3)).tolist(), False),
+        ([{"a": 1}, {"b": 2}], False),
+        (np.array([{"a": 1}, {"b": 2}]), False),
+        (np.array([[0.0] * 101 + ["a"]] * 2, dtype=object), False),
+    ],
+)
+def test_what_a_classifier_takes_as_it_is(X, is_numeric):
+    assert is_numeric_table(X) == is_numeric
+
+
+def test_tables_of_polars_are_numbers_or_not():
+    polars = pytest.importorskip("polars")
+    assert is_numeric_table(polars.DataFrame({"a": [1, 2], "b": [True, False]}))
+    assert not is_numeric_table(polars.DataFrame({"a": [1, 2], "b": ["x", "y"]}))
 
 
 @pytest.fixture
@@ -349,10 +456,14 @@ def test_a_single_class_trains_a_classifier_that_can(blobs):
     X, y = blobs
     one = propagator(n_clusters=1, propagation="cluster")
     classifier = PropagatedClassifier(GaussianNB(), one)
-    with pytest.warns(UserWarning, match="3 of 4 classes"):
+    with (
+        pytest.warns(UserWarning, match="only class found"),
+        pytest.warns(UserWarning, match="3 of 4 classes"),
+    ):
         classifier.fit(X, y)
     assert_array_equal(classifier.predict_proba(X).sum(axis=1), np.ones(120))
     with (
+        pytest.warns(UserWarning, match="only class found"),
         pytest.warns(UserWarning, match="3 of 4 classes"),
         pytest.raises(ValueError, match="class"),
     ):
@@ -418,7 +529,10 @@ def test_a_failed_fit_leaves_nothing_half_done(blobs):
     one = PropagatedClassifier(
         LogisticRegression(), propagator(n_clusters=1, propagation="cluster")
     )
-    with pytest.raises(ValueError, match="class"):
+    with (
+        pytest.warns(UserWarning, match="only class found"),
+        pytest.raises(ValueError, match="class"),
+    ):
         one.fit(X, np.zeros_like(y))
     with pytest.raises(NotFittedError):
         one.predict(X)
@@ -440,7 +554,9 @@ def test_labels_paid_for_outlive_a_failed_training(blobs, error):
     with pytest.raises(error, match="out of order"):
         classifier.fit(X)
     kept = classifier.propagator_
-    assert_array_equal(kept.representative_labels_, names[kept.representative_indices_])
+    asked = kept.representative_indices_.tolist()
+    assert kept.answers_ == {position: names[position] for position in asked}
+    assert_array_equal(kept.representative_labels_, names[asked])
     assert_array_equal(kept.propagate({}).transduction_, names)
     assert oracle.n_asked == 8  # by the fit above, too
     # Nothing of the earlier fit is taken for a result of this one.
@@ -460,11 +576,46 @@ def test_answers_before_an_oracle_gives_up_are_kept(blobs):
     classifier = PropagatedClassifier(
         GaussianNB(), propagator(oracle=at_first, max_retries=1)
     )
-    with pytest.raises(ConnectionError, match="gone"):
+    with pytest.raises(ConnectionError, match="gone") as caught:
         classifier.fit(X)
-    with pytest.warns(UserWarning, match="1 of 4 clusters have no label"):
-        kept = classifier.propagator_.propagate({}).representative_labels_
+    fitted = classifier.propagator_
+    assert caught.value.answers == fitted.answers_
+    assert len(fitted.answers_) == 4
+    with pytest.warns(UserWarning, match="No label reaches 30 samples"):
+        kept = fitted.propagate({}).representative_labels_
     assert sorted(kept.tolist()) == [-1, 1, 2, 3]
+
+
+@pytest.mark.parametrize("error", [ConnectionError, KeyboardInterrupt, MemoryError])
+def test_answers_of_a_generator_that_breaks_off_are_kept(blobs, error):
+    X, y = blobs
+
+    def two_of_four(X_query):
+        yield from RecordingOracle(X, y)(X_query)[:2]
+        raise error("gone")
+
+    classifier = PropagatedClassifier(GaussianNB(), propagator(oracle=two_of_four))
+    with pytest.raises(error, match="gone") as caught:
+        classifier.fit(X)
+    kept = classifier.propagator_.answers_
+    assert len(kept) == 2
+    assert all(y[position] == label for position, label in kept.items())
+    assert caught.value.answers == kept
+
+
+def test_labels_of_other_rows_are_refused_before_anyone_is_asked(blobs):
+    X, y = blobs
+    names = [f"row {i}" for i in range(len(y))]
+    frame, target = pd.DataFrame(X, index=names), pd.Series(y, index=names)
+    oracle = RecordingOracle(X, y)
+    classifier = PropagatedClassifier(GaussianNB(), propagator(oracle=oracle))
+    partly = target.where(target == 0, -1)
+    with pytest.raises(ValueError, match="The index of y must be that of X"):
+        classifier.fit(frame, partly[::-1])
+    with pytest.raises(ValueError, match="The index of sample_ids must be that of X"):
+        classifier.fit(frame, partly, sample_ids=pd.Series(names, index=names[::-1]))
+    assert oracle.n_asked == 0
+    assert_array_equal(classifier.fit(frame, partly).predict(frame), y)
 
 
 class FailingClassifier(ClassifierMixin, BaseEstimator):
@@ -520,7 +671,10 @@ def test_decision_of_a_single_class(blobs):
     classifier = PropagatedClassifier(
         RidgeClassifier(), propagator(n_clusters=1, propagation="cluster")
     )
-    with pytest.warns(UserWarning, match="3 of 4 classes"):
+    with (
+        pytest.warns(UserWarning, match="only class found"),
+        pytest.warns(UserWarning, match="3 of 4 classes"),
+    ):
         classifier.fit(X, y)
     decision = classifier.decision_function(X)
     seen = classifier.estimator_.classes_[0]
@@ -563,10 +717,47 @@ def test_no_y_and_an_oracle(blobs):
 
 def test_ids_reach_the_oracle(blobs):
     X, y = blobs
-    by_id = propagator(oracle=lambda ids: y[np.asarray(ids)], oracle_input="ids")
+    by_id = propagator(oracle=lambda ids: y[np.asarray(ids)])
     classifier = PropagatedClassifier(GaussianNB(), by_id)
     classifier.fit(X, sample_ids=np.arange(len(X)))
     assert_array_equal(classifier.predict(X), y)
+
+
+def test_the_summary_tells_what_was_trained(blobs):
+    X, y = blobs
+    classifier = PropagatedClassifier(GaussianNB(), propagator(fraction=0.5))
+    with pytest.raises(NotFittedError):
+        classifier.summary()
+    classifier.fit(X, np.where(np.arange(len(y)) % 2, y, -1))
+    lines = classifier.summary().splitlines()
+    n_training = len(classifier.training_indices_)
+    assert n_training < 120
+    assert lines == [
+        *classifier.propagator_.summary().splitlines(),
+        f"Trained on {n_training} samples.",
+    ]
+    assert lines[1] == "Labels: 60 known, 0 asked for, 0 answered."
+
+
+def test_progress_is_told_when_asked_for(blobs, capsys):
+    X, y = blobs
+    of = propagator(oracle=RecordingOracle(X, y), verbose=1)
+    PropagatedClassifier(GaussianNB(), of).fit(X)
+    captured = capsys.readouterr()
+    lines = captured.err.splitlines()
+    assert captured.out == ""
+    # Each stage says that it begins, and how long it took.
+    stages = [
+        "clustering 120 samples",
+        "finding neighbours",
+        "asking the oracle for 4 labels",
+        "spreading labels",
+    ]
+    assert lines[::2] == [f"[kmeans_labelprop] {name} ..." for name in stages]
+    for name, line in zip(stages, lines[1::2], strict=True):
+        assert re.fullmatch(rf"\[kmeans_labelprop\] {name}: \d+\.\d s", line)
+    PropagatedClassifier(GaussianNB(), of.set_params(verbose=0)).fit(X)
+    assert capsys.readouterr().err == ""
 
 
 def test_sparse_input(digits):
@@ -580,29 +771,18 @@ def test_sparse_input(digits):
     assert np.mean(sparse.predict(csr_array(X)) == expected) > 0.99
 
 
-def test_text_through_an_embedding_and_a_pipeline():
-    texts = ["red apple", "green apple", "red apple pie", "blue sky", "grey sky"] * 4
-    kinds = ["fruit" if "apple" in text else "weather" for text in texts]
-    classifier = PropagatedClassifier(
-        make_pipeline(TfidfVectorizer(), LogisticRegression()),
-        propagator(n_clusters=2, embedding=TfidfVectorizer()),
-    ).fit(texts, kinds)
-    assert classifier.predict(["apple pie", "the sky"]).tolist() == ["fruit", "weather"]
-
-
 @pytest.mark.parametrize(
     ("params", "match"),
     [
         ({"estimator": None}, "'estimator' parameter .* 'fit'"),
-        ({"propagator": GaussianNB()}, "'propagator' parameter .* 'fit_resample'"),
-        ({"propagator": RandomUnderSampler()}, "'propagator' parameter .* 'propagate'"),
+        ({"propagator": GaussianNB()}, "'propagator' parameter .*KMeansLabelProp"),
         (
-            {"propagator": KMeansLabelPropagator(output="features")},
-            "'propagator' parameter .* 'fit_resample'",
+            {"propagator": RandomUnderSampler()},
+            "'propagator' parameter .*KMeansLabelProp",
         ),
         ({"sample_weight": "margin"}, "'sample_weight' parameter .*'confidence'"),
-        ({"correction": "flip"}, "'correction' parameter .*'relabel'"),
-        ({"corrector": "tree"}, "'corrector' parameter .* 'fit'"),
+        ({"train_on": "pixels"}, "'train_on' parameter .*'embedding'"),
+        ({"train_on": "neighbors"}, "'train_on' parameter .* Got 'neighbors' instead"),
     ],
 )
 def test_illegal_parameters_are_named(blobs, params, match):
@@ -634,7 +814,7 @@ def metadata_routing():
 @pytest.mark.usefixtures("metadata_routing")
 def test_routed_metadata_reaches_oracle_and_estimator(blobs):
     X, y = blobs
-    by_id = propagator(oracle=lambda ids: y[np.asarray(ids)], oracle_input="ids")
+    by_id = propagator(oracle=lambda ids: y[np.asarray(ids)])
     classifier = PropagatedClassifier(
         FitRecorder().set_fit_request(
             sample_weight=True, extra=False, per_sample=False
@@ -652,12 +832,6 @@ def test_routed_metadata_reaches_oracle_and_estimator(blobs):
         fitted.estimator_.received_["sample_weight"],
         weights[kept] * weights_by_class(fitted.propagator_.confidence_[kept], y[kept]),
     )
-    corrected = clone(classifier).set_params(
-        correction="drop",
-        corrector=GaussianNB().set_fit_request(sample_weight=True),
-    )
-    corrected.fit(X, sample_ids=np.arange(len(X)), sample_weight=weights)
-    assert_array_equal(corrected.predict(X), np.zeros(len(X)))
     with pytest.raises(UnsetMetadataPassedError):
         PropagatedClassifier(FitRecorder(), propagator()).fit(
             X, y, sample_weight=weights

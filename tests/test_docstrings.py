@@ -17,7 +17,11 @@ from sklearn.datasets import load_iris
 from sklearn.tree import DecisionTreeClassifier
 
 import kmeans_labelprop
-from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifier
+from kmeans_labelprop import (
+    KMeansLabelPropagator,
+    PropagatedClassifier,
+    PropagatedClassifierCV,
+)
 
 ROOT = Path(__file__).parents[1]
 CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -111,10 +115,8 @@ def estimator_names():
 
 def make(cls):
     """Make an estimator that fits iris."""
-    if issubclass(cls, PropagatedClassifier):
+    if issubclass(cls, PropagatedClassifier | PropagatedClassifierCV):
         return cls(DecisionTreeClassifier(), KMeansLabelPropagator(random_state=0))
-    if cls is KMeansLabelPropagator:
-        return cls(propagation="graph")  # it has all attributes
     return cls()
 
 
@@ -147,5 +149,17 @@ def test_the_walk_finds_the_estimators_and_their_methods():
     assert load("kmeans_labelprop.KMeansLabelPropagator") is KMeansLabelPropagator
     assert load("kmeans_labelprop.PropagatedClassifier") is PropagatedClassifier
     methods = public_methods()
-    for name in ("fit", "fit_resample", "query", "propagate", "transform"):
+    for name in (
+        "fit",
+        "ask",
+        "fit_resample",
+        "query",
+        "propagate",
+        "predict_proba",
+        "transform",
+    ):
         assert f"kmeans_labelprop.KMeansLabelPropagator.{name}" in methods
+    for cls in (PropagatedClassifier, PropagatedClassifierCV):
+        # Also what their common base, which is private, gives them.
+        assert f"kmeans_labelprop.{cls.__name__}.predict" in methods
+    assert "kmeans_labelprop.PropagatedClassifierCV.summary" in methods

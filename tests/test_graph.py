@@ -1,5 +1,7 @@
 """Labels spread over a graph of neighbours."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import sklearn
@@ -15,21 +17,27 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsTransformer, RadiusNeighborsTransformer
 
 from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifier, _propagation
+from kmeans_labelprop._engine import spread
 from kmeans_labelprop._graph import (
+    Graph,
     affinity_graph,
+    count_links,
     distinct_rows,
-    neighbor_density,
-    neighbor_distances,
+    fit_neighbors,
+    make_neighbors,
+    nearest_links,
+    neighbor_weights,
+    shared_neighbors,
 )
 from kmeans_labelprop._propagation import (
     choose_alpha,
     estimate_class_shares,
     likeliest,
     margin,
+    match_class_sizes,
     normalize_class_mass,
     spread_over_graph,
 )
-from kmeans_labelprop._representatives import density_costs
 
 LINE = np.array([[0.0], [1.0], [2.0], [4.0]])
 
@@ -37,6 +45,14 @@ LINE = np.array([[0.0], [1.0], [2.0], [4.0]])
 def propagator(**params):
     defaults = {"n_clusters": 4, "propagation": "graph", "random_state": 0}
     return KMeansLabelPropagator(**defaults | params)
+
+
+def neighbor_distances(neighbors, E):
+    return fit_neighbors(neighbors, E)[1]
+
+
+def affinities(neighbors, E):
+    return affinity_graph(neighbor_distances(neighbors, E), len(E))[0]
 
 
 def test_neighbours_leave_the_sample_itself_out():
@@ -70,28 +86,38 @@ def test_affinities_are_locally_scaled_and_normalised():
     distances = neighbor_distances(KNeighborsTransformer(n_neighbors=1), LINE)
     # 0 and 2 have 1 as their nearest (or 1 has 0), 3 has 2.
     scale = {0: 1.0, 1: 1.0, 2: 1.0, 3: 2.0}
-    pairs = [(0, 1), (1, 2), (2, 3)]
+    # How many both know of those that either knows, each itself included.
+    shared = {(0, 1): 1.0, (1, 2): 1 / 3, (2, 3): 1 / 3}
     weights = np.zeros((4, 4))
-    for i, j in pairs:
+    for (i, j), share in shared.items():
         d = abs(LINE[i, 0] - LINE[j, 0])
-        weights[i, j] = weights[j, i] = np.exp(-(d**2) / (scale[i] * scale[j]))
+        near = np.exp(-(d**2) / (scale[i] * scale[j]))
+        weights[i, j] = weights[j, i] = share * near
     degrees = weights.sum(axis=1)
     expected = weights / np.sqrt(np.outer(degrees, degrees))
-    assert_allclose(affinity_graph(distances).toarray(), expected)
+    affinity, scales = affinity_graph(distances, 4)
+    assert_allclose(affinity.toarray(), expected)
+    assert_array_equal(scales, list(scale.values()))
 
 
 def test_affinities_of_duplicates_are_no_nan():
-    X = np.zeros((4, 2))
-    affinity = affinity_graph(
-        neighbor_distances(KNeighborsTransformer(n_neighbors=2), X)
-    )
+    affinity = affinities(KNeighborsTransformer(n_neighbors=2), np.zeros((4, 2)))
     assert np.isfinite(affinity.data).all()
     assert_allclose(affinity.toarray(), affinity.toarray().T)
 
 
+def test_a_scale_of_zero_is_that_of_the_smallest_other():
+    distances = neighbor_distances(
+        KNeighborsTransformer(n_neighbors=1), np.array([[0.0], [0], [3], [5]])
+    )
+    affinity, scales = affinity_graph(distances, 4)
+    assert_array_equal(scales, [2, 2, 2, 2])
+    assert_array_equal(affinity.toarray() > 0, np.eye(4)[[1, 0, 3, 2]] > 0)
+
+
 def test_spreading_solves_the_equation_of_zhou(rng):
     X = rng.normal(size=(60, 3))
-    affinity = affinity_graph(neighbor_distances(KNeighborsTransformer(), X))
+    affinity = affinities(KNeighborsTransformer(), X)
     seeds, codes = np.array([3, 20, 41]), np.array([0, 1, 0])
     target = np.zeros((60, 2))
     target[seeds, codes] = 1
@@ -106,8 +132,7 @@ def test_labels_reach_far_along_a_chain(alpha):
     """What arrives there is below the solver's tolerance."""
     n_samples = 400
     X = np.arange(n_samples, dtype=float)[:, None]
-    distances = neighbor_distances(KNeighborsTransformer(n_neighbors=2), X)
-    affinity = affinity_graph(distances)
+    affinity = affinities(KNeighborsTransformer(n_neighbors=2), X)
     seeds, codes = np.array([0, 300]), np.array([0, 1])
     found = spread_over_graph(affinity, seeds, codes, 2, alpha)
     assert_allclose(found.sum(axis=1), 1)
@@ -121,10 +146,9 @@ def test_duplicates_have_no_pull_on_samples_far_away():
     rng = np.random.RandomState(0)
     clump, group = np.zeros((300, 2)), [60, 0] + 6 * rng.randn(8, 2)
     X, y = np.r_[clump, group], np.repeat([0, 1], [300, 8])
-    fitted = KMeansLabelPropagator(
-        2, propagation="graph", fraction=1, alpha=0.99, random_state=0
-    ).fit(X, y)
-    assert_array_equal(fitted.transduction_, y)
+    alone = KMeansLabelPropagator(2, alpha=0.99, random_state=0)
+    with pytest.warns(UserWarning, match="of all their neighbours: 1"):
+        assert_array_equal(alone.fit(X, y).transduction_, y)
 
 
 @pytest.mark.parametrize("container", [np.asarray, csr_array])
@@ -159,32 +183,19 @@ def test_too_many_neighbours_for_the_distinct_samples():
         many.fit(X, np.repeat([0, 1, 1], 20))
 
 
-@pytest.mark.parametrize("rule", ["cluster", "graph"])
-def test_fraction_zero_keeps_labelled_representatives_alone(digits, rule):
-    X, y = digits
-    partial = np.where(np.arange(len(y)) < 60, y, -1)
-    fitted = propagator(n_clusters=50, fraction=0, propagation=rule)
-    with pytest.warns(UserWarning, match=r"24 of 50 clusters have no label"):
-        fitted.fit(X, partial)
-    kept = fitted.sample_indices_
-    assert len(kept) == 26
-    assert_array_equal(fitted.transduction_[kept], y[kept])
-    assert (kept < 60).all()
-
-
 def test_what_is_not_reached_has_no_distribution():
-    affinity = affinity_graph(
-        csr_array(([1.0, 1.0, 1.0], ([0, 1, 2], [1, 0, 3])), shape=(4, 4))
+    affinity, _ = affinity_graph(
+        csr_array(([1.0, 1.0, 1.0], ([0, 1, 2], [1, 0, 3])), shape=(4, 4)), 1
     )
-    found = spread_over_graph(affinity, np.array([0, 2]), np.array([0, -1]), 1, 0.9)
-    assert_array_equal(found[:, 0], [1, 1, 0, 0])
-    assert_array_equal(likeliest(found), [0, 0, -1, -1])
+    found = spread_over_graph(affinity, np.array([0]), np.array([1]), 2, 0.9)
+    assert_array_equal(found, [[0, 1], [0, 1], [0, 0], [0, 0]])
+    assert_array_equal(likeliest(found), [1, 1, -1, -1])
 
 
 def test_a_propagation_that_does_not_converge_is_warned_of(monkeypatch, rng):
     monkeypatch.setattr(_propagation, "_MAX_ITER", 1)
     X = rng.normal(size=(60, 3))
-    affinity = affinity_graph(neighbor_distances(KNeighborsTransformer(), X))
+    affinity = affinities(KNeighborsTransformer(), X)
     with pytest.warns(
         ConvergenceWarning, match="1 of 1 classes has not converged"
     ) as caught:
@@ -263,9 +274,8 @@ def test_few_labels_are_trusted_little():
     assert trust([1] * 100) == 0.99
 
 
-def test_class_shares_come_from_the_labels_there_are():
-    codes = np.array([0] * 7 + [2, -1, -1])
-    weights = np.array([1.0] * 8 + [100, 3])
+def test_a_class_without_a_label_has_no_share():
+    codes, weights = np.array([0] * 7 + [2]), np.ones(8)
     found, trust = estimate_class_shares(codes, weights, 4)
     assert_allclose(found, [5 / 6, 0, 1 / 6, 0])
     assert trust == 7 / 8
@@ -277,6 +287,7 @@ def test_shares_counted_from_many_labels_are_believed():
     assert_allclose(found, [0.9, 0.09, 0.01], atol=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:Given labels that differ")
 def test_the_class_prior_decides_between_classes():
     """Samples between a large class and a small one go where more are expected."""
     X = np.linspace(0, 1, 60)[:, None]
@@ -292,10 +303,12 @@ def test_the_class_prior_decides_between_classes():
         assert_array_equal(fitted.confidence_[representatives], 1)
         return fitted.transduction_.mean(), fitted.label_distributions_
 
-    share, distributions = share_of_second(None)
+    share, _ = share_of_second(None)
+    fitted = propagator(**shared).fit(X, y)
+    matched = match_class_sizes(before_normalization(fitted), np.ones(2))
+    expected = with_given(matched, fitted.given_)
     for prior in ("uniform", {0: 2, 1: 2, "another": 5}):
         found_share, found = share_of_second(prior)
-        expected = normalize_class_mass(distributions, np.ones(2))
         assert_allclose(found, expected)
         assert found_share > share
     few, _ = share_of_second({0: 0.9, 1: 0.1})
@@ -303,46 +316,63 @@ def test_the_class_prior_decides_between_classes():
     assert few < share_of_second("uniform")[0] < many
 
 
-def test_the_estimated_prior_weighs_labels_by_the_size_of_their_clusters(rng):
+def before_normalization(fitted):
+    """What reaches each node of the graph without any prior, by the functions."""
+    graph, given = fitted.clusters_.graph, fitted.given_
+    assert len(np.unique(graph.node_of[given.positions])) == len(given)
+    n_nodes = graph.affinity.shape[0]
+    alpha = choose_alpha(n_nodes, len(given))
+    nodes = graph.node_of[given.positions]
+    return spread_over_graph(
+        graph.affinity, nodes, given.codes, len(given.classes), alpha
+    )
+
+
+def with_given(distributions, given):
+    distributions = distributions.copy()
+    distributions[given.positions] = np.eye(len(given.classes))[given.codes]
+    return distributions
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_the_estimated_prior_counts_the_samples_nearest_to_each_label(rng, is_known):
     X = np.r_[rng.normal(size=(180, 2)), rng.normal(size=(20, 2)) + 3]
     y = np.repeat([0, 1], [180, 20])
-    plain = propagator(n_clusters=30, class_prior=None).fit(X, y)
-    fitted = propagator(n_clusters=30, class_prior="estimated").fit(X, y)
-    codes = y[plain.representative_indices_]
-    sizes = np.bincount(plain.labels_)[plain.representative_clusters_]
-    shares, trust = estimate_class_shares(codes, sizes.astype(float), 2)
+    # Known ones are denser where the second class is.
+    known = np.r_[np.arange(0, 180, 10), np.arange(180, 200, 2)]
+    partial = np.full(200, -1)
+    partial[known] = y[known]
+    fitted = propagator(n_clusters=30, class_prior="estimated")
+    fitted.fit(X, partial if is_known else y)
+    given = fitted.given_
+    nearest = euclidean_distances(X, X[given.positions]).argmin(axis=1)
+    weights = np.bincount(nearest, minlength=len(given)).astype(float)
+    shares, trust = estimate_class_shares(given.codes, weights, 2)
     assert 0.5 < shares[0] < 0.95
-    expected = normalize_class_mass(plain.label_distributions_, shares, trust)
+    plain = before_normalization(fitted)
+    expected = with_given(normalize_class_mass(plain, shares, trust), given)
     assert_allclose(fitted.label_distributions_, expected)
-    confidence = margin(expected)
-    confidence[plain.representative_indices_] = 1
-    assert_allclose(fitted.confidence_, confidence)
+    assert_allclose(fitted.confidence_, margin(expected))
 
 
-def test_the_prior_knows_nothing_of_hidden_labels(digits):
-    """What cross-validation hides is as if it had never been answered."""
+def test_the_prior_knows_nothing_of_labels_left_out(digits):
+    """What cross-validation hides is as if it had never been given."""
     X, y = digits
     fitted = propagator(n_clusters=40, class_prior="estimated").fit(X, y)
-    representatives = fitted.representative_indices_
-    visible = np.where(np.arange(40) % 4 == 0, -1, y[representatives])
-    visible[visible == 3] = -1  # a whole class
-    spread = fitted._spread(visible, "graph")
+    given = fitted.given_
+    # Every fourth label, and a whole class.
+    visible = given.take((np.arange(40) % 4 != 0) & (given.codes != 3))
+    found = spread(fitted.clusters_, visible, "graph").distributions
 
     known = np.full_like(y, -1)
-    known[representatives] = visible
+    known[visible.positions] = y[visible.positions]
     oracle = RecordingOracle(X, known, abstain_from=[-1])
-    unknowing = propagator(n_clusters=40, class_prior="estimated", oracle=oracle)
-    with pytest.warns(UserWarning, match="clusters have no label"):
-        unknowing.fit(X)
-    found = np.delete(spread.distributions, 3, axis=1)
-    assert_allclose(found, unknowing.label_distributions_)
-    assert_array_equal(spread.distributions[:, 3], 0)
-
-    sizes = np.bincount(fitted.labels_)[fitted.representative_clusters_].astype(float)
-    told = visible >= 0
-    prior = estimate_class_shares(visible[told], sizes[told], 10)
-    plain = fitted.set_params(class_prior=None)._spread(visible, "graph").distributions
-    assert_allclose(spread.distributions, normalize_class_mass(plain, *prior))
+    unknowing = propagator(n_clusters=40, oracle=oracle).fit(X)
+    told = np.unique(y[visible.positions])
+    assert len(told) < 10
+    assert_array_equal(unknowing.classes_, told)
+    assert_allclose(found[:, told], unknowing.label_distributions_)
+    assert_array_equal(np.delete(found, told, axis=1), 0)
 
 
 @pytest.mark.parametrize(
@@ -353,13 +383,15 @@ def test_the_prior_knows_nothing_of_hidden_labels(digits):
         ({0: 0.5, 1: 0}, "shares above 0. Got 0 for the label 1"),
         ({0: "half"}, "shares above 0. Got 'half' for the label 0"),
         ({0: np.nan}, "shares above 0. Got nan"),
-        ({0: 0.5, 1: 0.5}, r"a share for each class. Got none for \[2, 3\]"),
+        ({}, "a share for each class. Got an empty dict"),
     ],
 )
 def test_a_wrong_class_prior_is_refused(blobs, class_prior, match):
     X, y = blobs
+    oracle = RecordingOracle(X, y)
     with pytest.raises(ValueError, match=match):
-        propagator(class_prior=class_prior).fit(X, y)
+        propagator(class_prior=class_prior, oracle=oracle).fit(X)
+    assert oracle.n_asked == 0
     fitted = propagator().fit(X, y).set_params(class_prior=class_prior)
     with pytest.raises(ValueError, match=match):
         fitted.propagate({})
@@ -372,24 +404,127 @@ def test_a_share_that_cannot_be_is_refused_before_the_clustering(blobs):
     assert not hasattr(asked, "labels_")
 
 
-def test_density_counts_among_the_central_samples_only():
-    ranks, sizes = np.arange(8), np.full(8, 8)
-    distances = np.arange(8.0)
-    density = np.array([0.0, 5, 9, 1, 1, 1, 1, 9])
-    order = np.argsort(density_costs(ranks, sizes, distances, density))
-    assert_array_equal(order, [1, 0, 2, 3, 4, 5, 6, 7])
-    order = np.argsort(density_costs(ranks, sizes, distances, density, 0.4))
-    assert_array_equal(order[:4], [2, 1, 3, 0])
+def test_a_class_that_the_prior_lacks_gets_the_mean_share_and_is_told_of(blobs):
+    X, y = blobs
+    # Within reach of each other, so that shares change something.
+    X = X / 5
+    with pytest.warns(UserWarning, match=r"no share for .* \[2, 3\]") as caught:
+        lacking = propagator(n_clusters=8, class_prior={0: 1, 1: 3}).fit(X, y)
+    assert len(caught) == 1
+    full = {0: 1, 1: 3, 2: 2, 3: 2}
+    told = propagator(n_clusters=8, class_prior=full).fit(X, y)
+    assert_array_equal(lacking.label_distributions_, told.label_distributions_)
 
 
-def test_density_is_the_mean_distance_to_the_neighbours():
-    distances = neighbor_distances(KNeighborsTransformer(n_neighbors=2), LINE)
-    assert_allclose(
-        neighbor_density(distances, np.ones(4, int)), [-1.5, -1, -1.5, -2.5]
-    )
-    alone = csr_array((1, 1))
-    assert_array_equal(neighbor_density(alone, np.array([1])), [-np.inf])
-    assert_array_equal(neighbor_density(alone, np.array([3])), [0])
+# The neighbours of other samples
+
+
+def line_graph(n_links=4):
+    finder, distances = fit_neighbors(KNeighborsTransformer(n_neighbors=2), LINE)
+    affinity, scales = affinity_graph(distances, 4)
+    return Graph(affinity, scales, np.arange(4), finder, n_links)
+
+
+def test_neighbours_of_other_samples_weigh_as_those_of_the_graph():
+    graph = line_graph()
+    assert_array_equal(graph.scales, [2, 1, 2, 3])
+    # The finder yields one more than it was told: 0, 1 and 2 for 0.5.
+    weights = neighbor_weights(graph, np.array([[0.5]])).toarray()[0]
+    ratios = np.array([0.25 / (1.5 * 2), 0.25 / (1.5 * 1), 2.25 / (1.5 * 2)])
+    assert_allclose(weights, [*np.exp(ratios.min() - ratios), 0])
+    # Of those found only the nearest count, the first of equals.
+    nearest = neighbor_weights(line_graph(n_links=1), np.array([[0.5], [1.9]]))
+    assert_array_equal(nearest.toarray(), np.eye(4)[[0, 2]])
+
+
+def test_a_sample_that_is_one_of_the_nodes_weighs_that_alone():
+    graph = line_graph()
+    at_nodes = neighbor_weights(graph, LINE + 1e-7)
+    assert_array_equal(at_nodes.toarray() > 0, np.eye(4) > 0)
+    beside = neighbor_weights(graph, np.array([[1.01]])).toarray()[0]
+    assert_array_equal(beside > 0, [True, True, True, False])
+
+
+def test_far_from_all_the_nearest_still_counts():
+    weights = neighbor_weights(line_graph(), np.array([[1e6], [-1e6]])).toarray()
+    assert_array_equal(weights.max(axis=1), 1)
+    assert np.isfinite(weights).all()
+
+
+@pytest.mark.parametrize(
+    ("n_nodes", "n_neighbors"), [(1, 1), (2, 1), (11, 10), (21, 20), (1000, 20)]
+)
+def test_the_default_finds_twenty_neighbours_and_links_ten(n_nodes, n_neighbors):
+    finder = make_neighbors(None, n_nodes)
+    assert finder.n_neighbors == n_neighbors
+    distances = neighbor_distances(finder, np.arange(float(n_nodes))[:, None])
+    n_links = count_links(distances)
+    assert n_links == 10
+    assert_array_equal(np.diff(distances.indptr), min(20, n_nodes - 1))
+    affinity, scales = affinity_graph(distances, n_links)
+    # A link may be wanted by one of its ends only.
+    assert affinity.nnz <= 2 * 10 * n_nodes
+    assert len(scales) == n_nodes
+    given = KNeighborsTransformer(n_neighbors=3)
+    assert make_neighbors(given, n_nodes) is given
+
+
+@pytest.mark.parametrize(
+    ("n_neighbors", "n_links"), [(3, 10), (10, 10), (20, 10), (21, 10), (50, 25)]
+)
+def test_half_of_the_neighbours_are_linked_but_ten_where_there_are(
+    n_neighbors, n_links
+):
+    finder = KNeighborsTransformer(n_neighbors=n_neighbors)
+    distances = neighbor_distances(finder, np.arange(60.0)[:, None])
+    assert count_links(distances) == n_links
+    rows, _, _ = nearest_links(distances, n_links)
+    assert_array_equal(np.bincount(rows), min(n_neighbors, n_links))
+
+
+def test_links_go_to_the_nearest_the_first_of_equals():
+    table = np.array([[0, 2, 1, 1], [3, 0, 0, 0], [5, 4, 0, 6]], dtype=float)
+    rows, columns, data = nearest_links(csr_array(table), 2)
+    assert_array_equal(rows, [0, 0, 1, 2, 2])
+    assert_array_equal(columns, [2, 3, 0, 1, 0])
+    assert_array_equal(data, [1, 1, 3, 4, 5])
+    rows, columns, data = nearest_links(csr_array(table), 3)
+    assert sorted(data) == sorted(table[table > 0])
+
+
+def test_the_overlap_is_that_of_the_sets_of_neighbours(rng):
+    X = rng.normal(size=(30, 2))
+    distances = neighbor_distances(KNeighborsTransformer(n_neighbors=5), X)
+    sets = [
+        {i, *distances.indices[start:end].tolist()}
+        for i, (start, end) in enumerate(pairwise(distances.indptr))
+    ]
+    rows = np.repeat(np.arange(30), np.diff(distances.indptr))
+    columns = distances.indices
+    expected = [
+        len(sets[i] & sets[j]) / len(sets[i] | sets[j])
+        for i, j in zip(rows, columns, strict=True)
+    ]
+    assert_allclose(shared_neighbors(distances, rows, columns), expected)
+
+
+def test_one_distinct_sample_has_no_links():
+    none = csr_array((1, 1))
+    affinity, scales = affinity_graph(none, 10)
+    assert affinity.nnz == 0
+    assert_array_equal(scales, [0])
+
+
+def test_known_class_sizes_are_matched_exactly(rng):
+    distributions = rng.dirichlet([1, 3, 0.5], size=200)
+    distributions[7] = 0
+    found = match_class_sizes(distributions, np.array([2.0, 1, 1]))
+    assert_allclose(np.delete(found, 7, axis=0).sum(axis=1), 1)
+    assert_array_equal(found[7], 0)
+    assert_allclose(found.sum(axis=0) / 199, [0.5, 0.25, 0.25], atol=2e-3)
+    # Once is not enough.
+    once = normalize_class_mass(distributions, np.array([2.0, 1, 1]))
+    assert np.abs(once.sum(axis=0) / 199 - [0.5, 0.25, 0.25]).max() > 0.01
 
 
 def test_labels_follow_the_moons_across_clusters():
@@ -453,20 +588,6 @@ def test_the_fraction_keeps_the_most_confident_of_each_cluster(digits):
         )
 
 
-def test_a_global_fraction_keeps_the_most_confident_of_all(digits):
-    X, y = digits
-    fitted = propagator(n_clusters=20, fraction=0.4, fraction_scope="global").fit(X, y)
-    kept = np.isin(np.arange(len(X)), fitted.sample_indices_)
-    assert kept.sum() == round(0.4 * len(X))
-    assert kept[fitted.representative_indices_].all()
-    others = np.delete(np.arange(len(X)), fitted.representative_indices_)
-    others_kept = kept[others]
-    confidence = fitted.confidence_[others]
-    assert confidence[others_kept].min() >= confidence[~others_kept].max()
-    alone = propagator(n_clusters=20, fraction=0, fraction_scope="global").fit(X, y)
-    assert len(alone.sample_indices_) == 20
-
-
 def test_samples_that_no_label_reaches_are_left_out():
     X = np.array([[0.0], [0.1], [0.2], [10.0], [10.1], [10.2]])
     radius = RadiusNeighborsTransformer(mode="distance", radius=1)
@@ -477,8 +598,11 @@ def test_samples_that_no_label_reaches_are_left_out():
         neighbors=radius,
         clusterer=FixedCenters(centers=[[0.1], [10.1]]),
     )
-    with pytest.warns(UserWarning, match="1 of 2 clusters .* 3 samples are left out"):
-        islands.fit(X, [5, 5, 5, -1, -1, -1])
+    with (
+        pytest.warns(UserWarning, match="No label reaches 3 samples over the graph"),
+        pytest.warns(UserWarning, match="The only class found is 5"),
+    ):
+        islands.fit(X, [5, -1, 5, -1, -1, -1])
     assert_array_equal(islands.transduction_, [5, 5, 5, -1, -1, -1])
     assert_array_equal(islands.confidence_, [1, 1, 1, 0, 0, 0])
     assert_array_equal(islands.sample_indices_, [0, 1, 2])
@@ -487,10 +611,11 @@ def test_samples_that_no_label_reaches_are_left_out():
 def test_labels_reach_clusters_without_a_label_of_their_own(blobs):
     X, y = blobs
     oracle = RecordingOracle(X, y, abstain_from=[3])
-    fitted = propagator(oracle=oracle, neighbors=KNeighborsTransformer(n_neighbors=40))
-    with pytest.warns(UserWarning, match="1 of 4 clusters .* 0 samples are left out"):
-        fitted.fit(X)
+    fitted = propagator(oracle=oracle, neighbors=KNeighborsTransformer(n_neighbors=90))
+    fitted.fit(X)
     assert set(fitted.transduction_) == {0, 1, 2}
+    assert_array_equal(fitted.sample_indices_, np.arange(len(X)))
+    assert_array_equal(fitted.transduction_[y != 3], y[y != 3])
 
 
 @pytest.mark.parametrize(
@@ -521,20 +646,6 @@ class WrongNeighbors(TransformerMixin, BaseEstimator):
         }[self.kind]
 
 
-def test_densest_representatives_have_closer_neighbours(digits):
-    X, y = digits
-    closest = propagator(n_clusters=20).fit(X, y)
-    densest = propagator(n_clusters=20, representative="densest").fit(X, y)
-    density = neighbor_density(
-        neighbor_distances(KNeighborsTransformer(n_neighbors=10), X),
-        np.ones(len(X), dtype=int),
-    )
-    before = density[closest.representative_indices_]
-    after = density[densest.representative_indices_]
-    assert (after >= before).all()
-    assert after.mean() > before.mean()
-
-
 # Retries
 
 
@@ -547,7 +658,7 @@ def test_an_abstention_is_answered_with_the_next_best_sample(blobs):
         return [y[i] if len(asked) > 1 or y[i] != 2 else None for i in ids]
 
     fitted = KMeansLabelPropagator(
-        4, oracle=shy, oracle_input="ids", max_retries=3, fraction=1, random_state=0
+        4, oracle=shy, max_retries=3, fraction=1, random_state=0
     ).fit(X, sample_ids=np.arange(len(X)))
     assert [len(ids) for ids in asked] == [4, 1]
     assert fitted.n_queries_ == 5
@@ -570,9 +681,9 @@ def test_retries_end_and_never_ask_twice(blobs):
         return [None if y[i] == 2 else y[i] for i in ids]
 
     fitted = KMeansLabelPropagator(
-        4, oracle=mute_about_two, oracle_input="ids", max_retries=50, random_state=0
+        4, oracle=mute_about_two, max_retries=50, random_state=0
     )
-    with pytest.warns(UserWarning, match="1 of 4 clusters"):
+    with pytest.warns(UserWarning, match="No label reaches 30 samples"):
         fitted.fit(X, sample_ids=np.arange(len(X)))
     assert len(asked) == len(set(asked)) == 3 + 30  # all of the cluster, then no more
 
@@ -582,20 +693,26 @@ def test_propagate_corrects_the_samples_asked_last(blobs):
     fitted = KMeansLabelPropagator(
         4,
         oracle=lambda ids: [None if len(ids) == 4 and y[i] == 2 else y[i] for i in ids],
-        oracle_input="ids",
         max_retries=1,
         random_state=0,
     ).fit(X, sample_ids=np.arange(len(X)))
-    fitted.propagate([7] * 4)
-    assert_array_equal(fitted.representative_labels_, [7] * 4)
+    assert fitted.n_queries_ == 5
+    fitted.propagate([5, 6, 7, 8])
+    assert sorted(fitted.representative_labels_) == [5, 6, 7, 8]
+    assert len(fitted.given_) == 4
+    assert fitted.n_queries_ == 5
 
 
-def test_another_rule_needs_another_fit(blobs):
+def test_the_rule_can_be_changed_where_there_is_a_graph(blobs):
     X, y = blobs
-    for before, after in (("cluster", "graph"), ("graph", "cluster")):
-        fitted = propagator(propagation=before).fit(X, y).set_params(propagation=after)
-        with pytest.raises(ValueError, match="'propagation' parameter was set to"):
-            fitted.propagate({})
+    changed = propagator().fit(X, y).set_params(propagation="cluster").propagate({})
+    expected = propagator(propagation="cluster").fit(X, y)
+    assert_array_equal(changed.confidence_, expected.confidence_)
+    assert not hasattr(changed, "label_distributions_")
+    back = changed.set_params(propagation="graph").propagate({})
+    assert_array_equal(back.confidence_, propagator().fit(X, y).confidence_)
+    with pytest.raises(ValueError, match="'propagation' parameter was set to 'graph'"):
+        expected.set_params(propagation="graph").propagate({})
 
 
 # In a search
@@ -638,8 +755,7 @@ def test_alpha_auto_counts_samples_and_labels(digits):
     def spread(**params):
         lacking = propagator(n_clusters=25, **params)
         lacking.query(X)
-        with pytest.warns(UserWarning, match="5 clusters"):
-            lacking.propagate({position: y[position] for position in kept})
+        lacking.propagate({position: y[position] for position in kept})
         return lacking.label_distributions_
 
     fewer = spread()
@@ -650,25 +766,44 @@ def test_alpha_auto_counts_samples_and_labels(digits):
 @pytest.mark.parametrize("container", ["pandas", "polars"])
 def test_dataframes_as_output_of_transformers_change_nothing(digits, container):
     X, y = digits
-    for rule in ({"propagation": "graph"}, {"representative": "densest"}):
+    for rule in ({"propagation": "graph"}, {"propagation": "cluster"}):
         parameters = {"n_clusters": 20, "random_state": 0, **rule}
         plain = KMeansLabelPropagator(**parameters).fit(X, y)
         with sklearn.config_context(transform_output=container):
             framed = KMeansLabelPropagator(**parameters).fit(X, y)
+            predicted = framed.predict(X)
         assert_array_equal(framed.transduction_, plain.transduction_)
+        assert_array_equal(predicted, plain.predict(X))
 
 
-def test_refused_labels_leave_the_earlier_ones_as_they_were(blobs):
-    X, _ = blobs
-    propagator = KMeansLabelPropagator(
-        4, class_prior={"a": 1, "c": 1}, embedding=None, random_state=0
-    )
-    first, second, third, _ = propagator.query(X)
-    with pytest.warns(UserWarning, match="2 of 4 clusters have no label"):
-        propagator.propagate({first: "a", second: "c"})
-    before = propagator.predict(X), propagator.transduction_, propagator.classes_
-    with pytest.raises(ValueError, match=r"Got none for \['b'\]"):
-        propagator.propagate({third: "b"})
-    after = propagator.predict(X), propagator.transduction_, propagator.classes_
-    for old, new in zip(before, after, strict=True):
-        assert_array_equal(old, new)
+# Labels that deserve a second look
+
+
+def test_given_labels_that_neighbours_disbelieve_are_suspects(blobs):
+    X, y = blobs
+    partial = y.copy()
+    wrong = np.flatnonzero(np.arange(len(X)) % 40 == 0)
+    partial[wrong] = (y[wrong] + 1) % 4
+    partial[1::4] = -1
+    assert (partial[wrong] >= 0).all()
+    with pytest.warns(UserWarning, match=r"neighbours: 3\. .*suspects_") as caught:
+        fitted = propagator().fit(X, partial)
+    assert len(caught) == 1
+    assert set(fitted.suspects_) == set(wrong)
+    assert_array_equal(fitted.transduction_[wrong], partial[wrong])
+    right = dict(zip(wrong.tolist(), y[wrong].tolist(), strict=True))
+    assert len(fitted.propagate(right).suspects_) == 0
+    assert_array_equal(fitted.transduction_, y)
+
+
+def test_suspects_begin_with_the_least_believed():
+    # At 5 the neighbours are of two minds, at 15 of one.
+    X = np.arange(20.0)[:, None]
+    y = np.array(["a"] * 10 + ["b"] * 10)
+    y[15] = "a"
+    y[9] = "b"
+    one = propagator(n_clusters=2, neighbors=KNeighborsTransformer(n_neighbors=4))
+    with pytest.warns(UserWarning, match="of all their neighbours: 1"):
+        one.fit(X, [*y[:19], -1])
+    assert one.suspects_[0] == 15
+    assert set(one.suspects_) <= {15, 9, 10, 8}

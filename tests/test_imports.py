@@ -69,7 +69,10 @@ FIT = BLOCKED + textwrap.dedent(
     propagator = KMeansLabelPropagator(9, fraction=0.7, random_state=0)
     X_res, y_res = propagator.fit_resample(X, y)
     classifier = PropagatedClassifier(DecisionTreeClassifier(), propagator).fit(X, y)
-    print(json.dumps({"kept": len(y_res), "score": classifier.score(X, y)}))
+    predicted = propagator.predict(X)
+    assert propagator.predict_proba(X).shape == (150, 3)
+    found = {"kept": len(y_res), "score": classifier.score(X, y)}
+    print(json.dumps(found | {"predicted": sum(predicted == y) / len(y)}))
     """
 )
 
@@ -97,6 +100,7 @@ def test_the_core_works_without_the_optional_packages():
     found = run(FIT)
     assert 75 < found["kept"] < 150
     assert found["score"] > 0.7
+    assert found["predicted"] > 0.7
 
 
 def test_importing_the_package_loads_no_optional_package():

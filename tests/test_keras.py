@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 
 from kmeans_labelprop import (
     KMeansLabelPropagator,
@@ -108,9 +108,30 @@ def test_networks_are_compared_in_several_processes(images):
         network(), propagator(), fractions=[0, 1], cv=2, n_repeats=1, random_state=0
     )
     one, two = (clone(classifier).set_params(n_jobs=n).fit(X, y) for n in (1, 2))
-    assert len(one.cv_results_["params"]) == 3
+    trained_on = one.cv_results_["train_on"].tolist()
+    assert trained_on == ["samples"] * 3 + ["neighbors"]
     for name in ("mean_test_score", "mean_test_accuracy"):
         assert_allclose(two.cv_results_[name], one.cv_results_[name], atol=1e-4)
     assert two.best_params_ == one.best_params_
     assert_allclose(two.predict_proba(X[:50]), one.predict_proba(X[:50]), atol=1e-4)
     assert one.score(X, y) > 0.8
+
+
+def test_a_network_on_the_embedding(images):
+    X, y = images
+    pictures = X.reshape(-1, 8, 8)
+    classifier = PropagatedClassifier(
+        network(), propagator(embedding=FunctionTransformer(flat))
+    ).fit(pictures[:1500], y[:1500])
+    assert classifier.train_on_ == "embedding"
+    expected = PropagatedClassifier(network(), propagator()).fit(X[:1500], y[:1500])
+    assert_allclose(
+        classifier.predict_proba(pictures[1500:]),
+        expected.predict_proba(X[1500:]),
+        atol=1e-5,
+    )
+    assert classifier.score(pictures[1500:], y[1500:]) > 0.7
+
+
+def flat(pictures):
+    return pictures.reshape(len(pictures), -1)

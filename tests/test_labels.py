@@ -5,9 +5,13 @@ import pytest
 
 from kmeans_labelprop._labels import (
     check_labels,
+    contains_missing_label,
     is_missing,
+    is_missing_item,
     label_array,
+    label_vector,
     labelled_rows,
+    split_labels,
     with_missing,
 )
 
@@ -40,6 +44,108 @@ from kmeans_labelprop._labels import (
 )
 def test_is_missing(y, missing_label, expected):
     np.testing.assert_array_equal(is_missing(y, missing_label), np.bool_(expected))
+
+
+@pytest.mark.parametrize(
+    ("value", "missing_label", "expected"),
+    [
+        (None, -1, True),
+        (np.nan, -1, True),
+        (pd.NA, "?", True),
+        (-1, -1, True),
+        (-1.0, -1, True),
+        ("-1", -1, True),
+        ("None", None, False),
+        ("?", -1, False),
+        (0, -1, False),
+        (np.str_("?"), "?", True),
+        (np.uint64(2**64 - 1), -1, False),
+    ],
+)
+def test_a_single_value_is_missing_or_not(value, missing_label, expected):
+    assert is_missing_item(value, missing_label) is expected
+    # And alone in an array of objects alike.
+    alone = np.array([value], dtype=object)
+    assert is_missing(alone, missing_label).tolist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        ([1, -1], True),
+        ([1, 2], False),
+        (np.array([1, None, np.nan], dtype=object), False),
+        (np.array([1, None, -1], dtype=object), True),
+        (pd.Series([1, pd.NA], dtype="Int64"), False),
+        (pd.Series([-1, pd.NA], dtype="Int64"), True),
+        (np.array(["a", "-1"]), True),
+    ],
+)
+def test_a_mark_is_told_from_nulls(y, expected):
+    assert contains_missing_label(y, -1) is expected
+
+
+def test_labels_are_split_from_what_marks_the_missing():
+    labels, known = split_labels([2**63 + 1, -1, 2**63 + 2], -1)
+    assert labels.tolist() == [2**63 + 1, 2**63 + 2]
+    np.testing.assert_array_equal(known, [True, False, True])
+    labels, known = split_labels(pl.Series([None, "a"]), -1)
+    assert (labels.tolist(), known.tolist()) == (["a"], [False, True])
+
+
+# Labels are exact.
+
+LARGE = 2**63
+
+
+@pytest.mark.parametrize("container", [list, tuple, iter])
+@pytest.mark.parametrize(
+    "values",
+    [
+        [LARGE + 1, LARGE + 2],
+        [-1, 2**62 + 1],
+        [1, LARGE - 1],
+        ["a", "a\0"],
+        ["a\0", "a\0\0", "a"],
+        ["short", "x" * 5000, "x" * 4999 + "y"],
+        [True, False],
+        [2.0, 3.0],
+    ],
+)
+def test_labels_of_a_list_stay_as_they_are(container, values):
+    labels = label_array(container(values), "y")
+    assert labels.tolist() == values
+    classes, codes = np.unique(labels, return_inverse=True)
+    assert len(classes) == len(set(values))
+    assert classes[codes].tolist() == values
+
+
+def test_a_vector_of_labels_holds_each_as_it_is():
+    mixed = [LARGE + 1, -1, 0.5, "a\0"]
+    assert label_vector(mixed).tolist() == mixed
+    array = np.array([1, 2])
+    assert label_vector(array) is array
+
+
+def test_numbers_that_no_dtype_holds_together_are_refused():
+    for values in ([LARGE + 1, 0.5, 1], [LARGE + 1, -1], [2**53 + 1, 2.0]):
+        with pytest.raises(ValueError, match=r"one dtype holds exactly.*strings"):
+            label_array(values, "y")
+    assert label_array([2**53, 2.0], "y").tolist() == [2.0**53, 2.0]
+
+
+def test_long_strings_cost_their_own_length_only():
+    labels = label_array(["a"] * 1000 + ["b" * 100_000], "y")
+    assert labels.nbytes < 100_000
+    assert label_array(["a", "b" * 100], "y").dtype == np.dtype("<U100")
+
+
+def test_a_number_that_y_could_only_round_is_refused():
+    with pytest.raises(ValueError, match="must fit the dtype of y, float64"):
+        label_array([2**53 + 1], "the oracle", np.dtype(float))
+    for dtype, value in ((np.int64, LARGE), (np.uint64, -1), (np.int8, 128)):
+        with pytest.raises(ValueError, match="must fit the dtype of y"):
+            label_array([value], "the oracle", np.dtype(dtype))
 
 
 def test_check_labels_refuses_an_unexplained_nan():
@@ -133,6 +239,14 @@ def test_with_missing_rounds_no_large_integer():
     classes = np.array([2**53, 2**53 + 1])
     labels = with_missing(np.array([1, -1]), classes, np.nan)
     assert labels[0] == 2**53 + 1
+    unsigned = np.array([2**63 + 1, 2**63 + 2], dtype=np.uint64)
+    assert with_missing(np.array([1, -1]), unsigned, -1).tolist() == [2**63 + 2, -1]
+
+
+def test_with_missing_cuts_no_string():
+    classes = np.array(["a", "a\0"], dtype=object)
+    labels = with_missing(np.array([1, -1, 0]), classes, "")
+    assert labels.tolist() == ["a\0", "", "a"]
 
 
 def test_labelled_rows():

@@ -1,5 +1,4 @@
 import pickle
-import warnings
 from pathlib import Path
 from threading import Lock
 
@@ -28,6 +27,7 @@ from kmeans_labelprop import (
     PropagatedClassifier,
     PropagatedClassifierCV,
 )
+from kmeans_labelprop._propagation import as_probabilities
 
 
 def propagator(**params):
@@ -47,7 +47,8 @@ def test_a_full_y_is_an_oracle_of_which_only_representatives_are_read(blobs):
     assert_array_equal(again.transduction_, fitted.transduction_)
     assert_array_equal(again.sample_indices_, fitted.sample_indices_)
     assert_array_equal(fitted.transduction_, y)  # the blobs are well separated
-    assert fitted.n_queries_ == 0
+    assert (fitted.n_known_, fitted.n_queries_) == (0, 4)
+    assert fitted.answers_ == {i: y[i] for i in representatives}
 
 
 def test_partial_y_is_reused_and_only_the_rest_is_asked(blobs):
@@ -66,6 +67,8 @@ def test_partial_y_is_reused_and_only_the_rest_is_asked(blobs):
 
     assert len(oracle.queries) == 1
     assert oracle.n_asked == fitted.n_queries_ == 3
+    assert fitted.n_known_ == 2
+    assert set(fitted.given_.positions) == {near, far, *fitted.answers_}
     assert fitted.representative_indices_[cluster] == near
     others = np.delete(full.representative_indices_, cluster)
     assert {tuple(row) for row in oracle.queries[0]} == {tuple(r) for r in X[others]}
@@ -85,6 +88,7 @@ def test_reuse_labels_false_asks_for_all_and_leaves_y_alone(blobs):
     oracle = RecordingOracle(X, 3 - y)
     fitted = propagator(oracle=oracle, reuse_labels=False).fit(X, y)
     assert oracle.n_asked == 4
+    assert (fitted.n_known_, fitted.n_queries_) == (0, 4)
     assert_array_equal(fitted.transduction_, 3 - y)
     names = np.array(["a", "b", "c", "d"])[y]
     fitted.set_params(oracle=RecordingOracle(X, names)).fit(X, y)
@@ -97,30 +101,44 @@ def test_an_oracle_never_asked_is_warned_of(blobs):
     with pytest.warns(UserWarning, match="never asked.*reuse_labels=False"):
         fitted = propagator(oracle=oracle).fit(X, y)
     assert oracle.n_asked == fitted.n_queries_ == 0
+    assert fitted.n_known_ == len(X)
 
 
-def test_a_cluster_without_a_label_is_left_out_counted_and_warned_of(blobs):
+LEFT_OUT = {
+    "cluster": "{} of 4 clusters have no label, and {} samples are left out",
+    "graph": "No label reaches {1} samples over the graph",
+}
+
+
+@pytest.mark.parametrize("rule", ["cluster", "graph"])
+def test_samples_that_get_no_label_are_left_out_counted_and_warned_of(blobs, rule):
     X, y = blobs
     oracle = RecordingOracle(X, y, abstain_from=[2])
-    with pytest.warns(UserWarning, match=r"1 of 4 clusters .* 30 samples are left out"):
-        fitted = propagator(oracle=oracle, fraction=1).fit(X)
+    asked = propagator(oracle=oracle, propagation=rule)
+    with pytest.warns(UserWarning, match=LEFT_OUT[rule].format(1, 30)) as caught:
+        fitted = asked.fit(X)
+    assert len(caught) == 1
     assert_array_equal(fitted.transduction_, np.where(y == 2, -1, y))
     assert_array_equal(fitted.sample_indices_, np.flatnonzero(y != 2))
     assert_array_equal(fitted.confidence_ == 0, y == 2)
     assert_array_equal(fitted.classes_, [0, 1, 3])
     assert sorted(fitted.representative_labels_.tolist()) == [-1, 0, 1, 3]
-    assert_array_equal(fitted.predict(X), fitted.transduction_)
+    answered = {i: (None if y[i] == 2 else y[i]) for i in fitted.answers_}
+    assert fitted.answers_ == answered
+    assert len(answered) == fitted.n_queries_ == 4
 
 
-def test_partial_y_without_an_oracle_leaves_the_other_clusters_out(blobs):
+@pytest.mark.parametrize("rule", ["cluster", "graph"])
+def test_partial_y_without_an_oracle_is_all_there_is(blobs, rule):
     X, y = blobs
-    partial = np.where(y == 2, y, -1)
-    fitted = propagator(fraction=1)
-    with pytest.warns(UserWarning, match="3 of 4 clusters have no label"):
+    partial = np.where(y >= 2, y, -1)
+    fitted = propagator(propagation=rule)
+    with pytest.warns(UserWarning, match=LEFT_OUT[rule].format(2, 60)) as caught:
         X_res, y_res = fitted.fit_resample(X, partial)
-    assert fitted.n_queries_ == 0
-    assert_array_equal(X_res, X[y == 2])
-    assert_array_equal(y_res, np.full(30, 2))
+    assert len(caught) == 1
+    assert (fitted.n_known_, fitted.n_queries_) == (60, 0)
+    assert_array_equal(X_res, X[y >= 2])
+    assert_array_equal(y_res, y[y >= 2])
 
 
 @pytest.mark.parametrize(
@@ -129,8 +147,14 @@ def test_partial_y_without_an_oracle_leaves_the_other_clusters_out(blobs):
         ({}, None, "requires y to be passed, but the target y is None"),
         ({}, [-1] * 120, "at least one label when there is no oracle"),
         ({"reuse_labels": False}, [0] * 120, "'oracle' parameter must be a callable"),
-        ({"oracle": lambda q: [-1] * len(q)}, None, "No cluster has a label"),
-        ({"oracle": lambda q: [1], "oracle_input": "ids"}, None, "needs sample_ids"),
+        ({"oracle": "y"}, None, "requires y to be passed, but the target y is None"),
+        ({"oracle": "y"}, [-1] * 120, "at least one label when there is no oracle"),
+        (
+            {"oracle": "y", "reuse_labels": False},
+            [0] * 120,
+            "'oracle' parameter must be a callable .* Got 'y' instead",
+        ),
+        ({"oracle": lambda q: [-1] * len(q)}, None, "No sample has a label"),
         ({}, [0, 1], "inconsistent numbers of samples"),
     ],
 )
@@ -154,8 +178,9 @@ def test_another_sentinel_marks_what_is_left_out(blobs):
     X, y = blobs
     names = np.array(["a", "b", "c", "d"])[y]
     oracle = RecordingOracle(X, names, abstain_from=["c"])
+    asked = propagator(oracle=oracle, missing_label="?", propagation="cluster")
     with pytest.warns(UserWarning, match="1 of 4 clusters"):
-        fitted = propagator(oracle=oracle, missing_label="?").fit(X)
+        fitted = asked.fit(X)
     expected = np.where(y == 2, "?", names)
     assert_array_equal(fitted.transduction_, expected)
     assert_array_equal(fitted.predict(X), expected)
@@ -164,10 +189,16 @@ def test_another_sentinel_marks_what_is_left_out(blobs):
 
 def test_warnings_point_at_the_callers_line(blobs):
     X, y = blobs
-    partial = np.where(y == 2, y, -1)
-    for method in ("fit", "fit_resample"):
-        with pytest.warns(UserWarning, match="clusters have no label") as caught:
-            getattr(propagator(), method)(X, partial)
+    partial = np.where(y >= 2, y, -1)
+    for rule, text in LEFT_OUT.items():
+        for method in ("fit", "fit_resample"):
+            with pytest.warns(UserWarning, match=text.format(2, 60)) as caught:
+                getattr(propagator(propagation=rule), method)(X, partial)
+            assert [warning.filename for warning in caught] == [__file__]
+        halves = propagator(propagation=rule)
+        halves.query(X, partial)
+        with pytest.warns(UserWarning, match=text.format(2, 60)) as caught:
+            halves.propagate({})
         assert [warning.filename for warning in caught] == [__file__]
 
 
@@ -211,24 +242,25 @@ def test_the_oracle_gets_rows_in_the_callers_container_and_space(
         assert set(query.index) == set(fitted.representative_indices_ + 1000)
 
 
-@pytest.mark.parametrize("oracle_input", ["rows", "ids"])
-def test_a_series_of_answers_goes_by_its_index(blobs, oracle_input):
+@pytest.mark.parametrize("by_ids", [False, True])
+def test_a_series_of_answers_goes_by_its_index(blobs, by_ids):
     X, y = blobs
     frame = pd.DataFrame(X, columns=["a", "b"]).add_prefix("x")
     frame.index = [f"image-{i}" for i in range(len(X))]
     table = pd.Series(y, index=frame.index)
 
     def look_up(query):
-        keys = query.index if oracle_input == "rows" else query
+        keys = query if by_ids else query.index
         found = table[table.index.isin(keys)]  # in the order of the table
         assert found.index.tolist() != list(keys)
         return found
 
-    by_index = propagator(oracle=look_up, oracle_input=oracle_input)
-    fitted = by_index.fit(frame, sample_ids=frame.index.to_numpy())
+    ids = [frame.index.to_numpy(), frame.index.tolist()] if by_ids else [None, None]
+    asked = propagator(oracle=look_up)
+    fitted = asked.fit(frame, sample_ids=ids[0])
     assert_array_equal(fitted.transduction_, y)
-    by_index.set_params(oracle=lambda query: look_up(query).to_frame())
-    fitted = by_index.fit(frame, sample_ids=frame.index.tolist())
+    asked.set_params(oracle=lambda query: look_up(query).to_frame())
+    fitted = asked.fit(frame, sample_ids=ids[1])
     assert_array_equal(fitted.transduction_, y)
 
 
@@ -244,7 +276,7 @@ def test_answers_about_other_rows_are_refused_and_not_lost(blobs):
     with pytest.raises(ValueError, match=r"of 4 label\(s\). Got 3 label") as e:
         propagator(oracle=lambda rows: ["a", "b", "c"]).fit(frame)
     assert e.value.answers == ["a", "b", "c"]
-    assert "'answers' of this error" in e.value.__notes__[0]
+    assert "'answers' of this error" in e.value.__notes__[-1]
     # Without an index of its own a series is in order, and so is any other of an array.
     found = RecordingOracle(X, y)
     for rows, answer in (
@@ -263,7 +295,7 @@ def test_ids_of_any_kind_are_matched(blobs):
     def in_order_of_table(asked):
         return table[[path in set(asked) for path in table.index]]
 
-    by_id = propagator(oracle=in_order_of_table, oracle_input="ids")
+    by_id = propagator(oracle=in_order_of_table)
     assert_array_equal(by_id.fit(X, sample_ids=ids).transduction_, y)
     # An ids' series has an index beside them.
     by_id.set_params(oracle=lambda asked: asked.map(table))
@@ -299,7 +331,9 @@ def test_an_oracle_may_change_its_query(blobs):
 def test_numbers_in_another_order_are_no_missing_index():
     X = pd.DataFrame({"a": [0.0, 5.0, 10.0, 20.0]})
     table = pd.Series(list("wxyz"))
-    asked = propagator(oracle=lambda rows: table[table.index.isin(rows.index)])
+    asked = propagator(
+        oracle=lambda rows: table[table.index.isin(rows.index)], propagation="cluster"
+    )
     with pytest.raises(ValueError, match="Got the index 0, 1, 2, 3 instead") as caught:
         asked.fit(X)
     assert caught.value.answers.tolist() == list("wxyz")
@@ -311,13 +345,11 @@ def test_labels_of_two_kinds_are_refused_and_not_lost(blobs):
     mixed = propagator(oracle=lambda rows: (label for label in [1, "a", 2, "b"]))
     with pytest.raises(TypeError, match="all strings or all numbers") as caught:
         mixed.fit(blobs[0])
-    assert caught.value.answers == dict(
-        zip(mixed._queries.tolist(), [1, "a", 2, "b"], strict=True)
-    )
-    short = propagator(oracle=lambda rows: iter("ab"))
-    with pytest.raises(ValueError, match="Got 2 label") as caught:
-        short.fit(blobs[0])
-    assert caught.value.answers == ["a", "b"]
+    positions = propagator().query(blobs[0]).tolist()
+    answers = dict(zip(positions, [1, "a", 2, "b"], strict=True))
+    assert caught.value.answers == mixed.answers_ == answers
+    mixed.propagate({positions[1]: 4, positions[3]: 5})
+    assert_array_equal(mixed.classes_, [1, 2, 4, 5])
 
 
 def test_a_column_of_answers_is_taken(blobs):
@@ -361,36 +393,33 @@ def test_an_oracle_with_parameters_is_cloned_like_any_other(blobs):
     asked = propagator(oracle=Constant())
     other = clone(asked).set_params(oracle__label=7)
     assert asked.oracle.label == 0
-    assert other.fit(blobs[0]).classes_.tolist() == [7]
+    with pytest.warns(UserWarning, match="The only class found is 7"):
+        assert other.fit(blobs[0]).classes_.tolist() == [7]
 
 
-def test_an_id_oracle_gets_ids(blobs):
+def test_an_oracle_gets_ids_where_there_are_some(blobs):
     X, y = blobs
     ids = np.array([f"image-{i}" for i in range(len(X))])
     answers = dict(zip(ids, y, strict=True))
-    fitted = propagator(
-        oracle=lambda query: [answers[id_] for id_ in query], oracle_input="ids"
-    ).fit(X, sample_ids=ids)
+    asked = []
+
+    def oracle(query):
+        asked.extend(query)
+        return [answers[id_] for id_ in query]
+
+    fitted = propagator(oracle=oracle).fit(X, sample_ids=ids)
     assert_array_equal(fitted.transduction_, y)
-    for oracle_input in ("ids", "rows"):
-        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-            propagator(oracle=len, oracle_input=oracle_input).fit(X, sample_ids=ids[:5])
-
-
-def test_a_row_oracle_gets_rows_even_where_there_are_ids(blobs):
-    X, y = blobs
-    oracle = RecordingOracle(X, y)
-    propagator(oracle=oracle).fit(X, sample_ids=np.arange(len(X)))
-    assert oracle.queries[0].shape == (4, 2)
+    assert set(asked) == set(ids[fitted.representative_indices_])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        propagator(oracle=oracle).fit(X, sample_ids=ids[:5])
+    assert len(asked) == 4
 
 
 @pytest.mark.parametrize("index", [pd.Index, pd.Series, list, pl.Series])
 def test_ids_of_any_container(blobs, index):
     X, y = blobs
     ids = index([f"image-{i}" for i in range(len(X))])
-    by_id = propagator(
-        oracle=lambda asked: [y[int(name[6:])] for name in asked], oracle_input="ids"
-    )
+    by_id = propagator(oracle=lambda asked: [y[int(name[6:])] for name in asked])
     assert_array_equal(by_id.fit(X, sample_ids=ids).transduction_, y)
 
 
@@ -661,10 +690,15 @@ def test_representatives_are_closest_to_their_centres(digits):
 # The fraction.
 
 
-def test_fraction_zero_is_the_representatives_alone(blobs):
+@pytest.mark.parametrize("rule", ["cluster", "graph"])
+def test_fraction_zero_is_the_given_labels_alone(blobs, rule):
     X, y = blobs
-    fitted = propagator(fraction=0).fit(X, y)
+    fitted = propagator(fraction=0, propagation=rule).fit(X, y)
     assert_array_equal(fitted.sample_indices_, np.sort(fitted.representative_indices_))
+    known = np.arange(len(X)) % 3 == 0
+    fitted.fit(X, np.where(known, y, -1))
+    assert_array_equal(fitted.sample_indices_, np.flatnonzero(known))
+    assert len(fitted.sample_indices_) > len(fitted.representative_indices_)
 
 
 def test_confidence_falls_with_the_distance_and_orders_the_fraction(digits):
@@ -699,10 +733,13 @@ def test_query_then_propagate_equals_fit(blobs):
 
 def test_answers_add_up_and_nothing_is_clustered_again(blobs):
     X, y = blobs
-    halves = propagator(fraction=1)
+    halves = propagator(propagation="cluster")
     first, second, *rest = halves.query(X).tolist()
     clusterer = halves.clusterer_
-    with pytest.warns(UserWarning, match="3 of 4 clusters"):
+    with (
+        pytest.warns(UserWarning, match="The only class found is"),
+        pytest.warns(UserWarning, match="3 of 4 clusters"),
+    ):
         halves.propagate({first: y[first]})
     assert_array_equal(halves.transduction_, np.where(y == y[first], y, -1))
     with pytest.warns(UserWarning, match="2 of 4 clusters"):
@@ -710,6 +747,7 @@ def test_answers_add_up_and_nothing_is_clustered_again(blobs):
     halves.propagate([-1, -1, *y[rest]])
     assert_array_equal(halves.transduction_, y)
     assert halves.clusterer_ is clusterer
+    assert halves.n_queries_ == 4
     halves.set_params(fraction=0).propagate({})
     assert len(halves.sample_indices_) == 4
 
@@ -733,10 +771,10 @@ def test_propagate_needs_a_query_and_legal_answers(blobs):
     positions = halves.query(X)
     with pytest.raises(ValueError, match=r"4 label.*Got 1 label"):
         halves.propagate([1])
-    stranger = next(i for i in range(len(X)) if i not in positions)
-    with pytest.raises(ValueError, match=rf"positions.*Got \[{stranger}\]"):
-        halves.propagate({stranger: 1})
-    with pytest.raises(ValueError, match="No cluster has a label"):
+    for stranger in (len(X), -1, 1.5, True, "a"):
+        with pytest.raises(ValueError, match=rf"0 to 119, .*Got {stranger} instead"):
+            halves.propagate({0: 1, stranger: 1})
+    with pytest.raises(ValueError, match="No sample has a label"):
         halves.propagate([-1] * 4)
     with pytest.raises(NotFittedError):
         halves.predict(X)
@@ -753,8 +791,9 @@ def test_propagate_goes_by_the_index_of_a_series(blobs):
     positions = halves.query(X)
     answers = pd.Series(y[positions], index=positions).sort_index()
     assert_array_equal(halves.propagate(answers).transduction_, y)
-    in_order = pd.Series(y[positions], index=list("abcd"))
-    assert_array_equal(halves.propagate(in_order).transduction_, y)
+    with pytest.raises(ValueError, match="Got a, b, c, d instead"):
+        halves.propagate(pd.Series(y[positions], index=list("abcd")))
+    assert_array_equal(halves.transduction_, y)
 
 
 def test_the_positions_returned_are_the_callers_own(blobs):
@@ -767,88 +806,65 @@ def test_the_positions_returned_are_the_callers_own(blobs):
     assert_array_equal(halves.propagate(iter(answers)).transduction_, y)
 
 
-def test_a_series_without_an_index_of_its_own_is_in_order():
-    X = np.array([[3.0], [1.0], [0.0], [7.0]])
-    propagator = KMeansLabelPropagator(4, propagation="cluster", random_state=0)
-    queries = propagator.query(X)
-    assert sorted(queries) == [0, 1, 2, 3]
-    assert queries.tolist() != [0, 1, 2, 3]
-    labels = pd.Series([f"at {value:g}" for value in X[queries, 0]])
+def test_a_series_of_labels_is_never_taken_in_order(blobs):
+    X, y = blobs
+    halves = propagator()
+    positions = halves.query(X)
+    assert set(positions).isdisjoint(range(4))
+    # Of the first four rows, or in the order of the question: nobody can tell.
+    with pytest.raises(ValueError, match="Pass a dict by position, or an array"):
+        halves.propagate(pd.Series(y[positions]))
+    assert halves.answers_ == {}
+    # Here the numbers from 0 on are the positions asked for, in another order.
+    four = np.array([[3.0], [1.0], [0.0], [7.0]])
+    few = propagator(propagation="cluster")
+    assert few.query(four).tolist() != [0, 1, 2, 3]
     at = ["at 3", "at 1", "at 0", "at 7"]
-    assert_array_equal(propagator.propagate(labels).transduction_, at)
-    by_index = pd.Series(at).loc[::-1]
-    assert_array_equal(propagator.propagate(by_index).transduction_, at)
+    for labels in (pd.Series(at), pd.Series(at).loc[::-1]):
+        assert_array_equal(few.propagate(labels).transduction_, at)
 
 
-def test_minus_one_for_a_class_is_suspected(blobs):
+# One class only.
+
+
+@pytest.mark.parametrize("rule", ["cluster", "graph"])
+@pytest.mark.parametrize("only", ["benign", 0, 7, True])
+def test_a_single_class_is_warned_of_whatever_its_name(blobs, rule, only):
     X, y = blobs
-    signs = np.where(y > 1, 1, -1)
-    hint = "only class found is 1. -1 marks a missing label: if it is one of your"
-    with (
-        pytest.warns(UserWarning, match=hint),
-        pytest.warns(UserWarning, match="2 of 4 clusters have no label"),
-    ):
-        KMeansLabelPropagator(4, random_state=0).fit(X, signs)
-    # Where the classes overlap no cluster lacks a label.
-    mixed = np.where(np.arange(len(X)) % 2, 1, -1)
+    partial = np.full(len(X), None, dtype=object)
+    partial[[np.flatnonzero(y == k)[0] for k in range(4)]] = only
+    alone = propagator(propagation=rule, missing_label=None)
+    with pytest.warns(UserWarning, match=f"The only class found is {only!r}") as caught:
+        alone.fit(X, partial)
+    assert len(caught) == 1
+    assert "marks a missing label" not in str(caught[0].message)
+    assert_array_equal(alone.transduction_, np.full(len(X), only))
+    assert_array_equal(alone.predict(X), np.full(len(X), only))
+
+
+@pytest.mark.parametrize("kind", [int, float, str])
+def test_minus_one_for_a_class_is_suspected(blobs, kind):
+    X, _ = blobs
+    mixed = np.where(np.arange(len(X)) % 2, 1, -1).astype(kind)
+    hint = "-1 marks a missing label: if it is one of your classes"
     with pytest.warns(UserWarning, match=hint) as caught:
-        KMeansLabelPropagator(4, random_state=0).fit(X, mixed)
+        propagator().fit(X, mixed)
     assert len(caught) == 1
-    with pytest.warns(UserWarning, match=hint):
-        PropagatedClassifierCV(
-            GaussianNB(), KMeansLabelPropagator(4), random_state=0
-        ).fit(X, mixed)
-    with pytest.warns(UserWarning, match=hint):
-        KMeansLabelPropagator(4, random_state=0).fit(X, mixed.astype(str))
-    with (
-        pytest.warns(UserWarning, match=hint),
-        pytest.warns(UserWarning, match="never asked"),
-    ):
-        propagator(oracle=len).fit(X, mixed)
-    # No -1 is there.
-    propagator().fit(X, np.ones(len(X), dtype=int))
-    propagator().fit(X, pd.Series([1, pd.NA] * 60, dtype="Int64"))
-    table = {row.tobytes(): sign for row, sign in zip(X, signs, strict=True)}
-    asked = KMeansLabelPropagator(
-        4, oracle=lambda rows: [table[row.tobytes()] for row in rows], random_state=0
-    )
-    with (
-        pytest.warns(UserWarning, match=hint),
-        pytest.warns(UserWarning, match="2 of 4 clusters have no label"),
-    ):
+    asked = propagator(oracle=RecordingOracle(X, np.ones(len(X), dtype=kind)))
+    with pytest.warns(UserWarning, match=hint) as caught:
         asked.fit(X)
-    with pytest.warns(UserWarning, match=r"are left out\.$") as caught:
-        KMeansLabelPropagator(4, random_state=0).fit(X, np.where(y > 1, 2, -1))
     assert len(caught) == 1
-
-
-def test_minus_one_for_a_class_is_suspected_before_more_is_asked(blobs):
-    X, y = blobs
-    oracle = RecordingOracle(X, np.where(y > 1, 1, -1))
-    asked = KMeansLabelPropagator(4, oracle=oracle, max_retries=9, random_state=0)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", "The only class found is 1")
-        with pytest.raises(UserWarning, match="-1 marks a missing label"):
-            asked.fit(X)
-    assert oracle.n_asked == 4
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        asked.fit(X)
-    told = [str(warning.message) for warning in caught]
-    assert sum("The only class found is 1" in text for text in told) == 1
+    # Told what marks a missing label, or with another class beside, it is none.
+    both = np.where(np.arange(len(X)) % 2, "1", "-1")
+    assert_array_equal(propagator(missing_label="").fit(X, both).classes_, ["-1", "1"])
+    two = np.where(np.arange(len(X)) % 4, np.arange(len(X)) % 2, -1).astype(kind)
+    assert len(propagator(propagation="cluster").fit(X, two).classes_) == 2
 
 
 def test_answers_without_an_order_are_refused(blobs):
     propagator = KMeansLabelPropagator(2, oracle=lambda asked: {"a", "b"})
     with pytest.raises(TypeError, match="Got set instead"):
         propagator.fit(blobs[0])
-
-
-def test_propagate_checks_parameters_too(blobs):
-    X, y = blobs
-    fitted = propagator().fit(X, y).set_params(fraction=3)
-    with pytest.raises(ValueError, match="'fraction' parameter"):
-        fitted.propagate({})
 
 
 def test_new_clusters_forget_the_labels_of_the_old(blobs):
@@ -858,6 +874,9 @@ def test_new_clusters_forget_the_labels_of_the_old(blobs):
     with pytest.raises(NotFittedError):
         fitted.predict(X)
     assert not hasattr(fitted, "transduction_")
+    assert fitted.answers_ == {}
+    # Not half: a part of an earlier fit would pass for one of this.
+    assert fitted.n_queries_ == len(fitted.clusterer_.cluster_centers_) == 6
 
 
 # Two faces, one class.
@@ -920,14 +939,17 @@ def test_tags_tell_what_is_needed_and_taken():
         ({"n_clusters": 2.5}, "'n_clusters' parameter .* Got 2.5"),
         ({"fraction": 1.1}, r"'fraction' parameter .* range \[0.0, 1.0\]. Got 1.1"),
         ({"fraction": np.nan}, "'fraction' parameter"),
-        ({"oracle": 3}, "'oracle' parameter .* callable or None. Got 3"),
-        ({"oracle_input": "row"}, "'oracle_input' parameter .* str among .*'ids'"),
+        (
+            {"oracle": 3},
+            "'oracle' .* callable, a str among {'y'} or None. Got 3",
+        ),
+        ({"oracle": "X"}, "'oracle' parameter .* Got 'X'"),
         ({"embedding": "pca"}, "'embedding' parameter .* 'fit' and 'transform'"),
         ({"clusterer": "kmeans"}, "'clusterer' parameter"),
-        (
-            {"representative": "best"},
-            "'representative' parameter .* str among .*'densest'",
-        ),
+        ({"alpha": 1}, r"'alpha' parameter .* range \(0.0, 1.0\)"),
+        ({"class_prior": {}}, "'class_prior' parameter .* Got an empty dict"),
+        ({"max_retries": -1}, "'max_retries' parameter"),
+        ({"n_jobs": 0}, "'n_jobs' parameter .* Got 0"),
         ({"propagation": "best"}, "'propagation' parameter .* str among .*'graph'"),
         ({"output": "both"}, "'output' parameter .* str among .*'samples'"),
         ({"reuse_labels": "no"}, "'reuse_labels' parameter"),
@@ -935,9 +957,14 @@ def test_tags_tell_what_is_needed_and_taken():
         ({"random_state": "now"}, "'random_state' parameter"),
     ],
 )
-def test_illegal_parameters_are_named(blobs, params, match):
+def test_illegal_parameters_are_named_before_anyone_is_asked(blobs, params, match):
+    X, y = blobs
+    oracle = RecordingOracle(X, y)
     with pytest.raises(ValueError, match=match):
-        propagator(**params).fit(*blobs)
+        propagator(**{"oracle": oracle} | params).fit(X)
+    assert oracle.n_asked == 0
+    with pytest.raises(ValueError, match=match):
+        propagator().fit(X, y).set_params(**params).propagate({})
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -956,7 +983,8 @@ def test_more_clusters_than_samples_is_refused(blobs):
 
 def test_extreme_cluster_counts(blobs):
     X, y = blobs
-    one = propagator(n_clusters=1, propagation="cluster").fit(X, y)
+    with pytest.warns(UserWarning, match="The only class found"):
+        one = propagator(n_clusters=1, propagation="cluster").fit(X, y)
     assert_array_equal(one.transduction_, np.full(120, one.classes_[0]))
     every = propagator(n_clusters=120, fraction=0).fit(X, y)
     assert_array_equal(every.transduction_, y)
@@ -965,7 +993,10 @@ def test_extreme_cluster_counts(blobs):
 
 def test_samples_beyond_the_reach_of_a_label_are_left_out_and_told_of(blobs):
     X, y = blobs
-    with pytest.warns(UserWarning, match="No label reaches 90 samples over the graph"):
+    with (
+        pytest.warns(UserWarning, match="The only class found"),
+        pytest.warns(UserWarning, match="No label reaches 90 samples over the graph"),
+    ):
         one = propagator(n_clusters=1).fit(X, y)
     group = y[one.representative_indices_[0]]
     assert_array_equal(one.transduction_, np.where(y == group, group, -1))
@@ -976,28 +1007,183 @@ def test_identical_samples_leave_clusters_empty_not_wrong():
     X = np.repeat([[0.0, 1.0], [5.0, 5.0]], 10, axis=0)
     y = np.repeat([0, 1], 10)
     with pytest.warns(ConvergenceWarning, match="distinct clusters"):
-        fitted = propagator(fraction=1).fit(X, y)
-    assert sorted(fitted.representative_indices_) == [0, 10]
-    assert_array_equal(fitted.transduction_, y)
-    assert np.isfinite(fitted.confidence_).all()
+        fitted = propagator(propagation="cluster").fit(X, y)
+    with (
+        pytest.warns(ConvergenceWarning, match="distinct clusters"),
+        # Each of two distinct samples is all that the other has for neighbours.
+        pytest.warns(UserWarning, match="differ from those of all their neighbours: 2"),
+    ):
+        by_graph = propagator().fit(X, y)
+    for each in (fitted, by_graph):
+        assert sorted(each.representative_indices_) == [0, 10]
+        assert_array_equal(each.transduction_, y)
+        assert_array_equal(each.predict(X), y)
+        assert ((each.confidence_ > 0) & (each.confidence_ <= 1)).all()
 
 
 def test_an_empty_cluster_has_no_representative_and_is_not_warned_of():
     X = np.array([[0.0], [1.0], [10.0]])
     centers = [[0.0], [50.0], [10.0]]
-    fitted = KMeansLabelPropagator(3, clusterer=FixedCenters(centers=centers))
+    fitted = KMeansLabelPropagator(
+        3, clusterer=FixedCenters(centers=centers), propagation="cluster"
+    )
     fitted.fit(X, ["a", "a", "b"])
     assert_array_equal(fitted.representative_clusters_, [0, 2])
     assert fitted.predict([[60.0]]).tolist() == [-1]
 
 
+# Prediction.
+
+
+@pytest.mark.parametrize("container", [np.asarray, csr_array])
+@pytest.mark.parametrize("embedding", [None, PCA(8, random_state=0)])
+def test_training_samples_are_predicted_as_they_were_labelled(
+    digits, container, embedding
+):
+    X, y = container(digits[0]), digits[1]
+    known = np.random.default_rng(0).random(len(y)) < 0.05
+    fitted = propagator(n_clusters=30, embedding=embedding)
+    fitted.fit(X, np.where(known, y, -1))
+    assert (fitted.transduction_ >= 0).all()
+    assert_array_equal(fitted.predict(X), fitted.transduction_)
+    proba = fitted.predict_proba(X)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    shares = fitted.label_distributions_
+    np.testing.assert_allclose(proba, as_probabilities(shares), atol=1e-9)
+
+
+def test_new_samples_are_predicted_as_right_as_labels_are_propagated(digits):
+    X, y = digits
+    fitted = propagator(n_clusters=50).fit(X[:1200], y[:1200])
+    right = np.mean(fitted.transduction_ == y[:1200])
+    by_centres = clone(fitted).set_params(propagation="cluster").fit(X[:1200], y[:1200])
+    predicted = np.mean(fitted.predict(X[1200:]) == y[1200:])
+    assert predicted > right - 0.05
+    assert predicted > np.mean(by_centres.predict(X[1200:]) == y[1200:])
+    probabilities = fitted.predict_proba(X[1200:])
+    assert_array_equal(
+        fitted.classes_[probabilities.argmax(axis=1)], fitted.predict(X[1200:])
+    )
+
+
+def test_a_sample_next_to_unlabelled_ones_takes_the_nearest_given_label(blobs):
+    X, y = blobs
+    with pytest.warns(UserWarning, match="No label reaches 60 samples"):
+        fitted = propagator().fit(X, np.where(y >= 2, y, -1))
+    given = np.flatnonzero(y >= 2)
+    for group in (0, 1):
+        distances = np.linalg.norm(X[y == group, None] - X[given], axis=2)
+        assert_array_equal(
+            fitted.predict(X[y == group]), y[given[distances.argmin(axis=1)]]
+        )
+
+
+def test_probabilities_are_those_of_the_graph_only(blobs):
+    X, y = blobs
+    assert hasattr(propagator(), "predict_proba")
+    assert not hasattr(propagator(propagation="cluster"), "predict_proba")
+    fitted = propagator(propagation="cluster").fit(X, y)
+    assert not hasattr(fitted, "label_distributions_")
+    assert not hasattr(fitted, "suspects_")
+    # What a parameter says now changes nothing about what was fitted.
+    assert not hasattr(fitted.set_params(propagation="graph"), "predict_proba")
+    assert_array_equal(fitted.predict(X), y)
+
+
+def test_embed_is_the_space_of_the_clusters(digits):
+    X, y = digits
+    pca = PCA(5, random_state=0)
+    fitted = propagator(embedding=pca).fit(X, y)
+    np.testing.assert_allclose(fitted.embed(X), pca.fit_transform(X), atol=1e-9)
+    assert_array_equal(fitted.embed(X), fitted.clusters_.E)
+    assert_array_equal(propagator().fit(X, y).embed(X), X)
+    with pytest.raises(NotFittedError):
+        propagator().embed(X)
+    for bad in (X[:, :3], [[np.nan] * 64]):
+        with pytest.raises(ValueError, match=r"3 features|NaN"):
+            fitted.embed(bad)
+
+
+def test_neighbours_that_cannot_be_found_for_new_samples_are_named(blobs):
+    X, y = blobs
+
+    class Once(BaseEstimator):
+        def fit_transform(self, X, y=None):
+            return KNeighborsTransformer(n_neighbors=10).fit_transform(X)
+
+    fitted = propagator(neighbors=Once()).fit(X, y)
+    assert_array_equal(fitted.transduction_, y)
+    with pytest.raises(TypeError, match=r"'neighbors' .* with 'transform' to predict"):
+        fitted.predict(X)
+
+
+# Asking and propagating, one after the other.
+
+
+def test_ask_then_propagate_is_fit(blobs):
+    X, y = blobs
+    fitted = propagator(n_clusters=6, oracle=RecordingOracle(X, y)).fit(X)
+    halves = propagator(n_clusters=6, oracle=RecordingOracle(X, y))
+    assert halves.ask(X) is halves
+    assert halves.oracle.n_asked == halves.n_queries_ == 6
+    assert halves.answers_ == fitted.answers_
+    assert_array_equal(halves.given_.positions, fitted.given_.positions)
+    assert not hasattr(halves, "transduction_")
+    with pytest.raises(NotFittedError):
+        halves.predict(X)
+    halves.propagate({})
+    assert halves.oracle.n_asked == 6
+    for name in ("transduction_", "confidence_", "sample_indices_", "classes_"):
+        assert_array_equal(getattr(halves, name), getattr(fitted, name))
+
+
+def test_the_summary_counts_what_was_known_asked_and_used(blobs):
+    X, y = blobs
+    partial = np.where((y == 0) & (np.arange(len(X)) % 2 == 0), y, -1)
+    n_known = int(np.sum(partial == 0))
+    oracle = RecordingOracle(X, y, abstain_from=[3])
+    fitted = propagator(oracle=oracle, fraction=0)
+    halves = propagator()
+    halves.query(X, partial)
+    assert halves.summary().splitlines() == [
+        "120 samples in 4 clusters.",
+        f"Labels: {n_known} known, 3 asked for, 0 answered.",
+    ]
+    with pytest.warns(UserWarning, match="No label reaches 30"):
+        fitted.set_params(fraction=0.5).fit(X, partial)
+    n_kept = len(fitted.sample_indices_)
+    assert fitted.summary().splitlines() == [
+        "120 samples in 4 clusters.",
+        f"Labels: {n_known} known, 3 asked for, 2 answered.",
+        f"{n_known + 2} given labels reach 90 samples, of which {n_kept} are kept.",
+    ]
+    with pytest.raises(NotFittedError):
+        propagator().summary()
+
+
 # Living in scikit-learn.
 
 
-def test_the_fitted_object_does_not_keep_the_samples(rng):
+def test_the_fitted_object_keeps_the_embedded_samples_alone(rng):
     X = rng.normal(size=(500, 800))
-    fitted = propagator().fit(X, rng.integers(0, 3, 500))
+    fitted = propagator(embedding=PCA(5)).fit(X, rng.integers(0, 3, 500))
     assert len(pickle.dumps(fitted)) < X.nbytes / 8
+
+
+@pytest.mark.parametrize("container", [np.array, csr_array])
+@pytest.mark.parametrize("rule", ["cluster", "graph"])
+def test_a_fit_is_its_own_whatever_becomes_of_the_samples(blobs, container, rule):
+    X, y = blobs
+    given = container(X)
+    halves = propagator(propagation=rule)
+    positions = halves.query(given)
+    if container is csr_array:
+        given.data[:] = 0
+    else:
+        given[:] = 0
+    halves.propagate(y[positions])
+    assert_array_equal(halves.transduction_, y)
+    assert_array_equal(halves.predict(container(X)), y)
 
 
 def test_clone_pickle_and_joblib(blobs, tmp_path):

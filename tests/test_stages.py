@@ -19,7 +19,7 @@ from kmeans_labelprop._fraction import (
     rank_in_clusters,
     within_fraction,
 )
-from kmeans_labelprop._propagation import spread_in_clusters
+from kmeans_labelprop._propagation import nearest_in_cluster, spread_in_clusters
 from kmeans_labelprop._representatives import best_samples, most_valuable_first
 
 LABELS = np.array([1, 0, 1, 1, 0, 3])
@@ -43,13 +43,16 @@ def test_most_valuable_first_sorts_by_cluster_size_then_cluster():
     np.testing.assert_array_equal(order, [2, 1, 5])
 
 
-def test_ranks_put_the_representative_first():
+def test_ranks_put_given_samples_first():
     ranks, sizes = rank_in_clusters(LABELS, DISTANCES, np.array([4, 0, 5]))
     np.testing.assert_array_equal(ranks, [0, 1, 1, 2, 0, 0])
     np.testing.assert_array_equal(sizes, [3, 2, 3, 3, 2, 1])
     np.testing.assert_allclose(
         rank_confidence(ranks, sizes), [1, 1 / 2, 2 / 3, 1 / 3, 1, 1]
     )
+    # Several of a cluster, the nearest first among themselves, too.
+    ranks, _ = rank_in_clusters(LABELS, DISTANCES, np.array([0, 3]))
+    np.testing.assert_array_equal(ranks, [1, 0, 2, 0, 1, 0])
 
 
 @pytest.mark.parametrize(
@@ -67,17 +70,15 @@ def test_ranks_put_the_representative_first():
         (7, 1, 7),
     ],
 )
-def test_fraction_is_rounded_half_up_and_keeps_the_representative(
-    size, fraction, n_kept
-):
-    representative = np.array([0])
+def test_fraction_is_rounded_half_up_and_keeps_what_is_given(size, fraction, n_kept):
+    given = np.array([0])
     ranks, sizes = np.arange(size), np.full(size, size)
-    kept = within_fraction(ranks, sizes, fraction, representative)
+    kept = within_fraction(ranks, sizes, fraction, given)
     assert kept.sum() == n_kept
     assert kept[:n_kept].all()
 
 
-def test_a_cluster_without_a_labelled_representative_keeps_no_more_than_its_share():
+def test_a_cluster_without_a_given_label_keeps_no_more_than_its_share():
     ranks, sizes = np.array([0, 1, 0, 1, 2]), np.array([2, 2, 3, 3, 3])
     nobody, first = np.array([], dtype=int), np.array([0])
     np.testing.assert_array_equal(within_fraction(ranks, sizes, 0, nobody), [False] * 5)
@@ -85,12 +86,56 @@ def test_a_cluster_without_a_labelled_representative_keeps_no_more_than_its_shar
     np.testing.assert_array_equal(kept, [True, False, True, False, False])
 
 
-def test_spread_leaves_unlabelled_clusters_out():
-    samples, clusters = spread_in_clusters(
-        LABELS, np.array([0, 1, 3]), np.array([7, -1, 2]), n_clusters=4
+def test_more_given_labels_than_the_share_are_all_kept():
+    ranks, sizes = np.arange(10), np.full(10, 10)
+    kept = within_fraction(ranks, sizes, 0.2, np.arange(7))
+    np.testing.assert_array_equal(np.flatnonzero(kept), np.arange(7))
+
+
+LINE = np.array([[0.0], [1.0], [2.0], [10.0], [11.0], [2.5]])
+ON_LINE = np.array([0, 0, 0, 1, 1, 2])
+
+
+@pytest.mark.parametrize("container", [np.asarray, csr_array])
+def test_samples_take_the_nearest_given_label_of_their_cluster(container):
+    codes = spread_in_clusters(
+        ON_LINE, container(LINE), np.array([0, 2, 4]), np.array([5, 3, 1])
     )
-    np.testing.assert_array_equal(samples, [-1, 7, -1, -1, 7, 2])
-    np.testing.assert_array_equal(clusters, [7, -1, -1, 2])
+    # 1 lies as near to 0 as to 2: the first. 5 is near 2, and in another cluster.
+    np.testing.assert_array_equal(codes, [5, 5, 3, 1, 1, -1])
+    codes = spread_in_clusters(ON_LINE, LINE, np.array([0, 2]), np.array([4, 4]))
+    np.testing.assert_array_equal(codes, [4, 4, 4, -1, -1, -1])
+
+
+def test_no_given_label_is_spread_nowhere():
+    nobody = np.array([], dtype=int)
+    codes = spread_in_clusters(ON_LINE, LINE, nobody, nobody)
+    np.testing.assert_array_equal(codes, [-1] * 6)
+
+
+def test_other_samples_take_the_nearest_given_label_of_their_cluster():
+    codes = nearest_in_cluster(
+        np.array([0, 0, 3, 1]),
+        np.array([[1.9], [0.2], [0.0], [0.0]]),
+        np.array([0, 0, 1]),
+        LINE[[0, 2, 4]],
+        np.array([5, 3, 1]),
+    )
+    np.testing.assert_array_equal(codes, [3, 5, -1, 1])
+
+
+def test_the_nearest_given_label_is_that_of_brute_force(rng):
+    E, ids = rng.normal(size=(200, 3)), rng.integers(0, 7, 200)
+    given = np.sort(rng.choice(200, 40, replace=False))
+    codes = rng.integers(0, 4, 40)
+    expected = []
+    for row, cluster in zip(E, ids, strict=True):
+        same = np.flatnonzero(ids[given] == cluster)
+        distances = np.linalg.norm(E[given[same]] - row, axis=1)
+        expected.append(codes[same[distances.argmin()]] if len(same) else -1)
+    found = spread_in_clusters(ids, E, given, codes)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(found[given], codes)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -150,6 +195,12 @@ def test_assign_clusters_without_predict_takes_the_nearest_centre():
     np.testing.assert_array_equal(labels, [0, 1, 0])
 
 
+def ask(oracle, answers=None, missing_label=-1):
+    """Ask for the labels of the samples 9 and 4."""
+    answers = {} if answers is None else answers
+    ask_oracle(oracle, np.zeros((2, 3)), np.array([9, 4]), missing_label, answers)
+
+
 @pytest.mark.parametrize(
     ("answer", "error", "match"),
     [
@@ -165,8 +216,11 @@ def test_assign_clusters_without_predict_takes_the_nearest_centre():
     ],
 )
 def test_answers_of_the_wrong_kind_are_refused(answer, error, match):
-    with pytest.raises(error, match=match):
-        ask_oracle(lambda query: answer, np.zeros((2, 3)), 2, -1)
+    answers = {}
+    with pytest.raises(error, match=match) as caught:
+        ask(lambda query: answer, answers)
+    assert answers == {}
+    assert answer is None or caught.value.answers is answer
 
 
 def test_abstentions_are_none_whatever_their_form():
@@ -194,5 +248,36 @@ def test_an_error_of_the_oracle_keeps_its_type_and_names_it():
         raise ConnectionError("service is down")
 
     with pytest.raises(ConnectionError, match="service is down") as caught:
-        ask_oracle(oracle, np.zeros((2, 3)), 2, -1)
+        ask(oracle)
     assert "'oracle' parameter, asked for 2 label" in caught.value.__notes__[0]
+    assert not hasattr(caught.value, "answers")
+
+
+def test_answers_are_found_by_position():
+    answers = {3: "old"}
+    ask(lambda query: ["b", None], answers)
+    assert answers == {3: "old", 9: "b", 4: None}
+    assert list(answers) == [3, 9, 4]
+
+
+@pytest.mark.parametrize("error", [ConnectionError, KeyboardInterrupt, SystemExit])
+def test_what_a_generator_has_yielded_is_kept(error):
+    def oracle(query):
+        yield "?"
+        raise error("enough")
+
+    answers = {}
+    with pytest.raises(error, match="enough") as caught:
+        ask(oracle, answers, missing_label="?")
+    assert answers == {9: None}
+    assert caught.value.answers == answers
+
+
+@pytest.mark.parametrize(
+    ("n_yielded", "text"), [(1, "Got 1 label"), (3, "Got 3 label")]
+)
+def test_a_generator_that_yields_too_few_or_many_is_refused(n_yielded, text):
+    answers = {}
+    with pytest.raises(ValueError, match=text):
+        ask(lambda query: iter("abc"[:n_yielded]), answers)
+    assert answers == dict(zip([9, 4], "abc"[:n_yielded], strict=False))

@@ -1,4 +1,4 @@
-"""The command line."""
+"""The command line, the same for all settings."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .classifiers import DESCRIPTIONS
-from .data import DATA_SETS, REPOSITORY
-from .methods import METHODS, SHORT_LIST
-from .report import write_report
+from .data import REPOSITORY
+from .harness import Setting
 from .runner import Cell, open_cells, run
-
-QUICK_DATA_SETS = ("digits", "penguins", "made_imbalanced", "made_misleading")
+from .settings import SETTINGS
+from .tables import write_report
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -20,23 +19,33 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.accuracy",
         description=(
-            "Accuracy at the same budget of labels: this library beside its peers. "
-            "What is finished is not computed again."
+            "Accuracy with few labels: this library beside its peers. What is finished "
+            "is not computed again. Settings: "
+            + "; ".join(f"{each.name}: {each.text}" for each in SETTINGS.values())
+            + "."
         ),
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("build/accuracy"), help="default: %(default)s"
+        "--setting", choices=SETTINGS, default="budget", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("build/accuracy"),
+        help="each setting has a folder there; default: %(default)s",
     )
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="small data sets, 2 seeds, one budget each; about a minute",
+        help="small data sets, 2 seeds, few budgets; some minutes at most",
     )
-    parser.add_argument("--datasets", nargs="+", choices=DATA_SETS, metavar="NAME")
-    parser.add_argument("--methods", nargs="+", choices=METHODS, metavar="NAME")
-    parser.add_argument("--budgets", nargs="+", type=int, metavar="N")
+    parser.add_argument("--datasets", nargs="+", metavar="NAME")
+    parser.add_argument("--methods", nargs="+", metavar="NAME")
     parser.add_argument(
-        "--seeds", nargs="+", type=int, metavar="SEED", help="default: 0 to 9"
+        "--budgets", nargs="+", metavar="N", help="as --list shows them"
+    )
+    parser.add_argument(
+        "--seeds", nargs="+", type=int, metavar="SEED", help="default: 0 to 9, or fewer"
     )
     parser.add_argument(
         "--classifiers",
@@ -64,49 +73,80 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def plan(arguments: argparse.Namespace) -> list[Cell]:
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the arguments; refuse names that the setting does not know."""
+    parser = make_parser()
+    arguments = parser.parse_args(argv)
+    setting = SETTINGS[arguments.setting]
+    budgets = {
+        str(budget)
+        for data_set in setting.data_sets.values()
+        for budget in setting.budgets_of(data_set)
+    }
+    for name, legal in (
+        ("datasets", setting.data_sets),
+        ("methods", setting.methods),
+        ("budgets", budgets),
+    ):
+        unknown = set(getattr(arguments, name) or ()) - set(legal)
+        if unknown:
+            parser.error(
+                f"--{name} of the setting {setting.name}: must be of {sorted(legal)}. "
+                f"Got {sorted(unknown)}."
+            )
+    return arguments
+
+
+def plan(setting: Setting, arguments: argparse.Namespace) -> list[Cell]:
     """List the cells asked for."""
-    if arguments.quick:
-        names: Sequence[str] = arguments.datasets or QUICK_DATA_SETS
-    else:
-        names = arguments.datasets or tuple(DATA_SETS)
-    seeds = arguments.seeds or range(2 if arguments.quick else 10)
+    names = arguments.datasets or (
+        setting.quick if arguments.quick else setting.data_sets
+    )
     cells = []
     for name in names:
-        budgets = DATA_SETS[name].budgets
+        data_set = setting.data_sets[name]
+        n_seeds = 2 if arguments.quick else setting.n_seeds.get(name, 10)
+        seeds = arguments.seeds or range(n_seeds)
+        budgets = tuple(setting.budgets_of(data_set))
         if arguments.budgets:
-            budgets = tuple(b for b in budgets if b in arguments.budgets)
+            budgets = tuple(b for b in budgets if str(b) in arguments.budgets)
         elif arguments.quick:
-            budgets = budgets[1:2]
-        own = DATA_SETS[name].classifier
+            budgets = setting.quick.get(name, budgets[1:2])
+        own = data_set.classifier
         for classifier in arguments.classifiers or (own,):
-            is_own = classifier == own
-            methods = arguments.methods or (tuple(METHODS) if is_own else SHORT_LIST)
+            everything = tuple(setting.methods)
+            methods = arguments.methods or (
+                everything if classifier == own else setting.short_list or everything
+            )
             cells += [
                 Cell(name, seed, budget, classifier, method)
                 for seed in seeds
                 for budget in budgets
                 for method in methods
-                if DATA_SETS[name].imbalanced or not METHODS[method].only_imbalanced
+                if (only := setting.methods[method].only) is None or only(data_set)
             ]
     return cells
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run what is missing, then write the report."""
-    arguments = make_parser().parse_args(argv)
+    arguments = parse(argv)
+    setting = SETTINGS[arguments.setting]
     if arguments.list:
-        for name, data_set in DATA_SETS.items():
-            print(f"{name:18}{data_set.budgets}  {data_set.source}")
+        for name, data_set in setting.data_sets.items():
+            budgets = " ".join(map(str, setting.budgets_of(data_set)))
+            print(f"{name:18}{budgets}  {data_set.source}")
         print()
-        for name, method in METHODS.items():
+        for name, method in setting.methods.items():
             print(f"{name:34}{method.text}")
         return
-    cells = plan(arguments)
+    cells, folder = plan(setting, arguments), arguments.out / setting.name
     if not arguments.report_only:
-        missing = open_cells(cells, arguments.out, arguments.retry_failed)
+        missing = open_cells(cells, folder, arguments.retry_failed)
         print(f"{len(cells)} cells, {len(missing)} of them to compute", flush=True)
-        run(missing, arguments.out, arguments.jobs, arguments.timeout)
+        # What methods share, they share with those of other settings.
+        shared = arguments.out / "shared"
+        run(setting, missing, folder, shared, arguments.jobs, arguments.timeout)
     documentation = REPOSITORY if arguments.publish else None
     # On everything that is finished in this folder, whatever was asked for now.
-    write_report(arguments.out, documentation)
+    write_report(setting, folder, documentation)

@@ -6,7 +6,9 @@ training part and reused by every method that can take them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from scipy.sparse import csr_matrix, issparse
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
 from sklearn.cluster import KMeans
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
+from sklearn.metrics.pairwise import paired_distances
 from sklearn.neighbors import KNeighborsTransformer, NearestNeighbors
 
 from kmeans_labelprop import KMeansLabelPropagator
@@ -23,15 +26,23 @@ from kmeans_labelprop.embedding import default_embedding
 from .classifiers import make_classifier
 from .data import Problem
 from .measure import Shared
+from .statistics import calibration_error, log_loss
+
+#: What the labels of a cell are: a number of them, or how known ones were drawn.
+Budget = int | str
 
 #: Neighbours found once; methods take the nearest of them.
 MAX_NEIGHBORS = 20
-#: How the library's fixed rules and the automatic choice pick their representatives.
-REPRESENTATIVE = "closest"
+#: Hard samples are those far from the centres of so many clusters.
+N_CLUSTERS_OF_CLASS = 5
+#: The library's own number of neighbours, and the sample itself.
+N_FOUND = 11
 
 
 def make_embedding(problem: Problem) -> Any:
     """Make the library's ready embedding for these samples, unfitted, or None."""
+    if problem.is_space:
+        return None
     embedding = default_embedding(problem.X_train, image_shape=problem.image_shape)
     if embedding is None:
         return None
@@ -44,13 +55,17 @@ def make_embedding(problem: Problem) -> Any:
 
 
 class GivenEmbedding(TransformerMixin, BaseEstimator):
-    """Samples embedded before, as an embedding for the propagator."""
+    """Samples embedded before, as an embedding for the propagator.
 
-    def __init__(self, embedded=None):
-        self.embedded = embedded
+    Knows samples by their content: `pairs` holds samples and what became of them. It
+    refuses any others.
+    """
+
+    def __init__(self, pairs=()):
+        self.pairs = pairs
 
     def __sklearn_clone__(self):
-        return GivenEmbedding(self.embedded)
+        return GivenEmbedding(self.pairs)
 
     def fit(self, X, y=None):
         """Do nothing."""
@@ -58,9 +73,21 @@ class GivenEmbedding(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         """Return the embedded samples."""
-        if X.shape[0] != self.embedded.shape[0]:
-            raise ValueError("only the samples embedded before can be transformed")
-        return self.embedded
+        for samples, embedded in self.pairs:
+            if is_same(X, samples):
+                return embedded
+        raise ValueError("only samples embedded before can be transformed")
+
+
+def is_same(X: Any, other: Any) -> bool:
+    """Tell whether two matrices hold the same samples in the same order."""
+    if X is other:
+        return True
+    if X.shape != other.shape or issparse(X) != issparse(other):
+        return False
+    if issparse(X):
+        return (other != X).nnz == 0
+    return np.array_equal(X, other, equal_nan=True)
 
 
 class GivenClusters(ClusterMixin, BaseEstimator):
@@ -83,23 +110,49 @@ class GivenClusters(ClusterMixin, BaseEstimator):
 
 
 class GivenNeighbors(TransformerMixin, BaseEstimator):
-    """Neighbours found before, as a neighbours transformer."""
+    """Neighbours found before, as a neighbours transformer.
 
-    def __init__(self, graph=None):
-        self.graph = graph
+    Knows samples by their content, in parts and in any order: `of_train` are the
+    embedded training samples with the distances and positions of their neighbours,
+    `of_test` is called for the same of the test samples if they are needed. Of other
+    samples, or among others, the neighbours are found anew.
+    """
+
+    def __init__(self, of_train=None, of_test=None):
+        self.of_train = of_train
+        self.of_test = of_test
 
     def __sklearn_clone__(self):
-        return GivenNeighbors(self.graph)
+        return GivenNeighbors(self.of_train, self.of_test)
 
     def fit(self, X, y=None):
-        """Do nothing."""
+        """Keep the samples among which neighbours are found."""
+        self.samples_ = X
+        self.is_known_ = is_same(X, self.of_train[0])  # not so without copies
         return self
 
     def transform(self, X):
-        """Return the graph of distances, found anew where copies were dropped."""
-        if X.shape[0] == self.graph.shape[0]:
-            return self.graph
-        return KNeighborsTransformer(n_neighbors=10).fit_transform(X)
+        """Return the graph of distances."""
+        if self.is_known_:
+            for known in (lambda: self.of_train, self.of_test):
+                rows = _find_rows(X, known()[0])
+                if rows is not None:
+                    distances, indices = (part[rows] for part in known()[1:])
+                    return neighbor_graph(distances, indices, self.samples_.shape[0])
+        n_neighbors = min(N_FOUND - 1, self.samples_.shape[0] - 1)
+        finder = KNeighborsTransformer(n_neighbors=n_neighbors).fit(self.samples_)
+        return finder.transform(X)
+
+
+def _find_rows(X: Any, known: Any) -> Any:
+    """Find which rows of a matrix the rows of another are; None if some are not."""
+    if is_same(X, known):
+        return slice(None)
+    if issparse(X) or issparse(known) or X.dtype != known.dtype:
+        return None
+    place = {row.tobytes(): position for position, row in enumerate(known)}
+    rows = [place.get(row.tobytes(), -1) for row in X]
+    return None if -1 in rows else np.array(rows, dtype=np.intp)
 
 
 def neighbor_graph(
@@ -112,18 +165,71 @@ def neighbor_graph(
     return csr_matrix((data, indices.ravel(), starts), shape=(n_rows, n_columns))
 
 
+def _nearest(found: tuple[Any, Any]) -> tuple[Any, Any]:
+    distances, indices = found
+    return distances[:, :N_FOUND], indices[:, :N_FOUND]
+
+
+def first_and_of_each_class(
+    order: NDArray[np.intp], codes: NDArray[np.intp], share: float
+) -> NDArray[np.intp]:
+    """Take a share of the samples, two at least, and the first of each other class.
+
+    Parameters
+    ----------
+    order : ndarray of shape (n_samples,), dtype=intp
+        Positions of all samples, in the order in which they are taken.
+    codes : ndarray of shape (n_samples,), dtype=intp
+        The class of each sample.
+    share : float
+        How many to take, in (0, 1].
+
+    Returns
+    -------
+    positions : ndarray of shape (n_taken,), dtype=intp
+        In increasing order.
+    """
+    n_taken = max(2, round(share * len(order)))
+    _, first = np.unique(codes[order], return_index=True)
+    return np.union1d(order[:n_taken], order[first])
+
+
+Probabilities = Callable[[], tuple[NDArray[Any], NDArray[Any]]]
+
+
 @dataclass
 class Outcome:
     """What a method gives back to be scored.
 
-    `positions` and `labels` are the training set it made, if it makes one; `detail` is
-    kept with the result, for the report and the curious.
+    `positions` and `labels` are the training set it made, if it makes one, and
+    `transduction` its labels of all training samples, if it has more; `probabilities`
+    gives the classes and the probabilities of the test samples, and is called when the
+    clock has stopped; `detail` is kept with the result, for the report and the curious.
     """
 
-    y_pred: NDArray[Any]
+    y_pred: NDArray[Any] | None
     positions: NDArray[np.intp] | None = None
     labels: NDArray[Any] | None = None
     detail: dict[str, Any] = field(default_factory=dict)
+    transduction: NDArray[Any] | None = None
+    probabilities: Probabilities | None = None
+
+
+def probabilities_of(
+    model: Any, X: Any, classes: NDArray[Any] | None = None
+) -> Probabilities | None:
+    """Prepare the probabilities that a fitted model gives; None if it gives none.
+
+    `classes` are what its classes stand for, if these are codes.
+    """
+    if not hasattr(model, "predict_proba"):
+        return None
+
+    def predict() -> tuple[NDArray[Any], NDArray[Any]]:
+        own = np.asarray(model.classes_)
+        return own if classes is None else classes[own], model.predict_proba(X)
+
+    return predict
 
 
 @dataclass
@@ -131,7 +237,7 @@ class Context:
     """One cell: a split, a budget of labels, a seed, a classifier."""
 
     problem: Problem
-    budget: int
+    budget: Budget
     seed: int
     classifier_name: str
     shared: Shared
@@ -141,6 +247,13 @@ class Context:
         """Whether an n x n matrix of the training samples is out of the question."""
         return self.problem.X_train.shape[0] > 10_000
 
+    @property
+    def n_labels(self) -> int:
+        """Number of labels to pay for."""
+        if not isinstance(self.budget, int):
+            raise TypeError(f"{self.budget!r} is no number of labels to choose")
+        return self.budget
+
     def make_classifier(self) -> Any:
         """Make the classifier on top, unfitted."""
         return make_classifier(self.classifier_name, self.seed)
@@ -149,19 +262,37 @@ class Context:
         self, positions: NDArray[Any], labels: NDArray[Any], **detail: Any
     ) -> Outcome:
         """Train the classifier on these samples and labels, predict the test part."""
+        X_test = self.problem.X_test
         classifier = self.make_classifier().fit(self.problem.X_train[positions], labels)
-        y_pred = classifier.predict(self.problem.X_test)
-        return Outcome(y_pred, positions, labels, detail)
+        return Outcome(
+            classifier.predict(X_test),
+            positions,
+            labels,
+            detail,
+            probabilities=probabilities_of(classifier, X_test),
+        )
 
     def score(self, outcome: Outcome) -> dict[str, Any]:
         """Compare with the true labels, which no method has seen."""
         problem = self.problem
-        scores: dict[str, Any] = {
-            "accuracy": float(accuracy_score(problem.y_test, outcome.y_pred)),
-            "balanced_accuracy": float(
-                balanced_accuracy_score(problem.y_test, outcome.y_pred)
-            ),
-        }
+        scores: dict[str, Any] = {}
+        if outcome.y_pred is not None:
+            truth = problem.y_test
+            scores["accuracy"] = float(accuracy_score(truth, outcome.y_pred))
+            with warnings.catch_warnings():
+                # A class may be predicted that the test part lacks.
+                warnings.filterwarnings("ignore", "y_pred contains classes not in")
+                scores["balanced_accuracy"] = float(
+                    balanced_accuracy_score(truth, outcome.y_pred)
+                )
+        if outcome.probabilities is not None:
+            classes, probabilities = outcome.probabilities()
+            # A sample that no label reaches has none by some methods.
+            if np.isfinite(probabilities).all():
+                for metric in (log_loss, calibration_error):
+                    scores[metric.__name__] = metric(
+                        problem.y_test, classes, probabilities
+                    )
         if outcome.positions is not None and outcome.labels is not None:
             scores["n_training"] = len(outcome.positions)
             scores["label_accuracy"] = float(
@@ -171,64 +302,83 @@ class Context:
 
     # ------------------------------------------------------------ shared
 
-    def _named(self, what: str) -> str:
-        return f"{self.problem.split_name}-{what}"
+    def shared_by_split(self, what: str, compute: Callable[[Context], Any]) -> Any:
+        """Compute once for all cells on these training samples."""
+        return self.shared.get(
+            f"{self.problem.split_name}-{what}",
+            lambda shared: compute(self.with_shared(shared)),
+        )
 
-    def space(self) -> tuple[NDArray[Any], NDArray[Any]]:
+    def space(self) -> tuple[Any, Any]:
         """Training and test samples in the library's ready embedding."""
+        embedded = self._embedded()
+        if embedded is None:
+            return self.problem.X_train, self.problem.X_test
+        return embedded
 
-        def compute(shared: Shared) -> tuple[NDArray[Any], NDArray[Any]]:
-            problem = self.problem
+    def _embedded(self) -> tuple[Any, Any] | None:
+        """Training and test samples embedded, or None where they are left as is."""
+
+        def compute(context: Context) -> tuple[Any, Any] | None:
+            problem = context.problem
             embedding = make_embedding(problem)
             if embedding is None:
-                return problem.X_train, problem.X_test
+                return None
             train = embedding.fit_transform(problem.X_train)
             return np.asarray(train), np.asarray(embedding.transform(problem.X_test))
 
-        return self.shared.get(self._named("space"), compute)
+        return self.shared_by_split("space", compute)
 
     def neighbors(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Distances and positions of the neighbours, each sample itself first."""
 
-        def compute(shared: Shared) -> tuple[NDArray[Any], NDArray[Any]]:
-            train, _ = self.with_shared(shared).space()
+        def compute(context: Context) -> tuple[NDArray[Any], NDArray[Any]]:
+            train, _ = context.space()
             finder = NearestNeighbors(n_neighbors=MAX_NEIGHBORS + 1).fit(train)
             return finder.kneighbors(train)
 
-        return self.shared.get(self._named("neighbors"), compute)
+        return self.shared_by_split("neighbors", compute)
 
-    def test_neighbors(self) -> NDArray[Any]:
-        """Positions of the training samples nearest to each test sample."""
+    def test_neighbors(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Distances and positions of the training samples next to each test sample."""
 
-        def compute(shared: Shared) -> NDArray[Any]:
-            train, test = self.with_shared(shared).space()
+        def compute(context: Context) -> tuple[NDArray[Any], NDArray[Any]]:
+            train, test = context.space()
             finder = NearestNeighbors(n_neighbors=MAX_NEIGHBORS + 1).fit(train)
-            return finder.kneighbors(test, return_distance=False)
+            return finder.kneighbors(test)
 
-        return self.shared.get(self._named("test-neighbors"), compute)
+        return self.shared_by_split("test-neighbors", compute)
 
-    def propagator(self, **parameters: Any) -> KMeansLabelPropagator:
+    def clusters(self, n_clusters: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Centres and cluster ids of k-means with the seed of the cell."""
+
+        def compute(context: Context) -> tuple[NDArray[Any], NDArray[Any]]:
+            train, _ = context.space()
+            kmeans = KMeans(n_clusters, random_state=context.seed).fit(train)
+            return kmeans.cluster_centers_, kmeans.labels_
+
+        return self.shared_by_split(f"kmeans-{n_clusters}-{self.seed}", compute)
+
+    def propagator(
+        self, n_clusters: int | None = None, **parameters: Any
+    ) -> KMeansLabelPropagator:
         """Make a propagator on the shared space, clusters and neighbours; unfitted.
 
         It takes the samples as they are, and its embedding knows where they lie.
         """
-
-        def compute(shared: Shared) -> tuple[NDArray[Any], NDArray[Any]]:
-            train, _ = self.with_shared(shared).space()
-            kmeans = KMeans(self.budget, random_state=self.seed).fit(train)
-            return kmeans.cluster_centers_, kmeans.labels_
-
-        name = self._named(f"kmeans-{self.budget}-{self.seed}")
-        centers, labels = self.shared.get(name, compute)
-        distances, indices = self.neighbors()
-        graph = neighbor_graph(distances[:, :11], indices[:, :11], len(indices))
-        train, _ = self.space()
+        n_clusters = self.n_labels if n_clusters is None else n_clusters
+        problem, embedded = self.problem, self._embedded()
+        train, test = self.space()
         return KMeansLabelPropagator(
-            self.budget,
-            embedding=GivenEmbedding(train),
-            clusterer=GivenClusters(centers, labels, self.budget),
-            neighbors=GivenNeighbors(graph),
-            representative=REPRESENTATIVE,
+            n_clusters,
+            embedding=None
+            if embedded is None
+            else GivenEmbedding([(problem.X_train, train), (problem.X_test, test)]),
+            clusterer=GivenClusters(*self.clusters(n_clusters), n_clusters),
+            neighbors=GivenNeighbors(
+                (train, *_nearest(self.neighbors())),
+                lambda: (test, *_nearest(self.test_neighbors())),
+            ),
             random_state=self.seed,
             **parameters,
         )
@@ -240,21 +390,43 @@ class Context:
 
     def random_positions(self) -> NDArray[np.intp]:
         """Draw samples at random; the same for every method of this seed."""
-        rng = np.random.default_rng((self.seed, self.budget))
+        rng = np.random.default_rng((self.seed, self.n_labels))
         n_samples = self.problem.X_train.shape[0]
-        return np.sort(rng.choice(n_samples, self.budget, replace=False))
+        return np.sort(rng.choice(n_samples, self.n_labels, replace=False))
 
     def labelled(self, source: str) -> NDArray[np.intp]:
-        """Positions of the labels paid for: "random" or "representatives"."""
-        if source == "random":
-            return self.random_positions()
-        return self.representatives()
+        """Positions of the labels: "random", "representatives" or "known"."""
+        sources = {
+            "random": self.random_positions,
+            "representatives": self.representatives,
+            "known": self.known_positions,
+        }
+        return sources[source]()
+
+    def known_positions(self) -> NDArray[np.intp]:
+        """Positions of the labels that are there from the start, by the budget."""
+        way, _, percent = str(self.budget).partition("-")
+        share = float(percent) / 100
+        codes = self.problem.codes_train
+        if way == "random":
+            # A larger share holds the smaller ones.
+            order = np.random.default_rng((self.seed, 1)).permutation(len(codes))
+        else:
+            order = self._hardest_first()
+        return first_and_of_each_class(order, codes, share)
+
+    def _hardest_first(self) -> NDArray[np.intp]:
+        """Sort training samples by their distance to the centre, the farthest first."""
+        n_samples = self.problem.X_train.shape[0]
+        n_clusters = min(N_CLUSTERS_OF_CLASS * len(self.problem.classes), n_samples)
+        centers, ids = self.clusters(n_clusters)
+        train, _ = self.space()
+        distances = paired_distances(train, np.asarray(centers, train.dtype)[ids])
+        return np.argsort(-distances, kind="stable")
 
     def with_shared(self, shared: Shared) -> Context:
         """Return the same cell with another keeper of what is shared."""
-        return Context(
-            self.problem, self.budget, self.seed, self.classifier_name, shared
-        )
+        return replace(self, shared=shared)
 
     def peer_features(self) -> tuple[Any, Any]:
         """Training and test samples as the peers get them.

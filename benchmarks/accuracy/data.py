@@ -62,6 +62,8 @@ class Problem:
     y_train: NDArray[Any]  # as the data set has them: strings stay strings
     y_test: NDArray[Any]
     image_shape: tuple[int, int] | None = None
+    part: str = ""  # names the training samples, if it is not the seed that does
+    is_space: bool = False  # clustered as they are, without an embedding
 
     @property
     def classes(self) -> NDArray[Any]:
@@ -76,6 +78,8 @@ class Problem:
     @property
     def split_name(self) -> str:
         """Name of what is shared by all methods on these training samples."""
+        if self.part:
+            return self.part
         if self.name == "fashion_mnist":
             return self.name  # every seed has the same split
         return f"{self.name}-{self.seed}"

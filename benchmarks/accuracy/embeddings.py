@@ -7,43 +7,29 @@ looked at with its columns as given and standardised. No test sample is looked a
 nothing is chosen by these figures. A sample that no label reaches counts as wrong.
 
 Each seed draws its own training part and seeds the embedding and k-means. On
-Fashion-MNIST, left out with ``--no-fashion-mnist``, all seeds share the 60,000 training
-images, which are embedded once.
-
-    python -m benchmarks.accuracy.embeddings
-
-Writes all figures to ``benchmarks/results/embeddings.json``, after every seed, and the
-tables to ``embeddings.md``. What is in the first is not measured again: stop and go on
-as you like, and delete it to start anew.
+Fashion-MNIST all seeds share the 60,000 training images, which are embedded once.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import train_test_split
 
-from examples.fashion_mnist.store import write_atomically
 from kmeans_labelprop import KMeansLabelPropagator
 
-from .context import make_embedding
-from .data import DATA_SETS, Problem, load, split
-from .report import as_json, plus_minus, table
+from .context import Context, Outcome, make_embedding
+from .data import DATA_SETS, DataSet, Problem, load
+from .graph_rules import no_checks
+from .harness import Method, Row, Setting
 from .statistics import paired_difference, summarize
+from .tables import plus_minus, table
 
-RESULTS = Path(__file__).resolve().parents[1] / "results" / "embeddings.json"
-PACKAGES = ("kmeans-labelprop", "numpy", "scipy", "scikit-learn")
 RULES = ("graph", "cluster")
 #: Shorter sides are too short for ImageFeatures.
 LEAST_IMAGE_SIDE = 14
@@ -58,23 +44,18 @@ EMBEDDED_STANDARDISED = "default_embedding of standardised"
 
 
 class Space(NamedTuple):
-    """Where samples are clustered: `embedding`, unfitted, of `X`; None is `X` itself.
-
-    With None the figures are those of the space named `base`, unless that is None, too.
-    """
+    """Where samples are clustered: an unfitted embedding of `X`, or None for `X`."""
 
     X: Any
     embedding: Any = None
-    base: str | None = None
 
 
 # ---------------------------------------------------------------- spaces
 
 
-def middle_budget(name: str) -> int:
+def middle_budget(data_set: DataSet) -> tuple[int]:
     """Return the number of labels that a data set is measured with."""
-    budgets = DATA_SETS[name].budgets
-    return budgets[len(budgets) // 2]
+    return (data_set.budgets[len(data_set.budgets) // 2],)
 
 
 def columns_as_given(name: str, seed: int) -> Any:
@@ -86,96 +67,104 @@ def columns_as_given(name: str, seed: int) -> Any:
     return train
 
 
-def make_spaces(problem: Problem) -> dict[str, Space]:
-    """List the spaces of one split by name, those without an embedding first."""
+def make_space(problem: Problem, space: str) -> Space:
+    """Make one of the spaces of a split."""
+    if problem.split_name == problem.name:  # no split of this seed's own: embed once
+        problem = replace(problem, seed=0)
     numbers = replace(problem, image_shape=None)  # as if nobody knew that it is images
-    if problem.kind != "tabular":
-        spaces = {
-            AS_THEY_ARE: Space(problem.X_train),
-            EMBEDDED: Space(problem.X_train, make_embedding(numbers), AS_THEY_ARE),
-        }
-        if problem.image_shape and min(problem.image_shape) >= LEAST_IMAGE_SIDE:
-            embedding = make_embedding(problem)
-            spaces[EMBEDDED_IMAGES] = Space(problem.X_train, embedding, AS_THEY_ARE)
-        return spaces
+    if space in (AS_THEY_ARE, STANDARDISED):
+        return Space(problem.X_train)
+    if space in (EMBEDDED, EMBEDDED_STANDARDISED):
+        return Space(problem.X_train, make_embedding(numbers))
+    if space == EMBEDDED_IMAGES:
+        return Space(problem.X_train, make_embedding(problem))
     given = columns_as_given(problem.name, problem.seed)
-    # K-means alone cannot do without a number.
-    complete = SimpleImputer(strategy="median").fit_transform(given)
-    of_given = make_embedding(replace(numbers, X_train=given))
-    of_standardised = make_embedding(numbers)
-    return {
-        AS_GIVEN: Space(complete),
-        STANDARDISED: Space(problem.X_train),
-        EMBEDDED_GIVEN: Space(given, of_given, AS_GIVEN),
-        EMBEDDED_STANDARDISED: Space(problem.X_train, of_standardised, STANDARDISED),
-    }
+    embedding = make_embedding(replace(numbers, X_train=given))
+    if space == AS_GIVEN or embedding is None:
+        # K-means alone cannot do without a number.
+        return Space(SimpleImputer(strategy="median").fit_transform(given))
+    return Space(given, embedding)
+
+
+def has_space(data_set: DataSet, space: str) -> bool:
+    """Tell whether a data set is looked at in a space."""
+    if data_set.kind == "tabular":
+        return space in (AS_GIVEN, STANDARDISED, EMBEDDED_GIVEN, EMBEDDED_STANDARDISED)
+    if space == EMBEDDED_IMAGES:
+        shape = data_set.image_shape
+        return shape is not None and min(shape) >= LEAST_IMAGE_SIDE
+    return space in (AS_THEY_ARE, EMBEDDED)
 
 
 # ---------------------------------------------------------------- figures
 
 
-def right_labels(
-    space: Space, y: Any, n_labels: int, seed: int, memory: str | None = None
-) -> dict[str, float]:
-    """Spread the same labels by each rule; return the shares that are right.
+def spread_in(space: str, rule: str) -> Callable[[Context], Outcome]:
+    """Make the method: spread by a rule in a space."""
 
-    Both rules have the same clusters; with a `memory` they are found once.
-    """
-    shares = {}
-    for rule in RULES:
+    def run(context: Context) -> Outcome:
+        X, embedding = make_space(context.problem, space)
+        y = context.problem.codes_train
         propagator = KMeansLabelPropagator(
-            n_labels,
+            context.n_labels,
             fraction=1,
             propagation=rule,
-            embedding=space.embedding,
-            memory=memory,
-            random_state=seed,
-        ).fit(space.X, y)
-        shares[rule] = float(np.mean(propagator.transduction_ == y))
-    return shares
+            embedding=embedding,
+            # Both rules have the same clusters, and seeds may share an embedding.
+            memory=str(context.shared.folder / "memory"),
+            random_state=context.seed,
+        ).fit(X, y)
+        told = None if embedding is None else " ".join(str(embedding).split())
+        return Outcome(
+            None,
+            detail={
+                "accuracy": float(np.mean(propagator.transduction_ == y)),
+                "chosen": {"embedding": told},
+            },
+        )
+
+    return run
 
 
-def measure(name: str, seed: int, memory: str | None = None) -> dict[str, Any]:
-    """Measure one data set and seed in each of its spaces."""
-    problem = split(name, seed)
-    if problem.split_name == name:  # no split of this seed's own: embed once
-        problem = replace(problem, seed=0)
-    n_labels = middle_budget(name)
-    found: dict[str, dict[str, Any]] = {}
-    for space_name, space in make_spaces(problem).items():
-        if space.base is not None and space.embedding is None:
-            found[space_name] = {**found[space.base], "embedding": None}
-            continue
-        y = problem.codes_train
-        found[space_name] = {
-            "embedding": _on_one_line(space.embedding),
-            **right_labels(space, y, n_labels, seed, memory),
-        }
-    return {
-        "dataset": name,
-        "seed": seed,
-        "labels": n_labels,
-        "samples": len(problem.y_train),
-        "spaces": found,
-    }
+def _name(space: str, rule: str) -> str:
+    return f"{space.replace(' ', '_')}-{rule}"
 
 
-def _on_one_line(embedding: Any) -> str | None:
-    return None if embedding is None else " ".join(str(embedding).split())
+def _method(space: str, rule: str) -> Method:
+    return Method(
+        spread_in(space, rule),
+        f"{rule} rule, {space}",
+        only=lambda data_set: has_space(data_set, space),
+    )
+
+
+METHODS: dict[str, Method] = {
+    _name(space, rule): _method(space, rule)
+    for space in (
+        AS_THEY_ARE,
+        EMBEDDED,
+        EMBEDDED_IMAGES,
+        AS_GIVEN,
+        STANDARDISED,
+        EMBEDDED_GIVEN,
+        EMBEDDED_STANDARDISED,
+    )
+    for rule in RULES
+}
 
 
 # ---------------------------------------------------------------- tables
 
 
 def gain_table(
-    rows: Sequence[dict[str, Any]], spaces: Sequence[str], gains: dict[str, list[str]]
+    rows: Sequence[Row], spaces: Sequence[str], gains: dict[str, list[str]]
 ) -> str:
     """Write two lines for each data set, one for each rule.
 
     Parameters
     ----------
     rows : sequence of dict
-        What `measure` has returned.
+        The rows of the data sets.
     spaces : sequence of str
         The spaces that have a column.
     gains : dict of str to list of str
@@ -189,9 +178,11 @@ def gain_table(
         head += [title, *(f"minus {base}" for base in gains.get(space, []))]
     lines = []
     for name in dict.fromkeys(row["dataset"] for row in rows):
-        of_name = [row for row in rows if row["dataset"] == name]
+        of_name = {row["method"]: row for row in rows if row["dataset"] == name}
+        first = next(iter(of_name.values()))
         for rule in RULES:
-            line = [name, rule, str(of_name[0]["labels"]), str(len(of_name))]
+            n_seeds = max(row["accuracy"]["n"] for row in of_name.values())
+            line = [name, rule, str(first["budget"]), str(n_seeds)]
             for space in spaces:
                 line += _cells(of_name, rule, space, gains.get(space, []))
             lines.append(line)
@@ -199,22 +190,25 @@ def gain_table(
 
 
 def _cells(
-    rows: Sequence[dict[str, Any]], rule: str, space: str, bases: Sequence[str]
+    rows: dict[str, Row], rule: str, space: str, bases: Sequence[str]
 ) -> list[str]:
     """Write the mean of a space, and what it gains over others."""
-    figures = [row["spaces"].get(space) for row in rows]
-    if None in figures:
+    row = rows.get(_name(space, rule))
+    if row is None:
         return ["–"] * (1 + len(bases))
-    values = _by_seed(rows, rule, space)
+    values = row["by_seed"]
     differences = [
-        paired_difference(values, _by_seed(rows, rule, base))._asdict()
+        paired_difference(values, rows[_name(base, rule)]["by_seed"])._asdict()
+        if _name(base, rule) in rows
+        else {}
         for base in bases
     ]
     cells = [_text(summarize(values.values())._asdict())] + [
         _text(difference, "error", signed=True) for difference in differences
     ]
-    n_same = sum(each["embedding"] is None for each in figures) if bases else 0
-    if n_same == len(figures):
+    nothing = json.dumps({"embedding": None})
+    n_same = row.get("chosen", {}).get(nothing, 0) if bases else 0
+    if n_same == len(values):
         cells[:2] = ["the same", "–"]  # the first of bases is what it is the same as
     elif n_same:
         cells[0] += f" (the same on {n_same} seeds)"
@@ -227,12 +221,9 @@ def _text(summary: dict[str, Any], spread: str = "std", signed: bool = False) ->
     return text.replace(" ", "\u00a0")  # on one line where columns are narrow
 
 
-def _by_seed(rows: Sequence[dict[str, Any]], rule: str, space: str) -> dict[int, float]:
-    return {row["seed"]: row["spaces"][space][rule] for row in rows}
-
-
-def markdown(rows: Sequence[dict[str, Any]]) -> str:
+def markdown(summary: dict[str, Any], machine: dict[str, Any]) -> str:
     """Write tables: images and text, columns as given, standardised columns."""
+    rows = summary["rows"]
     tables = [row for row in rows if DATA_SETS[row["dataset"]].kind == "tabular"]
     others = [row for row in rows if DATA_SETS[row["dataset"]].kind != "tabular"]
     parts = []
@@ -256,76 +247,18 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join(parts)
 
 
-# ---------------------------------------------------------------- the program
-
-
-def describe_machine() -> dict[str, Any]:
-    """Return what ran the measurement, for the record."""
-    return {
-        "python": platform.python_version(),
-        "processor": platform.machine(),
-        "cores": os.cpu_count(),
-        "versions": {package: version(package) for package in PACKAGES},
-    }
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Read what was measured before."""
-    return json.loads(path.read_text())["rows"] if path.exists() else []
-
-
-def measure_missing(path: Path, names: Sequence[str], n_seeds: dict[str, int]) -> None:
-    """Measure what is not in the file yet, and add it seed by seed."""
-    rows, order = read_rows(path), list(DATA_SETS)
-    for name in names:
-        done = {row["seed"] for row in rows if row["dataset"] == name}
-        missing = [seed for seed in range(n_seeds[name]) if seed not in done]
-        with tempfile.TemporaryDirectory() as memory:  # for what seeds share
-            for seed in missing:
-                rows.append(measure(name, seed, memory))
-                rows.sort(key=lambda row: (order.index(row["dataset"]), row["seed"]))
-                write_atomically(
-                    path, as_json({"machine": describe_machine(), "rows": rows})
-                )
-                print(f"{name}, seed {seed}", flush=True)
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Measure what is missing, write the tables, print them."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.accuracy.embeddings",
-        description=(__doc__ or "").partition("\n")[0],
-    )
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--fashion-seeds", type=int, default=3)
-    parser.add_argument("--datasets", nargs="+", choices=DATA_SETS, metavar="NAME")
-    parser.add_argument("--no-fashion-mnist", action="store_true")
-    parser.add_argument(
-        "--report-only", action="store_true", help="from what is finished"
-    )
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    arguments = parser.parse_args(argv)
-
-    names = [*(arguments.datasets or DATA_SETS)]
-    # The largest at the end.
-    names.sort(key=lambda name: name == "fashion_mnist")
-    if arguments.no_fashion_mnist:
-        names = [name for name in names if name != "fashion_mnist"]
-    n_seeds = dict.fromkeys(names, arguments.seeds)
-    if "fashion_mnist" in n_seeds:
-        n_seeds["fashion_mnist"] = arguments.fashion_seeds
-    if not arguments.report_only:
-        measure_missing(arguments.out, names, n_seeds)
-    rows = read_rows(arguments.out)
-    if not rows:
-        parser.exit(message=f"nothing measured yet in {arguments.out}\n")
-    text = markdown(rows)
-    write_atomically(arguments.out.with_suffix(".md"), text)
-    print("Right labels in per cent, mean ± std; differences paired by seed, ±")
-    print("standard error of the mean")
-    print(text)
-    print(f"written to {arguments.out} and beside it")
-
-
-if __name__ == "__main__":
-    main()
+EMBEDDINGS = Setting(
+    name="embeddings",
+    text="right labels in the space of default_embedding and without it",
+    methods=METHODS,
+    budgets_of=middle_budget,
+    title_of=lambda budget: f"{budget} labels",
+    baseline=_name(AS_THEY_ARE, "graph"),
+    baseline_title=AS_THEY_ARE,
+    markdown=markdown,
+    check=no_checks,
+    tell=lambda checks: [],
+    report="embeddings",
+    n_seeds={"fashion_mnist": 3},
+    quick={"penguins": (20,), "digits": (50,)},
+)

@@ -19,6 +19,7 @@ STYLES: dict[str, tuple[str, str, str]] = {
     "representatives": (SKY, "v", "-"),
     "original": (ORANGE, "D", "-"),
     "graph_100": (GREEN, "^", "-"),
+    "neighbors": (BLACK, "h", "-"),
     AUTOMATIC["accuracy"]: (VERMILLION, "o", "-"),
     "spreading_tuned": (BLUE, "P", "--"),
     "spreading_tuned_representatives": (BLUE, "p", "-."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,24 +15,17 @@ from kmeans_labelprop import (
     PropagatedClassifierCV,
 )
 
-from .context import Context, Outcome
+from .context import Context, Outcome, probabilities_of
+from .data import DataSet
+from .harness import Method
 from .peers import (
     label_propagation,
+    max_herding,
     poisson_learning,
     probcover,
     self_training,
     typiclust,
 )
-
-
-@dataclass(frozen=True)
-class Method:
-    """A way from a budget of labels to predictions, and its name in the tables."""
-
-    run: Callable[[Context], Outcome]
-    text: str
-    only_imbalanced: bool = False
-
 
 # ---------------------------------------------------------------- labels alone
 
@@ -54,25 +46,42 @@ def representatives_only(context: Context) -> Outcome:
 
 
 def _outcome(context: Context, model: Any) -> Outcome:
-    # All labels are handed over as the oracle's answers: the propagator reads those
+    # All labels are there, so that this is an experiment: the propagator reads those
     # of the representatives alone.
-    model.fit(context.problem.X_train, context.problem.y_train)
-    y_pred = model.predict(context.problem.X_test)
-    return Outcome(y_pred, model.training_indices_, model.training_labels_)
+    problem = context.problem
+    model.fit(problem.X_train, problem.y_train)
+    return Outcome(
+        model.predict(problem.X_test),
+        model.training_indices_,
+        model.training_labels_,
+        probabilities=probabilities_of(model, problem.X_test),
+    )
 
 
 def original_recipe(context: Context) -> Outcome:
     """Cluster the features, label the closest, spread to the nearest 70 %."""
     propagator = KMeansLabelPropagator(
-        context.budget,
+        context.n_labels,
         fraction=0.7,
-        representative="closest",
         propagation="cluster",
         random_state=context.seed,
     )
     classifier = context.make_classifier()
     return _outcome(
         context, PropagatedClassifier(classifier, propagator, sample_weight=None)
+    )
+
+
+def neighbors(context: Context) -> Outcome:
+    """Predict by the graph rule itself, without a classifier."""
+    problem = context.problem
+    propagator = context.propagator().fit(problem.X_train, problem.y_train)
+    kept = propagator.sample_indices_
+    return Outcome(
+        propagator.predict(problem.X_test),
+        kept,
+        propagator.transduction_[kept],
+        probabilities=probabilities_of(propagator, problem.X_test),
     )
 
 
@@ -88,33 +97,49 @@ def fixed_rule(propagation: str, fraction: float) -> Callable[[Context], Outcome
     return run
 
 
-def automatic(context: Context, scoring: str = "accuracy") -> Outcome:
-    """Run the library's own choice between its rules."""
+def choosing(context: Context, scoring: str, n_clusters: int | None = None) -> Any:
+    """Make the estimator that chooses between the library's rules."""
     cheap: dict[str, Any] = {}
     if context.problem.kind == "images" and context.problem.X_train.shape[1] > 500:
-        # A hundred networks would take an hour: a linear model on the embedding stands
-        # in for them while the candidates are compared.
+        # A hundred networks would take an hour: a linear model stands in for them
+        # while the candidates are compared.
         cheap = {
             "selection_estimator": LogisticRegression(max_iter=100),
-            "selection_space": "embedding",
             "selection_max_samples": 2_000,
         }
-    model = PropagatedClassifierCV(
+    return PropagatedClassifierCV(
         context.make_classifier(),
-        context.propagator(),
+        context.propagator(n_clusters),
         scoring=scoring,
         random_state=context.seed,
         **cheap,
     )
+
+
+def told_of(model: PropagatedClassifierCV) -> dict[str, Any]:
+    """Return what the choice was, for the record."""
+    chosen = model.best_params_ | {"train_on": model.train_on_}
+    return {
+        "chosen": {name: str(value) for name, value in chosen.items()},
+        "hidden_accuracy": model.best_accuracy_,
+    }
+
+
+def automatic(context: Context, scoring: str = "accuracy") -> Outcome:
+    """Run the library's own choice between its rules."""
+    model = choosing(context, scoring)
     outcome = _outcome(context, model)
-    outcome.detail.update(
-        chosen={name: str(value) for name, value in model.best_params_.items()},
-        hidden_accuracy=model.best_accuracy_,
-    )
+    outcome.detail.update(told_of(model))
     return outcome
 
 
 # ---------------------------------------------------------------- the table
+
+
+def is_imbalanced(data_set: DataSet) -> bool:
+    """Tell whether balanced accuracy is another matter than accuracy."""
+    return data_set.imbalanced
+
 
 #: In the order of the report. The names are those of `--methods` and of the folders.
 METHODS: dict[str, Method] = {
@@ -128,11 +153,12 @@ METHODS: dict[str, Method] = {
         for rule in ("cluster", "graph")
         for percent in (30, 70, 100)
     },
+    "neighbors": Method(neighbors, "graph rule, predicted by the neighbours"),
     "automatic": Method(automatic, "**chosen by the labels**"),
     "automatic_balanced": Method(
         partial(automatic, scoring="balanced_accuracy"),
         "the same, by balanced accuracy",
-        only_imbalanced=True,
+        only=is_imbalanced,
     ),
     "spreading": Method(label_propagation(LabelSpreading), "LabelSpreading"),
     "spreading_tuned": Method(
@@ -159,25 +185,38 @@ METHODS: dict[str, Method] = {
         self_training("representatives"),
         "SelfTrainingClassifier, from representatives",
     ),
-    "poisson": Method(poisson_learning(), "Poisson learning, then the classifier"),
+    "poisson": Method(
+        poisson_learning(),
+        "Poisson learning, then the classifier",
+        modules=("graphlearning",),
+    ),
     "poisson_descent": Method(
         poisson_learning(solver="gradient_descent"),
         "Poisson learning, gradient descent, then the classifier",
+        modules=("graphlearning",),
     ),
     "poisson_representatives": Method(
         poisson_learning("representatives", solver="gradient_descent"),
         "Poisson learning, gradient descent, from representatives, then the classifier",
+        modules=("graphlearning",),
     ),
-    "typiclust": Method(typiclust, "TypiClust's choice"),
-    "probcover": Method(probcover, "ProbCover's choice"),
+    "typiclust": Method(typiclust, "TypiClust's choice", modules=("skactiveml.pool",)),
+    "probcover": Method(probcover, "ProbCover's choice", modules=("skactiveml.pool",)),
+    "max_herding": Method(
+        max_herding, "MaxHerding's choice", modules=("skactiveml.pool",)
+    ),
 }
 
+#: The strongest peer: from this library's representatives, so that only what is made of
+#: the labels differs.
+PEER = "spreading_tuned_representatives"
 #: The automatic choice by what it is to be good at, and what it is compared with.
 AUTOMATIC = {"accuracy": "automatic", "balanced": "automatic_balanced"}
 BASELINE = "random"
 FIXED_RULES = (
     "representatives",
     *(name for name in METHODS if name.startswith(("cluster_", "graph_"))),
+    "neighbors",
 )
 #: The methods of a second classifier: the library's and its baselines, and the
 #: strongest peers.

@@ -21,10 +21,10 @@ from sklearn.semi_supervised import (
 )
 
 from .classifiers import Forgiving
-from .context import Context, Outcome, neighbor_graph
+from .context import Context, Outcome, neighbor_graph, probabilities_of
 
-#: ProbCover holds a dense matrix of distances: more samples than that are not offered.
-MAX_PROBCOVER_POOL = 6_000
+#: Some choices hold a dense matrix over samples: they are offered no more than that.
+MAX_DENSE_POOL = 6_000
 #: Above that, no dense kernel is among the candidates of the tuning.
 MAX_DENSE_KERNEL = 1_500
 #: SelfTrainingClassifier is tuned on that many of the samples: each fit is many fits.
@@ -117,7 +117,7 @@ def _propagation_candidates(
 ) -> list[tuple[dict[str, Any], Callable[[], Any]]]:
     """List the settings to choose from: neighbours, alpha, and an rbf kernel."""
     _, train = context.neighbors()
-    test = context.test_neighbors()
+    _, test = context.test_neighbors()
     sizes = (7, 15)
     kernels: list[tuple[dict[str, Any], Any]] = [
         ({"kernel": "knn", "n_neighbors": n}, knn_kernel(train, test, n)) for n in sizes
@@ -177,7 +177,8 @@ def label_propagation(
                 f"{n_samples:,} x {n_samples:,} matrix; kernel='knn', else defaults"
             )
             _, train = context.neighbors()
-            model = kind(kernel=knn_kernel(train, context.test_neighbors(), 7))
+            _, test = context.test_neighbors()
+            model = kind(kernel=knn_kernel(train, test, 7))
         else:
             model = kind()
         model.fit(X, y_semi)
@@ -185,8 +186,13 @@ def label_propagation(
         everything = np.arange(len(transduced))
         if then_train:
             return context.train(everything, transduced, **detail)
-        y_pred = problem.classes[model.predict(X_test)]
-        return Outcome(y_pred, everything, transduced, detail)
+        return Outcome(
+            problem.classes[model.predict(X_test)],
+            everything,
+            transduced,
+            detail,
+            probabilities=probabilities_of(model, X_test, problem.classes),
+        )
 
     return run
 
@@ -243,6 +249,7 @@ def self_training(
             known,
             problem.classes[model.transduction_[known]],
             detail,
+            probabilities=probabilities_of(model, X_test, problem.classes),
         )
 
     return run
@@ -287,9 +294,32 @@ def typiclust(context: Context) -> Outcome:
 
     space = context.dense_space()
     positions = TypiClust(random_state=context.seed).query(
-        space, np.full(len(space), np.nan), batch_size=context.budget
+        space, np.full(len(space), np.nan), batch_size=context.n_labels
     )
     return context.train(positions, context.problem.y_train[positions])
+
+
+def _dense_pool(
+    context: Context, space: NDArray[Any]
+) -> tuple[NDArray[np.intp], dict[str, Any]]:
+    """Positions of the samples offered to a method that compares all with all."""
+    pool = np.arange(len(space))
+    if len(space) <= MAX_DENSE_POOL:
+        return pool, {}
+    rng = np.random.default_rng(context.seed)
+    drawn = rng.choice(pool, MAX_DENSE_POOL, replace=False)
+    return np.sort(drawn), {
+        "note": f"chosen among {MAX_DENSE_POOL:,} samples drawn at random: it holds a "
+        "dense matrix that compares all of them"
+    }
+
+
+def _choose(context: Context, strategy: Any, space: NDArray[Any]) -> Outcome:
+    pool, detail = _dense_pool(context, space)
+    nothing = np.full(len(pool), np.nan)
+    query = strategy.query(space[pool], nothing, batch_size=context.n_labels)
+    positions = pool[query]
+    return context.train(positions, context.problem.y_train[positions], **detail)
 
 
 def probcover(context: Context) -> Outcome:
@@ -301,18 +331,17 @@ def probcover(context: Context) -> Outcome:
     from skactiveml.pool import ProbCover
 
     space = context.dense_space()
-    space = space / np.linalg.norm(space, axis=1).mean()
-    pool = np.arange(len(space))
-    detail: dict[str, Any] = {}
-    if len(space) > MAX_PROBCOVER_POOL:
-        rng = np.random.default_rng(context.seed)
-        pool = np.sort(rng.choice(pool, MAX_PROBCOVER_POOL, replace=False))
-        detail["note"] = (
-            f"chosen among {MAX_PROBCOVER_POOL:,} samples drawn at random: it holds a "
-            "dense matrix of distances between all of them"
-        )
-    query = ProbCover(
-        n_classes=len(context.problem.classes), random_state=context.seed
-    ).query(space[pool], np.full(len(pool), np.nan), batch_size=context.budget)
-    positions = pool[query]
-    return context.train(positions, context.problem.y_train[positions], **detail)
+    n_classes = len(context.problem.classes)
+    return _choose(
+        context,
+        ProbCover(n_classes=n_classes, random_state=context.seed),
+        space / np.linalg.norm(space, axis=1).mean(),
+    )
+
+
+def max_herding(context: Context) -> Outcome:
+    """Choose by scikit-activeml's MaxHerding, train on the labels of the chosen."""
+    from skactiveml.pool import MaxHerding
+
+    strategy = MaxHerding(random_state=context.seed)
+    return _choose(context, strategy, context.dense_space())

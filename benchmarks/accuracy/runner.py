@@ -8,6 +8,7 @@ time takes nothing else with it. POSIX only.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -17,15 +18,18 @@ import traceback
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import Any
 
-from examples.fashion_mnist.store import DamagedFileError, write_atomically
-
-from .context import Context
-from .data import Problem, split
+from .context import Budget, Context
+from .data import Problem
+from .files import DamagedFileError, write_atomically
+from .harness import Method, Setting
 from .measure import Clock, Shared
-from .methods import METHODS
+
+#: What the classifiers on top need.
+MODULES = {"dense": ("examples.fashion_mnist.network",)}
 
 
 @dataclass(frozen=True, order=True)
@@ -34,7 +38,7 @@ class Cell:
 
     dataset: str
     seed: int
-    budget: int
+    budget: Budget
     classifier: str
     method: str
 
@@ -92,15 +96,16 @@ def open_cells(
 # ---------------------------------------------------------------- one cell
 
 
-def run_cell(cell: Cell, problem: Problem, folder: Path) -> dict[str, Any]:
+def run_cell(
+    cell: Cell, method: Method, problem: Problem, shared: Shared
+) -> dict[str, Any]:
     """Run a method and score it; a failure is a result, too."""
-    shared = Shared(folder / "shared")
     context = Context(problem, cell.budget, cell.seed, cell.classifier, shared)
     clock = Clock()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            outcome = METHODS[cell.method].run(context)
+            outcome = method.run(context)
             cost = clock.read()
             cost.add(shared.cost())
             result = {"status": "done", **context.score(outcome), **cost.as_dict()}
@@ -121,26 +126,28 @@ def run_cell(cell: Cell, problem: Problem, folder: Path) -> dict[str, Any]:
     return result
 
 
-def load_modules(cells: Iterable[Cell]) -> None:
+def load_modules(setting: Setting, cells: Iterable[Cell]) -> None:
     """Import what the cells will need, so that no method is charged for it."""
     cells = list(cells)
-    methods = {cell.method for cell in cells}
+    modules = {
+        module
+        for cell in cells
+        for module in setting.methods[cell.method].modules
+        + MODULES.get(cell.classifier, ())
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if "dense" in {cell.classifier for cell in cells}:
-            import examples.fashion_mnist.network  # noqa: F401
-        if methods & {"typiclust", "probcover"}:
+        for module in sorted(modules):
             with contextlib.suppress(ImportError):  # the cell says that it is missing
-                import skactiveml.pool  # noqa: F401
-        if any(method.startswith("poisson") for method in methods):
-            with contextlib.suppress(ImportError):
-                import graphlearning  # noqa: F401
+                importlib.import_module(module)
 
 
 # ---------------------------------------------------------------- all cells
 
 
-def _start(cell: Cell, problem: Problem, folder: Path) -> int:
+def _start(
+    setting: Setting, cell: Cell, problem: Problem, folder: Path, shared: Shared
+) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     with warnings.catch_warnings():
@@ -151,7 +158,8 @@ def _start(cell: Cell, problem: Problem, folder: Path) -> int:
         return process
     status = 1
     try:
-        write_cell(folder, cell, run_cell(cell, problem, folder))
+        result = run_cell(cell, setting.methods[cell.method], problem, shared)
+        write_cell(folder, cell, result)
         status = 0
     except BaseException:
         traceback.print_exc()
@@ -164,14 +172,19 @@ def _start(cell: Cell, problem: Problem, folder: Path) -> int:
 class _Running:
     """The cells under way, each with its process."""
 
-    def __init__(self, folder: Path, timeout: float) -> None:
+    def __init__(
+        self, setting: Setting, folder: Path, shared: Path, timeout: float
+    ) -> None:
+        self.setting = setting
         self.folder = folder
+        self.shared = shared
         self.timeout = timeout
         self.cells: dict[int, tuple[Cell, float]] = {}
         self.finished: list[Cell] = []
 
     def start(self, cell: Cell, problem: Problem) -> None:
-        self.cells[_start(cell, problem, self.folder)] = (cell, time.monotonic())
+        process = _start(self.setting, cell, problem, self.folder, Shared(self.shared))
+        self.cells[process] = (cell, time.monotonic())
 
     def wait_until_at_most(self, n_running: int) -> None:
         while len(self.cells) > n_running:
@@ -205,12 +218,35 @@ class _Running:
         self.cells.clear()
 
 
-def run(cells: Iterable[Cell], folder: Path, n_jobs: int, timeout: float) -> None:
-    """Run the cells, `n_jobs` at a time, and tell how it goes."""
+def run(
+    setting: Setting,
+    cells: Iterable[Cell],
+    folder: Path,
+    shared: Path,
+    n_jobs: int,
+    timeout: float,
+) -> None:
+    """Run the cells, `n_jobs` at a time, and tell how it goes.
+
+    Parameters
+    ----------
+    setting : Setting
+        What the cells are of.
+    cells : iterable of Cell
+        The cells.
+    folder : Path
+        Where their results go.
+    shared : Path
+        Where results are that methods, also of other settings, share.
+    n_jobs : int
+        How many cells run at a time.
+    timeout : float
+        Seconds that a cell may take.
+    """
     # One data set and split at a time is in memory.
     cells = sorted(cells)
-    load_modules(cells)
-    running = _Running(folder, timeout)
+    load_modules(setting, cells)
+    running = _Running(setting, folder, shared, timeout)
     started, n_told = time.monotonic(), 0
     problem = None
     try:
@@ -220,7 +256,7 @@ def run(cells: Iterable[Cell], folder: Path, n_jobs: int, timeout: float) -> Non
                 cell.dataset,
                 cell.seed,
             ):
-                problem = split(cell.dataset, cell.seed)
+                problem = setting.split(cell.dataset, cell.seed)
             running.start(cell, problem)
             n_told = _tell(running.finished, n_told, len(cells), started, folder)
         running.wait_until_at_most(0)
@@ -237,7 +273,7 @@ def _tell(
         elapsed = time.monotonic() - started
         left = elapsed / number * (n_cells - number)
         figure = (
-            f"{result['accuracy']:.3f} {result['seconds']:6.1f} s"
+            f"{result.get('accuracy', nan):.3f} {result['seconds']:6.1f} s"
             if result["status"] == "done"
             else f"FAILED {result['message']}"
         )

@@ -7,9 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-#: More than this below the best fixed rule, and the automatic choice has failed.
-TOLERATED_LOSS = 0.02
+#: More than this below what it is compared with, and a method has failed.
+TOLERATED_LOSS = 0.01
+#: A class that a method rules out counts as that likely: the logarithm of 0 is none.
+LEAST_PROBABILITY = 1e-6
+N_BINS = 15
 
 Values = Mapping[Any, float]  # by seed, or by seed and budget
 
@@ -73,26 +77,29 @@ def best_method(candidates: Mapping[str, Values], n_seeds: int | None = None) ->
 
 
 class Check(NamedTuple):
-    """The automatic choice beside the best fixed rule and beside random labels."""
+    """The automatic choice beside the best fixed rule, random labels, a peer."""
 
     best_rule: str
     minus_best: Summary
     is_near_best: bool
     minus_random: Summary
     is_above_random: bool
+    minus_peer: Summary
+    is_near_peer: bool
 
 
 def check_automatic(
     automatic: Values,
     rules: Mapping[str, Values],
     random: Values,
+    peer: Values,
     tolerated_loss: float = TOLERATED_LOSS,
 ) -> Check | None:
     """Check the automatic choice; None where a part of the comparison is missing.
 
     The best rule is the one with the highest mean on the test part, which no choice
     could have known: a strict standard. Against random labels the mean difference
-    may be negative by its own standard error, no more.
+    may be negative by its own standard error, no more. The peer may be missing.
     """
     rules = {name: values for name, values in rules.items() if values}
     if not automatic or not rules or not random:
@@ -100,6 +107,7 @@ def check_automatic(
     best = best_method(rules, len(automatic))
     minus_best = paired_difference(automatic, rules[best])
     minus_random = paired_difference(automatic, random)
+    minus_peer = paired_difference(automatic, peer)
     error = 0.0 if math.isnan(minus_random.error) else minus_random.error
     return Check(
         best,
@@ -107,4 +115,40 @@ def check_automatic(
         minus_best.mean >= -tolerated_loss,
         minus_random,
         minus_random.mean >= -error,
+        minus_peer,
+        math.isnan(minus_peer.mean) or minus_peer.mean >= -tolerated_loss,
     )
+
+
+# ---------------------------------------------------------------- probabilities
+
+
+def log_loss(
+    y: NDArray[Any], classes: NDArray[Any], probabilities: NDArray[Any]
+) -> float:
+    """Average minus the logarithm of the probability that each true class was given.
+
+    A class without a column was given none.
+    """
+    is_true = np.asarray(y)[:, np.newaxis] == classes
+    given = np.where(is_true, probabilities, 0).sum(axis=1, dtype=np.float64)
+    return float(-np.log(np.clip(given, LEAST_PROBABILITY, 1)).mean())
+
+
+def calibration_error(
+    y: NDArray[Any],
+    classes: NDArray[Any],
+    probabilities: NDArray[Any],
+    n_bins: int = N_BINS,
+) -> float:
+    """Compute the expected calibration error of the likeliest class.
+
+    The mean difference of how sure and how right a method is, over bins of equal width
+    of how sure it is, each weighed by its samples (Guo et al., "On Calibration of
+    Modern Neural Networks", ICML 2017).
+    """
+    best = np.argmax(probabilities, axis=1)
+    sure = np.asarray(probabilities, dtype=np.float64)[np.arange(len(best)), best]
+    surplus = sure - (classes[best] == np.asarray(y))
+    bins = np.clip(np.ceil(sure * n_bins).astype(int) - 1, 0, n_bins - 1)
+    return float(np.abs(np.bincount(bins, surplus)).sum() / len(best))

@@ -164,6 +164,7 @@ def cell_key(cell: Cell, settings: Settings) -> dict[str, Any]:
     }
     if kind in (DEFAULT_RECIPE, CONVOLUTIONAL):
         key["selection"] = SELECTION
+        key["train_on"] = "samples"
     if cell.strategy.kind != ALL_LABELS:
         key["n_clusters"] = settings.n_clusters
     return key
@@ -244,7 +245,6 @@ def make_training_set(
         propagator = KMeansLabelPropagator(
             n_clusters=n_clusters,
             fraction=fraction,
-            representative="closest",
             propagation="cluster",
             memory=memory,
             random_state=cell.seed,
@@ -285,8 +285,8 @@ def make_default_recipe(
     return PropagatedClassifierCV(
         estimator,
         propagator,
+        train_on="samples",  # the table compares networks, not what predicts
         selection_estimator=LogisticRegression(max_iter=SELECTION["max_iter"]),
-        selection_space="embedding",
         selection_max_samples=SELECTION["max_samples"],
         random_state=seed,
     )

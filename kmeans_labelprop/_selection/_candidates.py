@@ -56,7 +56,8 @@ def list_candidates(
     spaces : sequence of {"samples", "embedding", "neighbors"}, default=("samples",)
         What the classifier may be given. The first one is tried with all fractions,
         a second one with the smallest and the largest: what differs there is the
-        space. "neighbors" goes with the graph rule, if that is tried.
+        space. "neighbors" goes with the graph rule, if that is tried, and takes all
+        labels that reach a sample.
 
     Returns
     -------
@@ -69,7 +70,7 @@ def list_candidates(
     for space in spaces:
         if space == "neighbors":
             if "graph" in rules:
-                candidates.append(Candidate("graph", in_order[-1], space))
+                candidates.append(Candidate("graph", 1.0, space))
             continue
         tried = in_order if space == spaces[0] else sorted({in_order[0], in_order[-1]})
         if tried[0] == 0:

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import GroupKFold
 from sklearn.utils import check_random_state
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
 from .._containers import labels_like, take_rows
 from .._engine import Clusters, Spread, keep, spread
 from .._given import GivenLabels
 from .._messages import Progress
+from .._parallel import run_parallel
+from .._propagation import as_probabilities
 from .._seeds import MAX_SEED, set_unset
 from ._candidates import Candidate
 
@@ -119,12 +121,15 @@ def hiding_folds(
     -------
     is_hidden : ndarray of shape (n_splits, n_given), dtype=bool
         Which labels each split hides. A label that nobody could predict without it,
-        the only one of its class (or the class of one group alone), never is.
+        the only one of its class, never is; nor are those of a group with a class of
+        its own.
     """
     codes = given.codes
     units = np.arange(len(codes)) if groups is None else groups
     pairs = np.unique(np.stack([codes, _number(units)], axis=1), axis=0)
     can_be_hidden = np.bincount(pairs[:, 0])[codes] > 1
+    if groups is not None:  # a group is hidden as a whole, or not at all
+        can_be_hidden &= ~np.isin(groups, groups[~can_be_hidden])
     if not can_be_hidden.any():
         return np.zeros((0, len(codes)), dtype=bool)
     if not hasattr(cv, "split"):
@@ -300,7 +305,11 @@ def neighbors_outcome(
     """
     assert found.distributions is not None, "spread over the graph"
     correct = (found.codes[hidden] == codes).astype(np.float64)
-    return Outcome(correct, found.distributions[hidden, codes])
+    probability = np.zeros(len(hidden))
+    reached = found.codes[hidden] >= 0
+    shares = as_probabilities(found.distributions[hidden[reached]])
+    probability[reached] = shares[np.arange(len(shares)), codes[reached]]
+    return Outcome(correct, probability)
 
 
 @dataclass(frozen=True, eq=False)
@@ -379,9 +388,7 @@ class Comparison:
         correct, probability = np.full(shape, np.nan), np.full(shape, np.nan)
         errors: dict[int, list[Exception]] = {}
         free: dict[tuple[int, int], Outcome] = {}
-        found = Parallel(n_jobs=self.n_jobs, return_as="generator")(
-            self._tasks(splits, free)
-        )
+        found = run_parallel(self._tasks(splits, free), self.n_jobs)
         with Progress("predicting hidden labels", self.n_fits, self.verbose) as tick:
             for split, (is_hidden, _) in enumerate(splits):
                 for index, candidate in enumerate(self.candidates):

@@ -54,7 +54,9 @@ def describe_choice(
     )
 
 
-def describe_labels(n_labels: int, n_hidden: int, scoring: str) -> Iterator[str]:
+def describe_labels(
+    n_labels: int, n_hidden: int, scoring: str, is_asked: bool
+) -> Iterator[str]:
     """Say what the estimate is counted on.
 
     Parameters
@@ -65,6 +67,8 @@ def describe_labels(n_labels: int, n_hidden: int, scoring: str) -> Iterator[str]
         How many of them were hidden in turn.
     scoring : {"accuracy", "balanced_accuracy"}
         What counts the same.
+    is_asked : bool
+        Whether the labels were asked for, and none was known before.
 
     Yields
     ------
@@ -80,14 +84,15 @@ def describe_labels(n_labels: int, n_hidden: int, scoring: str) -> Iterator[str]
     )
     if n_hidden < n_labels:
         yield (
-            f"  {n_labels - n_hidden} more are the only ones of their class: nothing "
-            "is known of how well these classes are predicted."
+            f"  {n_labels - n_hidden} more were never hidden: nothing is known of how "
+            "well such samples are predicted."
         )
-    yield (
-        "  They are of typical samples, the representatives; on others accuracy may be "
-        "lower."
-    )
-    yield "  For a number to report, label a random sample."
+    if is_asked:
+        yield (
+            "  They are of typical samples, the representatives; on others accuracy "
+            "may be lower."
+        )
+        yield "  For a number to report, label a random sample."
 
 
 def describe_failures(results: dict[str, Any]) -> Iterator[str]:
@@ -129,7 +134,8 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
     if "mean_test_gain" not in results or len(results["params"]) == 1:
         return
     gains, errors = results["mean_test_gain"], results["sem_test_gain"]
-    if np.isnan(gains[0]) or np.isnan(gains[1:]).all():
+    is_known = ~np.isnan(gains)
+    if not (is_known[0] and is_known[1:].any()):
         return
     names = [str(candidate) for candidate in listed_candidates(results)]
 
@@ -137,8 +143,12 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
         gain = round(100 * gains[candidate], 1) + 0.0  # no "-0.0"
         return f"{gain:+.1f} ± {100 * errors[candidate]:.1f} points"
 
+    propagates = np.array([c.fraction > 0 for c in listed_candidates(results)])
+    if not propagates.any():
+        return
     # The best propagation there is, if none was chosen.
-    other = best if best else 1 + int(np.nanargmax(results["smoothed_test_score"][1:]))
+    scores = np.where(propagates, results["smoothed_test_score"], np.nan)
+    other = best if propagates[best] else int(np.nanargmax(scores))
     is_clear = results["pvalue_test_gain"] <= 0.05  # false for NaN
     if not is_clear[other]:
         verdict = "the labels cannot tell them apart"
@@ -146,9 +156,9 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
         verdict = "better" if gains[other] > 0 else "worse"
     yield f"Against the given labels alone, {names[other]}: {points(other)}"
     yield f"  (mean and standard error over the same hidden labels): {verdict}."
-    hurts = np.flatnonzero((gains < 0) & is_clear).tolist()
+    hurts = np.flatnonzero((gains < 0) & is_clear & propagates).tolist()
     if hurts:
-        everywhere = len(hurts) == len(names) - 1
+        everywhere = len(hurts) == propagates.sum()
         yield "Propagation would hurt here" + (":" if everywhere else " with")
         for candidate in hurts:
             yield f"  {names[candidate]}: {points(candidate)}"

@@ -25,9 +25,9 @@ from sklearn.utils import Tags, check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._clustering import distances_to_centers
+from .._containers import canonical
+from .._seeds import MAX_SEED
 from .._validation import Interval, StrOptions, validate_estimator_parameters
-
-_MAX_SEED = np.iinfo(np.int32).max
 
 
 @dataclass
@@ -391,7 +391,7 @@ class ReclusteringKMeans(
         self._check_split()
         X = validate_data(
             self,
-            X,
+            canonical(X),
             accept_sparse="csr",
             accept_large_sparse=False,
             dtype=[np.float64, np.float32],
@@ -405,7 +405,7 @@ class ReclusteringKMeans(
         # The generator itself: an int then gives the clusters of a plain KMeans.
         tree.add(self._fit_kmeans(X, weight, self.n_clusters, rng))
         # One seed for each cluster, whichever are split: each split stands for itself.
-        seeds = rng.randint(_MAX_SEED, size=self.n_clusters).tolist()
+        seeds = rng.randint(MAX_SEED, size=self.n_clusters).tolist()
         parents = assign_nearest(X, None, tree.centers[0])
         if isinstance(self.split, str):
             self._split_best(X, weight, tree, parents, seeds, rng)
@@ -549,7 +549,7 @@ class ReclusteringKMeans(
             new = [
                 (split, child, best.members[best.nearest == child], inertia, seed)
                 for child, (inertia, seed) in enumerate(
-                    zip(best.inertias, rng.randint(_MAX_SEED, size=2), strict=True)
+                    zip(best.inertias, rng.randint(MAX_SEED, size=2), strict=True)
                 )
             ]
 
@@ -643,7 +643,7 @@ class ReclusteringKMeans(
         check_is_fitted(self)
         return validate_data(
             self,
-            X,
+            canonical(X),
             accept_sparse="csr",
             accept_large_sparse=False,
             dtype=[np.float64, np.float32],

@@ -21,6 +21,7 @@ from sklearn.preprocessing import (
 from sklearn.utils import check_array
 from sklearn.utils.sparsefuncs import min_max_axis
 
+from .._containers import canonical
 from ._images import ImageFeatures, resolve_image_shape
 
 # More features than this are projected on fewer components.
@@ -126,7 +127,7 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
             f"{np.asarray(X).dtype} instead."
         )
     X = check_array(
-        X,
+        canonical(X),
         accept_sparse="csr",
         dtype=[np.float64, np.float32],
         ensure_all_finite="allow-nan",

@@ -25,7 +25,7 @@ from sklearn.utils import Tags, check_random_state, gen_batches
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from .._validation import Interval, validate_estimator_parameters
 

@@ -7,6 +7,7 @@ from ._audit import AuditDisplay
 from ._composition import ClusterCompositionDisplay
 from ._elbow import ElbowDisplay
 from ._fraction_curve import FractionCurveDisplay
+from ._label_curve import LabelCurveDisplay
 from ._representatives import RepresentativesDisplay
 from ._silhouette import SilhouetteDisplay
 
@@ -15,6 +16,7 @@ __all__ = [
     "ClusterCompositionDisplay",
     "ElbowDisplay",
     "FractionCurveDisplay",
+    "LabelCurveDisplay",
     "RepresentativesDisplay",
     "SilhouetteDisplay",
 ]

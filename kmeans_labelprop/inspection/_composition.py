@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._asking import check_index
 from ..metrics._purity import check_cluster_labels, count_classes
 from ._plotting import (
     BLUE,
@@ -123,6 +124,7 @@ class ClusterCompositionDisplay:
             The display, drawn.
         """
         import_pyplot(cls.__name__)
+        check_index(X, y, "y")
         return cls.from_predictions(
             find_clusters(estimator, X),
             y,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length
 
+from .._asking import check_index
 from .._fraction import rank_in_clusters, within_fraction
 from .._labels import check_labels, with_missing
 from ..metrics._purity import check_cluster_labels, propagated_label_accuracy
@@ -134,6 +135,7 @@ class FractionCurveDisplay:
             )
         for propagator in propagators:
             check_propagator(propagator, "spread_")
+            check_index(propagator.clusters_.names, y_true, "y_true")
         mark = find_mark(propagators[0], missing_label)
         return cls.from_predictions(
             y_true,

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from .._asking import check_index
 from .._containers import take_rows
 from .._labels import is_missing
 from ..metrics._purity import check_cluster_labels, cluster_purity, count_classes
@@ -52,6 +53,9 @@ n_features)
         label is known.
     is_majority : ndarray of shape (n_representatives,), dtype=bool, default=None
         Whether the label of each is the most frequent one of its cluster.
+    questions : ndarray of shape (n_representatives,), dtype=intp, default=None
+        The number of the question about each, shown where there is no label; 0 where
+        there is none.
 
     Attributes
     ----------
@@ -91,12 +95,14 @@ n_features)
         *,
         purities: NDArray[np.float64] | None = None,
         is_majority: NDArray[np.bool_] | None = None,
+        questions: NDArray[np.intp] | None = None,
     ) -> None:
         self.samples = samples
         self.labels = labels
         self.sizes = sizes
         self.purities = purities
         self.is_majority = is_majority
+        self.questions = questions
 
     @classmethod
     def from_estimator(
@@ -109,7 +115,9 @@ n_features)
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw the representatives of a fitted propagator.
+        """Draw the representatives of a propagator, before they have labels or after.
+
+        Those without a label are numbered in the order of the questions.
 
         Parameters
         ----------
@@ -140,16 +148,24 @@ n_features)
         """
         import_pyplot(cls.__name__)
         estimator = get_propagator(estimator)
-        check_propagator(estimator, "representative_labels_")
-        given = estimator.representative_labels_
-        labels = given.astype(object)
-        labels[is_missing(given, estimator.missing_label)] = None
+        check_propagator(estimator, "clusters_")
+        check_index(X, y, "y")
+        positions = estimator.representative_indices_
+        labels = np.full(len(positions), None, dtype=object)
+        if hasattr(estimator, "given_"):
+            codes = estimator.given_.codes_at(positions)
+            is_given = codes >= 0
+            labels[is_given] = estimator.given_.classes[codes[is_given]].tolist()
+        # The question about each, from 1; 0 where nobody was asked.
+        order = {p: number for number, p in enumerate(estimator.queries_.tolist(), 1)}
+        questions = np.array([order.get(p, 0) for p in positions.tolist()])
         return cls.from_predictions(
             X,
             estimator.labels_,
-            estimator.representative_indices_,
+            positions,
             labels,
             y,
+            questions=questions,
             missing_label=find_mark(estimator, missing_label),
             ax=ax,
             **kwargs,
@@ -164,6 +180,7 @@ n_features)
         representative_labels: ArrayLike,
         y: ArrayLike | None = None,
         *,
+        questions: ArrayLike | None = None,
         missing_label: Any = -1,
         ax: Any = None,
         **kwargs: Any,
@@ -182,6 +199,9 @@ n_features)
             Their labels.
         y : array-like of shape (n_samples,), default=None
             Known labels, for the purity. None leaves it out.
+        questions : array-like of shape (n_representatives,) of int, default=None
+            The number of the question about each, shown where there is no label; 0
+            where there is none.
         missing_label : object, default=-1
             The value that marks a sample without a label. In an array of objects
             None does, too.
@@ -236,6 +256,7 @@ n_features)
             np.bincount(clusters)[own],
             purities=purities,
             is_majority=is_majority,
+            questions=None if questions is None else np.asarray(questions),
         )
         return display.plot(ax=ax, **kwargs)
 
@@ -367,6 +388,9 @@ n_features)
 
     def _caption(self, position: int, names: dict[Any, str]) -> str:
         name = names[self.labels[position]]
+        question = 0 if self.questions is None else self.questions[position]
+        if self.labels[position] is None and question:
+            name = f"question {question}"
         size = f"n={self.sizes[position]:,}"
         if self.purities is None or np.isnan(self.purities[position]):
             return f"{name}\n{size}"

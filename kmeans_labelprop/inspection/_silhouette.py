@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 
+from .._containers import canonical
 from ..metrics._purity import check_cluster_labels
 from ..metrics._silhouette import estimate_silhouette
 from ..model_selection._cluster_count import ClusterCountCurve
@@ -185,7 +186,9 @@ class SilhouetteDisplay:
             The display, drawn.
         """
         import_pyplot(cls.__name__)
-        X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
+        X = check_array(
+            canonical(X), accept_sparse="csr", dtype=[np.float64, np.float32]
+        )
         clusters = check_cluster_labels(labels)
         check_consistent_length(X, clusters)
         n_found = len(np.unique(clusters))

@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from sklearn.base import clone, is_clusterer
 from sklearn.cluster import KMeans
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_memory
 
+from .._containers import canonical
 from .._messages import warn_user
+from .._parallel import run_parallel
+from .._seeds import MAX_SEED
 from .._validation import HasMethods, Interval, check_parameters
 from ..metrics._dispersion import (
     calinski_harabasz,
@@ -37,7 +40,6 @@ _DIRECTIONS = {
 _NO_BEST = {"inertia"}
 # A curve that bends less than this, as a share of its height, has no knee.
 _LEAST_DISTANCE = 0.05
-_MAX_SEED = np.iinfo(np.int32).max
 
 _CONSTRAINTS: dict[str, list[Any]] = {
     "embedding": [HasMethods("fit_transform"), None],
@@ -209,7 +211,7 @@ class ClusterCountCurve:
         frame : pandas.DataFrame of shape (n_points * n_repeats, n_columns)
             One row for each clustering: ``n_clusters``, ``repeat``, each metric,
             ``silhouette_error`` (its standard error through the sampling),
-            ``fit_time`` and ``score_time`` in seconds.
+            ``fit_time`` and ``score_time`` as durations.
 
         Raises
         ------
@@ -231,8 +233,8 @@ class ClusterCountCurve:
             columns[name] = values.ravel()
             if name in self.sampling_error:
                 columns[f"{name}_error"] = self.sampling_error[name].ravel()
-        columns["fit_time"] = self.fit_times.ravel()
-        columns["score_time"] = self.score_times.ravel()
+        columns["fit_time"] = pd.to_timedelta(self.fit_times.ravel(), unit="s")
+        columns["score_time"] = pd.to_timedelta(self.score_times.ravel(), unit="s")
         return pd.DataFrame(columns)
 
     def __repr__(self) -> str:
@@ -483,10 +485,11 @@ def cluster_count_curve(
     memory = check_memory(memory)
     rng = check_random_state(random_state)
     # Drawn one after another: more repeats leave the first ones as they were.
-    embedding_seed, *seeds = rng.randint(_MAX_SEED, size=n_repeats + 1).tolist()
+    embedding_seed, *seeds = rng.randint(MAX_SEED, size=n_repeats + 1).tolist()
     if embedding is not None:
         embedding = _set_random_state(clone(embedding), embedding_seed, only_unset=True)
-        X = memory.cache(_embed)(embedding, X)
+        X = memory.cache(_embed)(embedding, canonical(X))
+    X = canonical(X)
     X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
     if counts[-1] > X.shape[0]:
         raise ValueError(
@@ -502,18 +505,21 @@ def cluster_count_curve(
     results = []
     for (k, repeat), cell in zip(
         cells,
-        Parallel(n_jobs=n_jobs, return_as="generator")(
-            delayed(cached)(
-                X,
-                key,
-                _set_random_state(
-                    clone(clusterer).set_params(n_clusters=k), seeds[repeat]
-                ),
-                names,
-                sample_size,
-                seeds[repeat],
-            )
-            for k, repeat in cells
+        run_parallel(
+            (
+                delayed(cached)(
+                    X,
+                    key,
+                    _set_random_state(
+                        clone(clusterer).set_params(n_clusters=k), seeds[repeat]
+                    ),
+                    names,
+                    sample_size,
+                    seeds[repeat],
+                )
+                for k, repeat in cells
+            ),
+            n_jobs,
         ),
         strict=True,
     ):

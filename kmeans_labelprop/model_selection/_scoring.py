@@ -11,6 +11,7 @@ from sklearn.metrics import get_scorer
 from sklearn.utils import check_consistent_length
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from .._asking import check_index
 from .._labels import labelled_rows
 from .._validation import check_parameters
 
@@ -26,6 +27,7 @@ class _LabeledScorer:
         """Score on the labelled samples, weights taken likewise."""
         sample_weight = kwargs.pop("sample_weight", None)
         check_consistent_length(X, y, sample_weight)
+        check_index(X, y, "y")
         X, labels, sample_weight = labelled_rows(
             X, y, self._missing_label, sample_weight
         )

@@ -1,4 +1,4 @@
-"""What the ready embeddings gain: the spaces, the figures, the tables, and resuming."""
+"""What the ready embeddings gain: the spaces, the figures and the tables."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import json
 import numpy as np
 import pytest
 from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import FunctionTransformer, QuantileTransformer, scale
+from sklearn.preprocessing import QuantileTransformer, scale
 
-from benchmarks.accuracy import embeddings
 from benchmarks.accuracy.data import DATA_SETS, Problem, split
 from benchmarks.accuracy.embeddings import (
     AS_GIVEN,
@@ -18,18 +17,23 @@ from benchmarks.accuracy.embeddings import (
     EMBEDDED_GIVEN,
     EMBEDDED_IMAGES,
     EMBEDDED_STANDARDISED,
+    METHODS,
+    RULES,
     STANDARDISED,
-    Space,
     columns_as_given,
-    main,
-    make_spaces,
+    has_space,
+    make_space,
     markdown,
-    measure,
     middle_budget,
-    right_labels,
 )
+from benchmarks.accuracy.measure import Shared
+from benchmarks.accuracy.runner import Cell, run_cell
 from kmeans_labelprop import KMeansLabelPropagator
 from kmeans_labelprop.embedding import ImageFeatures
+
+
+def name_of(space, rule):
+    return f"{space.replace(' ', '_')}-{rule}"
 
 
 def images(name: str, side: int, seed: int = 0, n_samples: int = 120) -> Problem:
@@ -42,49 +46,47 @@ def images(name: str, side: int, seed: int = 0, n_samples: int = 120) -> Problem
 # -------------------------------------------------------------------- figures
 
 
-def test_share_of_right_labels_of_known_clusters():
-    x = np.r_[np.linspace(0, 1, 20), np.linspace(100, 101, 20)][:, np.newaxis]
-    y = np.repeat([0, 1], 20)
-    y[[0, 19, 20]] = 1, 1, 0  # at the borders: wrong, whatever spreads
-    expected = {"graph": 37 / 40, "cluster": 37 / 40}
-    assert right_labels(Space(x), y, 2, seed=0) == pytest.approx(expected)
+def measured(folder, problem, space, rule, budget=20):
+    cell = Cell(problem.name, problem.seed, budget, "logistic", name_of(space, rule))
+    result = run_cell(cell, METHODS[cell.method], problem, Shared(folder))
+    assert result["status"] == "done", result
+    return result
 
 
-def test_samples_are_clustered_in_the_embedding():
-    rng = np.random.default_rng(0)
-    y = np.repeat([0, 1], 30)
-    X = np.c_[y + rng.normal(0, 0.01, 60), rng.normal(0, 1000, 60)]
-    first = FunctionTransformer(lambda X: X[:, :1])
-    assert right_labels(Space(X, first), y, 2, seed=0) == {"graph": 1, "cluster": 1}
-    assert max(right_labels(Space(X), y, 2, seed=0).values()) < 0.8
+@pytest.mark.parametrize("rule", RULES)
+def test_samples_are_clustered_in_the_space_with_the_seed(tmp_path, rule):
+    problem = split("wine", 1)
+    figures = {
+        space: measured(tmp_path, problem, space, rule)
+        for space in (AS_GIVEN, STANDARDISED, EMBEDDED_GIVEN, EMBEDDED_STANDARDISED)
+    }
+    own = KMeansLabelPropagator(20, propagation=rule, random_state=1)
+    own.fit(problem.X_train, problem.y_train)
+    expected = np.mean(own.transduction_ == problem.y_train)
+    assert figures[STANDARDISED]["accuracy"] == expected
+    # Nothing is embedded there: the figures are the same.
+    assert figures[EMBEDDED_STANDARDISED]["accuracy"] == expected
+    assert figures[EMBEDDED_STANDARDISED]["chosen"] == {"embedding": None}
+    told = figures[EMBEDDED_GIVEN]["chosen"]["embedding"]
+    assert told.startswith("QuantileTransformer(")
+    # Proline hides the other columns.
+    as_given, embedded = (figures[s]["accuracy"] for s in (AS_GIVEN, EMBEDDED_GIVEN))
+    assert as_given < 0.8 < embedded
 
 
-def test_the_seed_is_that_of_the_propagator():
-    rng = np.random.default_rng(0)
-    X, y = rng.random((200, 5)), rng.integers(3, size=200)
-    shares = [right_labels(Space(X), y, 20, seed=seed)["cluster"] for seed in (1, 2)]
-    propagators = [
-        KMeansLabelPropagator(20, propagation="cluster", random_state=seed)
-        for seed in (1, 2)
-    ]
-    expected = [np.mean(each.fit(X, y).transduction_ == y) for each in propagators]
-    assert shares == pytest.approx(expected)
-    assert shares[0] != shares[1]
-
-
-def test_a_sample_that_no_label_reaches_is_wrong():
+def test_a_sample_that_no_label_reaches_is_wrong(tmp_path):
     # The far group is a part of the graph without a label, in the cluster of the other.
     x = np.r_[np.linspace(0, 1, 40), np.linspace(9, 9.1, 11)][:, np.newaxis]
     y = np.zeros(51, dtype=int)
-    expected = {"graph": 40 / 51, "cluster": 1}
-    with pytest.warns(UserWarning, match="reaches 11 samples over the graph"):
-        shares = right_labels(Space(x), y, 1, seed=0)
-    assert shares == pytest.approx(expected)
+    problem = Problem("made", "text", 0, x, x[:1], y, y[:1])
+    shares = [measured(tmp_path, problem, AS_THEY_ARE, rule, 1) for rule in RULES]
+    assert [share["accuracy"] for share in shares] == [40 / 51, 1]
 
 
 def test_measured_with_the_middle_budget():
-    assert [middle_budget(n) for n in ("wine", "digits", "mnist_5000")] == [20, 50, 100]
-    assert middle_budget("fashion_mnist") == 100
+    names = ("wine", "digits", "mnist_5000", "fashion_mnist")
+    found = [middle_budget(DATA_SETS[name]) for name in names]
+    assert found == [(20,), (50,), (100,), (100,)]
 
 
 # -------------------------------------------------------------------- spaces
@@ -102,59 +104,50 @@ def test_columns_as_given_are_those_of_the_training_part(name):
 
 def test_a_table_is_looked_at_as_given_and_standardised():
     problem = split("wine", 0)
-    spaces = make_spaces(problem)
-    assert list(spaces) == [
+    assert make_space(problem, AS_GIVEN).X.max() > 1000  # proline
+    assert make_space(problem, STANDARDISED).X is problem.X_train
+    embedded = make_space(problem, EMBEDDED_GIVEN)
+    assert isinstance(embedded.embedding, QuantileTransformer)
+    assert embedded.X.max() > 1000
+    assert make_space(problem, EMBEDDED_STANDARDISED).X is problem.X_train
+
+
+def spaces_of(name):
+    spaces = (
+        AS_THEY_ARE,
+        EMBEDDED,
+        EMBEDDED_IMAGES,
         AS_GIVEN,
         STANDARDISED,
         EMBEDDED_GIVEN,
         EMBEDDED_STANDARDISED,
-    ]
-    assert spaces[AS_GIVEN].X.max() > 1000  # proline
-    assert spaces[STANDARDISED].X is problem.X_train
-    assert isinstance(spaces[EMBEDDED_GIVEN].embedding, QuantileTransformer)
-    assert spaces[EMBEDDED_GIVEN].X.max() > 1000
-    assert spaces[EMBEDDED_STANDARDISED].base == STANDARDISED
+    )
+    return [space for space in spaces if has_space(DATA_SETS[name], space)]
 
 
-def test_image_features_are_for_images_large_enough():
-    small, large = make_spaces(images("a", 13)), make_spaces(images("b", 14, seed=5))
-    assert list(small) == [AS_THEY_ARE, EMBEDDED]
-    assert list(large) == [AS_THEY_ARE, EMBEDDED, EMBEDDED_IMAGES]
-    assert not isinstance(large[EMBEDDED].embedding, ImageFeatures)
-    features = large[EMBEDDED_IMAGES].embedding
-    assert isinstance(features, ImageFeatures)
-    assert features.image_shape == (14, 14)
-    assert features.random_state == 5
-
-
-def test_where_nothing_is_embedded_the_figures_are_the_base_s():
-    row = measure("wine", 1)
-    spaces = row["spaces"]
-    assert (row["labels"], row["samples"]) == (20, 124)
-    assert spaces[EMBEDDED_STANDARDISED] == spaces[STANDARDISED]
-    assert spaces[EMBEDDED_STANDARDISED]["embedding"] is None
-    assert spaces[EMBEDDED_GIVEN]["embedding"].startswith("QuantileTransformer(")
-    for rule in ("graph", "cluster"):  # proline hides the other columns
-        assert spaces[AS_GIVEN][rule] < 0.8 < spaces[EMBEDDED_GIVEN][rule]
+def test_each_kind_of_data_has_its_spaces():
+    tables = [AS_GIVEN, STANDARDISED, EMBEDDED_GIVEN, EMBEDDED_STANDARDISED]
+    assert spaces_of("wine") == tables
+    assert spaces_of("fortunes") == [AS_THEY_ARE, EMBEDDED]
+    assert spaces_of("digits") == [AS_THEY_ARE, EMBEDDED]  # too small
+    assert spaces_of("mnist_5000") == [AS_THEY_ARE, EMBEDDED, EMBEDDED_IMAGES]
+    for name, data_set in DATA_SETS.items():
+        methods = [m for m, method in METHODS.items() if method.only(data_set)]
+        assert methods == [name_of(s, rule) for s in spaces_of(name) for rule in RULES]
 
 
 @pytest.mark.parametrize(
     ("name", "embedding_seed"), [("fashion_mnist", 0), ("mnist_5000", 2)]
 )
-def test_training_samples_that_seeds_share_are_embedded_once(
-    monkeypatch, name, embedding_seed
+def test_image_features_are_embedded_once_where_seeds_share_samples(
+    name, embedding_seed
 ):
-    seeds = []
-
-    def right(space, y, n_labels, seed, memory):
-        if isinstance(space.embedding, ImageFeatures):
-            seeds.append((space.embedding.random_state, seed))
-        return {"graph": 1.0, "cluster": 1.0}
-
-    monkeypatch.setattr(embeddings, "split", lambda name, s: images(name, 14, s))
-    monkeypatch.setattr(embeddings, "right_labels", right)
-    assert measure(name, 2)["seed"] == 2
-    assert seeds == [(embedding_seed, 2)]
+    problem = images(name, 14, seed=2)
+    assert not isinstance(make_space(problem, EMBEDDED).embedding, ImageFeatures)
+    features = make_space(problem, EMBEDDED_IMAGES).embedding
+    assert isinstance(features, ImageFeatures)
+    assert features.image_shape == (14, 14)
+    assert features.random_state == embedding_seed
 
 
 # -------------------------------------------------------------------- tables
@@ -163,33 +156,40 @@ def test_training_samples_that_seeds_share_are_embedded_once(
 def lines_of(rows):
     return [
         line.replace("\u00a0", " ")
-        for line in markdown(rows).splitlines()
+        for line in markdown({"rows": rows, "checks": []}, {}).splitlines()
         if line.startswith("| ")
     ]
 
 
-def made_row(name, seed, **spaces):
-    return {"dataset": name, "seed": seed, "labels": 50, "samples": 9, "spaces": spaces}
-
-
-def made_space(graph, cluster, embedding=None):
-    return {"embedding": embedding, "graph": graph, "cluster": cluster}
+def made_rows(name, spaces):
+    """Make rows from what each seed has in each space: both rules, the embedding."""
+    rows = []
+    for space, seeds in spaces.items():
+        told = [json.dumps({"embedding": seed[2]}) for seed in seeds]
+        for place, rule in enumerate(RULES):
+            values = {seed: figures[place] for seed, figures in enumerate(seeds)}
+            rows.append(
+                {
+                    "dataset": name,
+                    "budget": 50,
+                    "method": name_of(space, rule),
+                    "accuracy": {"n": len(seeds)},
+                    "by_seed": values,
+                    "chosen": {each: told.count(each) for each in told},
+                }
+            )
+    return rows
 
 
 def test_table_has_means_and_paired_gains():
-    rows = [
-        made_row(
+    same = [(0.5, 0.5, None), (0.6, 0.5, None)]
+    embedded = [(0.6, 0.4, "I()"), (0.7, 0.42, "I()")]
+    head, graph, cluster = lines_of(
+        made_rows(
             "mnist_5000",
-            seed,
-            **{
-                AS_THEY_ARE: made_space(0.5 + seed / 10, 0.5),
-                EMBEDDED: made_space(0.5 + seed / 10, 0.5),
-                EMBEDDED_IMAGES: made_space(0.6 + seed / 10, 0.4 + seed / 50, "I()"),
-            },
+            {AS_THEY_ARE: same, EMBEDDED: same, EMBEDDED_IMAGES: embedded},
         )
-        for seed in range(2)
-    ]
-    head, graph, cluster = lines_of(rows)
+    )
     assert head == (
         "| data set | rule | labels | seeds | as they are | `default_embedding` "
         "| minus as they are | `default_embedding`, `image_shape` | minus as they are |"
@@ -206,96 +206,29 @@ def test_table_has_means_and_paired_gains():
 
 
 def test_table_tells_where_only_some_seeds_are_the_same():
-    spaces = {
-        AS_GIVEN: made_space(0.5, 0.5),
-        STANDARDISED: made_space(0.6, 0.7),
-        EMBEDDED_GIVEN: made_space(0.5, 0.5),
-        EMBEDDED_STANDARDISED: made_space(0.6, 0.7),
-    }
-    other = {**spaces, EMBEDDED_STANDARDISED: made_space(0.8, 0.7, "Q()")}
-    rows = [made_row("wine", 0, **spaces), made_row("wine", 1, **other)]
-    _, as_given, _, _, standardised, _ = lines_of(rows)
+    standardised = [(0.6, 0.7, None)] * 2
+    _, as_given, _, _, embedded, _ = lines_of(
+        made_rows(
+            "wine",
+            {
+                AS_GIVEN: [(0.5, 0.5, None)] * 2,
+                STANDARDISED: standardised,
+                EMBEDDED_GIVEN: [(0.5, 0.5, None)] * 2,
+                EMBEDDED_STANDARDISED: [standardised[0], (0.8, 0.7, "Q()")],
+            },
+        )
+    )
     assert as_given == (
         "| wine | graph | 50 | 2 | 50.0 ± 0.0 | 60.0 ± 0.0 | the same | – "
         "| -10.0 ± 0.0 |"
     )
-    assert standardised == (
+    assert embedded == (
         "| wine | graph | 50 | 2 | 60.0 ± 0.0 | 70.0 ± 14.1 (the same on 1 seeds) "
         "| +10.0 ± 10.0 |"
     )
 
 
 def test_one_seed_has_no_spread_and_no_image_features_no_column():
-    spaces = {AS_THEY_ARE: made_space(0.5, 0.5), EMBEDDED: made_space(0.7, 0.4, "P()")}
-    _, graph, _ = lines_of([made_row("digits", 0, **spaces)])
+    spaces = {AS_THEY_ARE: [(0.5, 0.5, None)], EMBEDDED: [(0.7, 0.4, "P()")]}
+    _, graph, _ = lines_of(made_rows("digits", spaces))
     assert graph == "| digits | graph | 50 | 1 | 50.0 | 70.0 | +20.0 | – | – |"
-
-
-# ------------------------------------------------------------------- resuming
-
-
-@pytest.fixture
-def measured(monkeypatch):
-    done = []
-
-    def record(name, seed, memory):
-        done.append((name, seed))
-        kind = DATA_SETS[name].kind
-        names = (AS_GIVEN, STANDARDISED, EMBEDDED_GIVEN, EMBEDDED_STANDARDISED)
-        spaces = names if kind == "tabular" else (AS_THEY_ARE, EMBEDDED)
-        return made_row(name, seed, **{each: made_space(0.5, 0.25) for each in spaces})
-
-    monkeypatch.setattr(embeddings, "measure", record)
-    return done
-
-
-def test_what_is_in_the_file_is_not_measured_again(tmp_path, measured):
-    out = str(tmp_path / "e.json")
-    main(["--datasets", "wine", "--seeds", "2", "--out", out])
-    assert measured == [("wine", 0), ("wine", 1)]
-    main(["--datasets", "digits", "wine", "--seeds", "3", "--out", out])
-    assert measured[2:] == [("digits", 0), ("digits", 1), ("digits", 2), ("wine", 2)]
-    content = json.loads((tmp_path / "e.json").read_text())
-    assert [(row["dataset"], row["seed"]) for row in content["rows"]] == [
-        *(("digits", seed) for seed in range(3)),
-        *(("wine", seed) for seed in range(3)),
-    ]
-    assert content["machine"]["versions"]["numpy"] == np.__version__
-
-
-def test_every_seed_is_written_before_the_next(tmp_path, measured, monkeypatch):
-    record = embeddings.measure
-
-    def fail_at_the_second(name, seed, memory):
-        if seed == 1:
-            raise KeyboardInterrupt
-        return record(name, seed, memory)
-
-    monkeypatch.setattr(embeddings, "measure", fail_at_the_second)
-    path = tmp_path / "e.json"
-    with pytest.raises(KeyboardInterrupt):
-        main(["--datasets", "wine", "--out", str(path)])
-    assert [row["seed"] for row in json.loads(path.read_text())["rows"]] == [0]
-
-
-def test_report_only_measures_nothing(tmp_path, measured, capsys):
-    path = tmp_path / "e.json"
-    with pytest.raises(SystemExit, match="0"):
-        main(["--report-only", "--out", str(path)])
-    assert "nothing measured yet" in capsys.readouterr().err
-    main(["--datasets", "wine", "--seeds", "1", "--out", str(path)])
-    before = path.read_text()
-    path.with_suffix(".md").unlink()
-    main(["--report-only", "--out", str(path)])
-    assert measured == [("wine", 0)]
-    assert path.read_text() == before
-    assert "| wine | graph | 50 | 1 | 50.0 |" in path.with_suffix(".md").read_text()
-
-
-def test_fashion_mnist_comes_last_with_seeds_of_its_own(tmp_path, measured):
-    names = ["fashion_mnist", "wine"]
-    out = str(tmp_path / "e.json")
-    main(["--datasets", *names, "--seeds", "1", "--fashion-seeds", "2", "--out", out])
-    assert measured == [("wine", 0), ("fashion_mnist", 0), ("fashion_mnist", 1)]
-    main(["--datasets", *names, "--no-fashion-mnist", "--seeds", "2", "--out", out])
-    assert measured[3:] == [("wine", 1)]

@@ -119,8 +119,11 @@ def test_bad_input(curve):
         ElbowDisplay.from_estimator(KMeans(), [[0.0], [1.0]], [1], metric="gap")
 
 
-# The display of an audit has another constructor: see test_audit_display.py.
-@pytest.mark.parametrize("name", sorted({*inspection.__all__} - {"AuditDisplay"}))
+# These have another constructor, and tests of their own.
+OTHERS = {"AuditDisplay", "LabelCurveDisplay"}
+
+
+@pytest.mark.parametrize("name", sorted({*inspection.__all__} - OTHERS))
 def test_without_matplotlib(name, monkeypatch):
     real = builtins.__import__
 

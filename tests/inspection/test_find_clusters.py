@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.datasets import load_wine
+from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import euclidean_distances
 from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import StandardScaler
 
@@ -19,7 +21,7 @@ from kmeans_labelprop.inspection import (
     RepresentativesDisplay,
     SilhouetteDisplay,
 )
-from kmeans_labelprop.inspection._plotting import find_clusters
+from kmeans_labelprop.inspection._plotting import find_clusters, get_propagator
 
 
 def test_a_propagated_classifier_shows_the_clusters_of_its_propagator(blobs):
@@ -68,8 +70,28 @@ def test_samples_of_another_dtype_than_the_centres(blobs, dtype):
     assert_array_equal(find_clusters(fitted, X.astype(dtype)), fitted.labels_)
 
 
-def test_a_global_fraction_has_no_curve_over_clusters(blobs):
+def test_new_samples_go_to_the_nearest_centre_whatever_predicts_their_class(blobs):
     X, y = blobs
-    fitted = KMeansLabelPropagator(4, fraction_scope="global", random_state=0)
-    with pytest.raises(ValueError, match="fraction_scope='global'"):
-        FractionCurveDisplay.from_estimator(fitted.fit(X, y), y)
+    propagator = KMeansLabelPropagator(8, embedding=StandardScaler(), random_state=0)
+    classifier = PropagatedClassifierCV(
+        DummyClassifier(strategy="constant", constant=0), propagator, random_state=0
+    ).fit(X, y)
+    assert classifier.estimator_ is None  # the propagator predicts classes
+    inner = classifier.propagator_
+    new = X[::-1] + 0.1
+    distances = euclidean_distances(inner.embed(new), inner.cluster_centers_)
+    expected = distances.argmin(axis=1)
+    assert expected.max() > 3
+    for each in (classifier, inner):
+        assert_array_equal(find_clusters(each, new), expected)
+    assert_array_equal(find_clusters(classifier, None), inner.labels_)
+
+
+def test_the_propagator_is_taken_out_of_both_classifiers(blobs):
+    of = KMeansLabelPropagator(8, random_state=0)
+    for kind in (PropagatedClassifier, PropagatedClassifierCV):
+        with pytest.raises(NotFittedError):
+            get_propagator(kind(GaussianNB(), of))
+        fitted = kind(GaussianNB(), of).fit(*blobs)
+        assert get_propagator(fitted) is fitted.propagator_
+    assert get_propagator(of) is of

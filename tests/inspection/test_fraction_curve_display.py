@@ -29,7 +29,7 @@ def test_accuracy_at_each_fraction(assert_legible):
     assert_legible(display.figure_)
 
 
-def test_the_representative_is_kept_first():
+def test_what_is_given_is_kept_first():
     display = FractionCurveDisplay.from_predictions(
         Y_TRUE,
         SPREAD,
@@ -85,6 +85,24 @@ def test_it_agrees_with_the_propagator(assert_legible):
     assert_legible(display.figure_)
     single = FractionCurveDisplay.from_estimator(propagators[1], y, fractions=fractions)
     assert_array_equal(single.accuracies[:, 0], display.accuracies[:, 1])
+
+
+@pytest.mark.parametrize("rule", ["cluster", "graph"])
+def test_known_labels_are_kept_at_every_fraction(rule):
+    X, y = load_iris(return_X_y=True)
+    partly = np.where(np.arange(len(y)) % 3 == 0, y, -1)
+    fitted = KMeansLabelPropagator(6, propagation=rule, random_state=0).fit(X, partly)
+    fractions = [0, 0.2, 0.6, 1]
+    display = FractionCurveDisplay.from_estimator(fitted, y, fractions=fractions)
+    # Facts, and nothing else.
+    assert display.n_labels[0, 0] == np.sum(partly >= 0) == 50
+    assert display.accuracies[0, 0] == 1
+    for i, fraction in enumerate(fractions):
+        kept = fitted.set_params(fraction=fraction).propagate({}).sample_indices_
+        assert display.n_labels[i, 0] == len(kept)
+        right = np.mean(fitted.transduction_[kept] == y[kept])
+        assert display.accuracies[i, 0] == pytest.approx(right)
+    assert display.accuracies[3, 0] < 1
 
 
 def test_default_fractions():

@@ -19,8 +19,9 @@ def fit_line(n_samples, **parameters):
     parameters = {"missing_label": -1} | parameters
     X = np.arange(float(n_samples)).reshape(-1, 1)
     clusterer = FixedCenters(centers=[[0.0]])
-    y = np.full(n_samples, 1)
-    return KMeansLabelPropagator(1, clusterer=clusterer, **parameters).fit(X, y)
+    propagator = KMeansLabelPropagator(1, clusterer=clusterer, **parameters)
+    with pytest.warns(UserWarning, match="The only class found is 1"):
+        return propagator.fit(X, np.full(n_samples, 1))
 
 
 def answers(is_right, positions):
@@ -31,7 +32,7 @@ def answers(is_right, positions):
 # ------------------------------------------------------------------ drawing
 
 
-def test_everything_but_the_representatives_is_drawn():
+def test_everything_but_what_was_asked_is_drawn():
     X, y = load_digits(return_X_y=True)
     propagator = KMeansLabelPropagator(20, fraction=0, random_state=0).fit(X, y)
     positions = draw_audit(propagator, len(X) - 20, random_state=0)
@@ -61,7 +62,10 @@ def test_samples_without_a_propagated_label_are_not_drawn():
     X = np.array([[0.0], [1.0], [2.0], [10.0], [11.0], [12.0]])
     y = np.array([-1, 7, -1, -1, -1, -1])
     propagator = KMeansLabelPropagator(2, propagation="cluster", random_state=0)
-    with pytest.warns(UserWarning, match="1 of 2 clusters have no label"):
+    with (
+        pytest.warns(UserWarning, match="The only class found is 7"),
+        pytest.warns(UserWarning, match="1 of 2 clusters have no label"),
+    ):
         propagator.fit(X, y)
     assert_array_equal(np.sort(draw_audit(propagator, 2)), [0, 2])
     with pytest.raises(ValueError, match=r"'n_audit' .* at most 2, .* Got 3 instead"):
@@ -76,18 +80,37 @@ def test_a_representative_without_an_answer_may_be_drawn():
     clusterer = FixedCenters(centers=[[2.0], [9.0]])
     propagator = KMeansLabelPropagator(2, clusterer=clusterer, propagation="graph")
     positions = propagator.query(X)
-    with pytest.warns(UserWarning, match="1 of 2 clusters"):
+    with pytest.warns(UserWarning, match="The only class found is 5"):
         propagator.propagate([5, -1])
     drawn = draw_audit(propagator, 11)
     assert positions[0] not in drawn
     assert positions[1] in drawn
 
 
+def test_known_labels_are_not_drawn_and_count_as_right():
+    X, y = load_digits(return_X_y=True)
+    partly = np.where(np.arange(len(y)) % 5 == 0, y, -1)
+    propagator = KMeansLabelPropagator(20, random_state=0)
+    with pytest.warns(UserWarning, match="differ from those of all their neighbours"):
+        propagator.fit(X, partly)
+    others = np.flatnonzero(partly == -1)
+    positions = draw_audit(propagator, len(others), random_state=0)
+    assert_array_equal(np.sort(positions), others)
+    audit = audit_propagation(propagator, positions, y[positions], fractions=[0, 1])
+    assert audit.n_given == np.sum(partly != -1) == 360
+    assert audit.n_propagated == len(others)
+    assert_array_equal(audit.n_kept, [360, len(y)])
+    truth = np.mean(propagator.transduction_ == y)
+    assert 0.9 < truth < 1
+    for estimate in (audit.accuracy, audit.low, audit.high):
+        assert_allclose(estimate, [1, truth])
+
+
 # ---------------------------------------------------------------- estimates
 
 
 def test_estimates_and_exact_intervals_by_hand():
-    # Kept: 0 to 4 and 0 to 8, of which 0 is the representative.
+    # Kept: 0 to 4 and 0 to 8, of which the label of 0 is given.
     propagator = fit_line(9)
     is_right = np.array([1, 1, 1, 1, 0, 1, 0, 0, 0], dtype=bool)
     positions = [1, 2, 7, 8]
@@ -102,7 +125,7 @@ def test_estimates_and_exact_intervals_by_hand():
     assert_array_equal(audit.n_kept, [5, 9])
     assert_array_equal(audit.n_audited, [2, 4])
     assert_array_equal(audit.n_right, [2, 2])
-    assert audit.n_representatives == 1
+    assert audit.n_given == 1
     assert (audit.n_audit, audit.n_propagated) == (4, 8)
     assert_allclose(audit.accuracy, [1, (1 + 8 * 2 / 4) / 9])
     # Of 4, D are right. P(2 of 2 | D = 2) = 1/6, P(2 of 2 | D = 3) = 1/2, and 1/4 is
@@ -123,7 +146,7 @@ def test_an_audit_of_everything_leaves_no_doubt():
         assert_allclose(estimate, truth)
 
 
-def test_representatives_alone_are_right_by_definition():
+def test_given_labels_alone_are_right_by_definition():
     propagator = fit_line(30)
     audit = audit_propagation(propagator, [5], [0], fractions=[0, 0.1, 1])
     assert audit.accuracy[0] == audit.low[0] == audit.high[0] == 1
@@ -134,11 +157,10 @@ def test_representatives_alone_are_right_by_definition():
 
 
 @pytest.mark.parametrize("rule", ["cluster", "graph"])
-@pytest.mark.parametrize("scope", ["cluster", "global"])
-def test_it_looks_at_what_each_fraction_keeps(rule, scope):
+def test_it_looks_at_what_each_fraction_keeps(rule):
     X, y = load_digits(return_X_y=True)
     X, y = X[:400], y[:400]
-    parameters = {"propagation": rule, "fraction_scope": scope, "random_state": 0}
+    parameters = {"propagation": rule, "random_state": 0}
     propagator = KMeansLabelPropagator(25, **parameters).fit(X, y)
     positions = draw_audit(propagator, 375)
     fractions = [0, 0.25, 0.6, 1]
@@ -162,9 +184,12 @@ def test_answers_come_in_any_order_with_their_positions():
     for labels in (by_position, dict(by_position)):
         found = audit_propagation(propagator, positions, labels).accuracy
         assert_array_equal(found, expected)
-    in_order = pd.Series(y[positions])
-    found = audit_propagation(propagator, positions, in_order).accuracy
-    assert_array_equal(found, expected)
+    for in_order in (y[positions].tolist(), iter(y[positions])):
+        found = audit_propagation(propagator, positions, in_order).accuracy
+        assert_array_equal(found, expected)
+    # Its index, 0 to 39, is that of other samples.
+    with pytest.raises(ValueError, match="0 to 39, may be that of the rows of X"):
+        audit_propagation(propagator, positions, pd.Series(y[positions]))
     with pytest.warns(UserWarning, match="1 of 40"):
         audit_propagation(propagator, positions, dict(by_position[:-1]))
     other = int(propagator.representative_indices_[0])
@@ -172,10 +197,45 @@ def test_answers_come_in_any_order_with_their_positions():
         audit_propagation(propagator, positions, {other: 1})
 
 
+@pytest.mark.parametrize("start", [1000, 1])
+def test_answers_indexed_by_the_rows_of_X_are_of_these_rows(start):
+    X, y = load_digits(return_X_y=True)
+    index = (
+        [f"image {i}" for i in range(len(y))]
+        if start == 1000
+        else np.arange(start, len(y) + start)
+    )
+    frame, target = pd.DataFrame(X, index=index), pd.Series(y, index=index)
+    propagator = KMeansLabelPropagator(20, random_state=0).fit(frame, target)
+    positions = draw_audit(propagator, 40, random_state=0)
+    expected = audit_propagation(propagator, positions, y[positions])
+    assert expected.accuracy[-1] < 1
+    # A table of answers that is sorted in a way of its own.
+    table = target.iloc[positions].sort_values()
+    assert not table.index.equals(target.iloc[positions].index)
+    found = audit_propagation(propagator, positions, table)
+    assert_array_equal(found.accuracy, expected.accuracy)
+    assert_array_equal(found.n_right, expected.n_right)
+    other = propagator.representative_indices_[:1]
+    with pytest.raises(ValueError, match=rf"'positions'. Got some of \[{other[0]}\]"):
+        audit_propagation(propagator, positions, target.iloc[other])
+
+
+def test_an_index_that_may_be_of_rows_or_of_none_is_refused():
+    X, y = load_digits(return_X_y=True)
+    index = np.arange(len(y))[::-1]
+    frame = pd.DataFrame(X, index=index)
+    propagator = KMeansLabelPropagator(20, random_state=0).fit(frame, y)
+    positions = draw_audit(propagator, 40, random_state=0)
+    with pytest.raises(ValueError, match="0 to 39, may be that of the rows of X"):
+        audit_propagation(propagator, positions, pd.Series(y[positions]))
+
+
 def test_string_labels():
     X = np.arange(6.0).reshape(-1, 1)
     propagator = KMeansLabelPropagator(1, missing_label="?")
-    propagator.fit(X, ["cat"] * 6)
+    with pytest.warns(UserWarning, match="The only class found is 'cat'"):
+        propagator.fit(X, ["cat"] * 6)
     rest = np.setdiff1d(np.arange(6), propagator.representative_indices_)
     with pytest.warns(UserWarning, match="1 of 5 audited samples have no answer"):
         audit = audit_propagation(
@@ -360,7 +420,7 @@ def test_summary_is_in_plain_words():
     assert "90 % confidence intervals" in text
     assert "fraction 0.5" in text
     assert "50 of 101 labels audited" in text
-    assert "1 labelled representatives" in text
+    assert "1 given labels are among those kept" in text
     assert text.endswith(
         "The largest fraction shown, with 90 % confidence, to have an accuracy of 90 % "
         "or more: 1."
@@ -392,7 +452,7 @@ def test_only_a_fitted_propagator_is_audited():
         ({"positions": [1.0, 2.0]}, ValueError, "'positions' parameter"),
         ({"positions": [True, False]}, ValueError, "'positions' parameter"),
         ({"positions": [1, 1]}, ValueError, "must be different. Got 1 of them"),
-        ({"positions": [0, 1]}, ValueError, r"label was asked for. Got \[0\]"),
+        ({"positions": [0, 1]}, ValueError, r"label was given. Got \[0\]"),
         ({"positions": [1, 20]}, ValueError, r"Got \[20\] instead"),
         ({"positions": [1, -1]}, ValueError, r"Got \[-1\] instead"),
         ({"labels": [1]}, ValueError, r"2 label\(s\). Got 1 label\(s\) instead"),

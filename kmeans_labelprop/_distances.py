@@ -1,0 +1,92 @@
+"""What makes Euclidean distances right: legal magnitudes, a near origin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.metrics import pairwise_distances_argmin
+
+# In parts of the spread: from there on distances lose more than six digits.
+_FAR = 1000
+
+
+def check_magnitude(E: Any, name: str) -> None:
+    """Refuse numbers whose squared distances overflow, or are all 0.
+
+    Parameters
+    ----------
+    E : {ndarray, CSR matrix} of shape (n_samples, n_components)
+        The samples.
+    name : str
+        What they are, for the error message.
+
+    Raises
+    ------
+    ValueError
+        If they are too large or too small.
+    """
+    values = E.data if issparse(E) else E
+    largest = max(abs(float(values.max(initial=0))), abs(float(values.min(initial=0))))
+    limits = np.finfo(E.dtype)
+    most = float(np.sqrt(limits.max / max(1, E.shape[1]))) / 4
+    least = float(np.sqrt(limits.tiny / limits.eps))
+    if largest > most:
+        raise ValueError(
+            f"{name} holds numbers too large to compute distances in {E.dtype}. Got "
+            f"{largest:.3g}, and up to {most:.3g} is possible. If it marks missing "
+            "values, replace it by NaN or leave these samples out."
+        )
+    if 0 < largest < least:
+        raise ValueError(
+            f"{name} holds numbers too small to compute distances in {E.dtype}. Got "
+            f"{largest:.3g} at most, and from {least:.3g} on is possible. Use another "
+            "unit."
+        )
+
+
+def far_offset(E: Any) -> NDArray[Any] | None:
+    """Find the middle of samples that lie far from the origin for their spread.
+
+    scikit-learn computes distances by products of the samples, which cancel out there.
+
+    Parameters
+    ----------
+    E : {ndarray, CSR matrix} of shape (n_samples, n_components)
+        The samples.
+
+    Returns
+    -------
+    offset : ndarray of shape (n_components,) or None
+        What to subtract first; None where nothing needs to be.
+    """
+    if issparse(E) or not len(E):
+        return None
+    middle = E.mean(axis=0, dtype=np.float64)
+    spread = E.std(axis=0, dtype=np.float64)
+    is_far = float(middle @ middle) > _FAR**2 * float(spread @ spread)
+    return middle if is_far else None
+
+
+def nearest(E: Any, others: Any) -> NDArray[np.intp]:
+    """Find the nearest of some samples.
+
+    Parameters
+    ----------
+    E : {ndarray, CSR matrix} of shape (n_samples, n_components)
+        The samples.
+    others : {ndarray, CSR matrix} of shape (n_others, n_components)
+        What to find the nearest of.
+
+    Returns
+    -------
+    positions : ndarray of shape (n_samples,), dtype=intp
+        The position of the nearest, the first of equals.
+    """
+    offset = far_offset(others)
+    if offset is not None:
+        E, others = E - offset, others - offset
+    positions: NDArray[np.intp] = pairwise_distances_argmin(E, others)
+    return positions

@@ -1,0 +1,111 @@
+"""What a propagator tells of its labels, and what it warns of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ._engine import Clusters, Spread, count_outvoted
+from ._given import GivenLabels
+from ._messages import warn_user
+
+# From there on every label reaches all samples nearly alike.
+_LARGE_ALPHA = 0.999
+
+
+def warn_of_labels(propagator: Any, n_alone: int) -> None:
+    """Say what deserves a second look.
+
+    Parameters
+    ----------
+    propagator : KMeansLabelPropagator
+        Has just spread its labels.
+    n_alone : int
+        Number of labels that differ from those of all their neighbours.
+    """
+    clusters: Clusters = propagator.clusters_
+    given: GivenLabels = propagator.given_
+    spread: Spread = propagator.spread_
+    class_prior, alpha = propagator.class_prior, propagator.alpha
+    missing_label = propagator.missing_label
+    is_kept = propagator.fraction > 0 and propagator.output == "samples"
+    classes = given.classes.tolist()
+    if len(classes) == 1:
+        is_mark = missing_label == -1 and classes[0] in (1, "1")
+        warn_user(
+            f"The only class found is {classes[0]!r}: nothing can be told apart by it."
+            + (
+                " -1 marks a missing label: if it is one of your classes, set the "
+                "'missing_label' parameter to something else."
+                if is_mark
+                else ""
+            )
+        )
+    n_outvoted = count_outvoted(clusters, given)
+    if n_outvoted:
+        warn_user(
+            "Given labels that differ from those of most copies of the same sample: "
+            f"{n_outvoted}. Each stays as it is; for other samples the majority counts."
+        )
+    if n_alone:
+        warn_user(
+            "Given labels that differ from those of all their neighbours: "
+            f"{n_alone}. They are first in suspects_, to be looked at again."
+        )
+    is_graph = spread.distributions is not None
+    if is_graph and isinstance(class_prior, Mapping):
+        lacking = [label for label in classes if label not in class_prior]
+        if lacking:
+            warn_user(
+                "The 'class_prior' parameter has no share for the classes "
+                f"{lacking!r}: they get the mean share."
+            )
+    if is_graph and not isinstance(alpha, str) and alpha > _LARGE_ALPHA:
+        warn_user(
+            f"The 'alpha' parameter is {alpha!r}: so close to 1 every label reaches "
+            "all samples alike, and classes mix. 0.99 is far enough."
+        )
+    n_left_out = int(np.sum(spread.codes < 0))
+    n_clusters = len(np.unique(clusters.ids))
+    n_empty = n_clusters - len(np.unique(clusters.ids[given.positions]))
+    if not is_graph and n_empty:
+        warn_user(
+            f"{n_empty} of {n_clusters} clusters have no label, and {n_left_out} "
+            "samples are left out."
+        )
+    elif n_left_out and is_kept:
+        warn_user(
+            f"No label reaches {n_left_out} samples over the graph: they are left out. "
+            "With more clusters or neighbours fewer are."
+        )
+
+
+def summarize(propagator: Any) -> str:
+    """Say how many labels were known, asked for and used.
+
+    Parameters
+    ----------
+    propagator : KMeansLabelPropagator
+        Has clusters, and perhaps labels.
+
+    Returns
+    -------
+    text : str
+        Two or three lines.
+    """
+    n_answered = sum(label is not None for label in propagator.answers_.values())
+    lines = [
+        f"{len(propagator.clusters_):,} samples in "
+        f"{len(propagator.cluster_centers_):,} clusters.",
+        f"Labels: {propagator.n_known_:,} known, {propagator.n_queries_:,} asked for, "
+        f"{n_answered:,} answered.",
+    ]
+    if hasattr(propagator, "spread_"):
+        n_labelled = int(np.sum(propagator.spread_.codes >= 0))
+        lines.append(
+            f"{len(propagator.given_):,} given labels reach {n_labelled:,} samples, of "
+            f"which {len(propagator.sample_indices_):,} are kept."
+        )
+    return "\n".join(lines)

@@ -1,0 +1,128 @@
+"""Whether another round is worth it: what more labels are likely to bring."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from .._propagator import KMeansLabelPropagator
+from .._selection._label_curve import LabelLearningCurve, find_label_curve
+from .._validation import Interval, check_parameters
+
+__all__ = ["LabelLearningCurve", "label_learning_curve"]
+
+
+def label_learning_curve(
+    propagator: KMeansLabelPropagator,
+    *,
+    n_repeats: int = 4,
+    random_state: int | np.random.RandomState | None = None,
+) -> LabelLearningCurve:
+    """Tell from the labels there are what more of them are likely to bring.
+
+    Part of the given labels is hidden, the others are spread over the graph, and it is
+    counted how many of the hidden ones come out right: with a quarter, a half and three
+    quarters of the labels. Nothing is clustered, and no classifier is trained.
+
+    Parameters
+    ----------
+    propagator : KMeansLabelPropagator
+        Fitted with ``propagation="graph"``; of a classifier its ``propagator_``.
+    n_repeats : int, default=4
+        How often labels are hidden anew at each of the three budgets. Labels are spread
+        ``3 * n_repeats`` times; four repeats hide each label equally often.
+    random_state : int, RandomState instance or None, default=None
+        Determines which labels are hidden. Pass an int for the same curve every time.
+
+    Returns
+    -------
+    curve : LabelLearningCurve
+        The curve, ``expected_gain(n_more)`` and ``summary()``.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 10 labels, labels of one class only, or none of the same
+        class; or if labels were spread by the cluster rule: with one label in each
+        cluster none that is hidden could come out right.
+
+    See Also
+    --------
+    KMeansLabelPropagator.query_more : The samples to label next.
+    audit_propagation : How right the propagated labels are, from a random sample.
+    kmeans_labelprop.inspection.LabelCurveDisplay : Draws the curve.
+
+    Notes
+    -----
+    Learning curves mostly follow power laws [1]_ [2]_ [3]_. The error on hidden labels
+    is taken to shrink with the root of the number of labels, and only its size is
+    counted: a dozen labels, or a hundred, do not tell the exponent. Accuracy on hidden
+    labels is no accuracy on all samples. A hidden representative takes the label of its
+    cluster away, so that it is wrong more often than others; what it gains by more
+    labels is more, too, by a factor that was estimated on fourteen data sets, as was
+    how far gains are from the prediction. Known labels, which `y` held, are taken to be
+    drawn at random: their gain by labels that are chosen is larger.
+
+    So the interval tells how such curves went on with other data: with constants from
+    half of the data sets an 80 % interval held the true gain in about as many cases on
+    the other half, with 10 to 200 labels and up to as many more. With the labels of one
+    data set alone the interval may be wrong again and again. ``random_state`` says
+    nothing about that.
+
+    References
+    ----------
+    .. [1] C. Cortes, L. D. Jackel, S. A. Solla, V. Vapnik and J. S. Denker, "Learning
+       Curves: Asymptotic Values and Rate of Convergence", NIPS 1993.
+    .. [2] R. L. Figueroa, Q. Zeng-Treitler, S. Kandula and L. H. Ngo, "Predicting
+       sample size required for classification performance", BMC Medical Informatics and
+       Decision Making 12, 2012, :doi:`10.1186/1472-6947-12-8`.
+    .. [3] T. Viering and M. Loog, "The Shape of Learning Curves: A Review", IEEE
+       Transactions on Pattern Analysis and Machine Intelligence 45, 2023,
+       :doi:`10.1109/TPAMI.2022.3220744`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from kmeans_labelprop import KMeansLabelPropagator
+    >>> from kmeans_labelprop.model_selection import label_learning_curve
+    >>> X, y = load_digits(return_X_y=True)
+    >>> propagator = KMeansLabelPropagator(n_clusters=40, random_state=0).fit(X, y)
+    >>> curve = label_learning_curve(propagator, random_state=0)
+    >>> print(curve.summary())
+    The next 40 labels are likely to bring ...
+    """
+    check_parameters(
+        {
+            "n_repeats": [Interval(Integral, 1, None, closed="left")],
+            "random_state": ["random_state"],
+        },
+        {
+            "n_repeats": n_repeats,
+            "random_state": random_state,
+        },
+        "label_learning_curve",
+    )
+    if not isinstance(propagator, KMeansLabelPropagator):
+        raise TypeError(
+            "The 'propagator' parameter must be a KMeansLabelPropagator; of a "
+            "classifier pass its propagator_. Got "
+            f"{type(propagator).__name__} instead."
+        )
+    check_is_fitted(propagator, "spread_")
+    if propagator.spread_.distributions is None:
+        raise ValueError(
+            "The 'propagator' parameter of label_learning_curve must have spread its "
+            "labels with propagation='graph'. By the cluster rule a hidden label has "
+            "nothing that it could come out right by."
+        )
+    return find_label_curve(
+        propagator.clusters_,
+        propagator.given_,
+        propagator.n_known_,
+        {"alpha": propagator.alpha, "class_prior": propagator.class_prior},
+        n_repeats,
+        check_random_state(random_state),
+    )

@@ -1,0 +1,81 @@
+import pytest
+
+from kmeans_labelprop import KMeansLabelPropagator
+from kmeans_labelprop._selection._candidates import Candidate, list_candidates
+
+
+def test_the_given_labels_alone_come_first_and_once():
+    assert list_candidates(("graph", "cluster"), (1, 0.0, 0.5, 1)) == [
+        ("cluster", 0, "samples"),
+        ("graph", 0.5, "samples"),
+        ("graph", 1, "samples"),
+        ("cluster", 0.5, "samples"),
+        ("cluster", 1, "samples"),
+    ]
+    assert list_candidates(["graph"], [0.5]) == [("graph", 0.5, "samples")]
+
+
+def test_a_second_space_is_tried_with_the_smallest_and_the_largest_fraction():
+    candidates = list_candidates(
+        ["cluster", "graph"], [0, 0.3, 1], ["samples", "embedding"]
+    )
+    assert candidates == [
+        ("cluster", 0, "samples"),
+        ("cluster", 0.3, "samples"),
+        ("cluster", 1, "samples"),
+        ("graph", 0.3, "samples"),
+        ("graph", 1, "samples"),
+        ("cluster", 0, "embedding"),
+        ("cluster", 1, "embedding"),
+        ("graph", 1, "embedding"),
+    ]
+    assert list_candidates(["graph"], [0.2, 0.5, 0.9], ["samples", "embedding"]) == [
+        ("graph", 0.2, "samples"),
+        ("graph", 0.5, "samples"),
+        ("graph", 0.9, "samples"),
+        ("graph", 0.2, "embedding"),
+        ("graph", 0.9, "embedding"),
+    ]
+
+
+def test_a_lone_space_is_tried_with_all_fractions():
+    assert list_candidates(["graph"], [0, 0.3, 1], ["embedding"]) == [
+        ("cluster", 0, "embedding"),
+        ("graph", 0.3, "embedding"),
+        ("graph", 1, "embedding"),
+    ]
+
+
+def test_neighbours_predict_where_the_graph_rule_is_tried():
+    both = list_candidates(["graph", "cluster"], [0, 0.5], ["samples", "neighbors"])
+    assert both[-1] == ("graph", 1, "neighbors")
+    assert [c.train_on for c in both].count("neighbors") == 1
+    without = list_candidates(["cluster"], [0, 0.5], ["samples", "neighbors"])
+    assert {c.train_on for c in without} == {"samples"}
+
+
+@pytest.mark.parametrize(
+    ("candidate", "text"),
+    [
+        (Candidate("cluster", 0), "the given labels alone"),
+        (Candidate("graph", 0.7), "graph at fraction 0.7"),
+        (Candidate("cluster", 1.0), "cluster at fraction 1"),
+        (
+            Candidate("cluster", 0, "embedding"),
+            "the given labels alone, in the embedding",
+        ),
+        (
+            Candidate("graph", 0.25, "embedding"),
+            "graph at fraction 0.25, in the embedding",
+        ),
+        (Candidate("graph", 1, "neighbors"), "graph, predicted by the neighbours"),
+    ],
+)
+def test_names(candidate, text):
+    assert str(candidate) == text
+
+
+def test_parameters_are_those_of_the_propagator():
+    params = Candidate("cluster", 0.4, "embedding").params
+    assert params == {"propagation": "cluster", "fraction": 0.4}
+    KMeansLabelPropagator(**params)

@@ -1,0 +1,473 @@
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import (
+    GroupKFold,
+    LeaveOneOut,
+    PredefinedSplit,
+    ShuffleSplit,
+    StratifiedKFold,
+)
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import LinearSVC
+
+from kmeans_labelprop import KMeansLabelPropagator
+from kmeans_labelprop._engine import Spread, spread
+from kmeans_labelprop._given import GivenLabels
+from kmeans_labelprop._propagation import as_probabilities
+from kmeans_labelprop._selection._candidates import Candidate, list_candidates
+from kmeans_labelprop._selection._hiding import (
+    Comparison,
+    TrainingSet,
+    hiding_folds,
+    neighbors_outcome,
+    predict_hidden,
+    stratified_folds,
+    subsample,
+    training_sets,
+)
+
+
+def given_labels(codes, positions=None):
+    codes = np.array(codes)
+    positions = np.arange(len(codes)) * 3 if positions is None else positions
+    return GivenLabels(positions, codes, np.arange(codes.max() + 1) * 10)
+
+
+# Folds
+
+
+@pytest.mark.parametrize("n_folds", [3, 5])
+@pytest.mark.parametrize("seed", range(5))
+def test_folds_are_even_and_stratified(seed, n_folds):
+    codes = np.repeat([0, 1, 2, 3], [13, 7, 2, 1])
+    is_dealt = np.arange(23) % 6 != 0
+    folds = stratified_folds(codes, is_dealt, n_folds, np.random.RandomState(seed))
+    assert_array_equal(folds >= 0, is_dealt)
+    sizes = np.bincount(folds[is_dealt])
+    assert len(sizes) == n_folds
+    assert np.ptp(sizes) <= 1
+    for code in range(4):
+        in_class = folds[is_dealt & (codes == code)]
+        assert np.ptp(np.bincount(in_class, minlength=n_folds)) <= 1
+
+
+def test_there_are_no_more_folds_than_labels():
+    two = stratified_folds(
+        np.array([0, 0, 1]), np.array([True, True, False]), 5, np.random.RandomState(0)
+    )
+    assert sorted(two.tolist()) == [-1, 0, 1]
+    none = stratified_folds(
+        np.array([0, 1]), np.zeros(2, dtype=bool), 5, np.random.RandomState(0)
+    )
+    assert none.tolist() == [-1, -1]
+
+
+def test_labels_are_dealt_out_at_random_and_repeatably():
+    codes, everything = np.zeros(20, dtype=int), np.ones(20, dtype=bool)
+    first, same, other = (
+        stratified_folds(codes, everything, 5, np.random.RandomState(seed))
+        for seed in (0, 0, 1)
+    )
+    assert_array_equal(first, same)
+    assert (first != other).any()
+
+
+def test_each_repeat_hides_every_label_once_but_the_only_one_of_a_class():
+    given = given_labels(np.repeat([0, 1, 2], [11, 8, 1]))
+    hidden = hiding_folds(given, 4, 3, None, np.random.RandomState(0))
+    assert hidden.shape == (12, 20)
+    for repeat in range(3):
+        counts = hidden[4 * repeat : 4 * repeat + 4].sum(axis=0)
+        assert_array_equal(counts, given.codes != 2)
+    assert (hidden[:4] != hidden[4:8]).any()
+
+
+def test_where_all_classes_differ_nothing_is_hidden():
+    given = given_labels([0, 1, 2])
+    for cv in (5, LeaveOneOut()):
+        hidden = hiding_folds(given, cv, 3, None, np.random.RandomState(0))
+        assert hidden.shape == (0, 3)
+
+
+# Splitters
+
+
+def test_a_splitter_splits_the_labels():
+    given = given_labels(np.arange(30) % 3)
+    splitter = StratifiedKFold(3)
+    hidden = hiding_folds(given, splitter, 7, None, np.random.RandomState(0))
+    assert hidden.shape == (3, 30)  # nothing is repeated
+    classes = given.classes[given.codes]
+    expected = [test for _, test in splitter.split(np.zeros((30, 1)), classes)]
+    for row, positions in zip(hidden, expected, strict=True):
+        assert_array_equal(np.flatnonzero(row), positions)
+
+
+def test_a_splitter_may_leave_one_out():
+    given = given_labels([0, 0, 1, 1, 1, 2])
+    hidden = hiding_folds(given, LeaveOneOut(), 3, None, np.random.RandomState(0))
+    # But not the only label of a class.
+    assert_array_equal(hidden, np.eye(6, dtype=bool)[:5])
+
+
+def test_a_splitter_may_hide_labels_often_or_never():
+    given = given_labels(np.arange(10) % 2)
+    splitter = ShuffleSplit(6, test_size=2, random_state=0)
+    hidden = hiding_folds(given, splitter, 1, None, np.random.RandomState(0))
+    assert_array_equal(hidden.sum(axis=1), [2] * 6)
+    counts = hidden.sum(axis=0)
+    assert counts.min() == 0
+    assert counts.max() > 1
+    fixed = PredefinedSplit([0, -1, 0, 1, -1, -1, 1, 1, -1, -1])
+    hidden = hiding_folds(given, fixed, 1, None, np.random.RandomState(0))
+    assert [np.flatnonzero(row).tolist() for row in hidden] == [[0, 2], [3, 6, 7]]
+
+
+# Groups
+
+
+def split_groups(hidden, groups):
+    """Count the groups that some split hides in part."""
+    return sum(
+        0 < row[groups == group].sum() < np.sum(groups == group)
+        for row in hidden
+        for group in np.unique(groups)
+    )
+
+
+@pytest.mark.parametrize("cv", [3, 5, GroupKFold(4)])
+@pytest.mark.parametrize("seed", range(3))
+def test_labels_of_a_group_are_hidden_together(cv, seed):
+    rng = np.random.RandomState(seed)
+    groups = np.array([f"patient {i}" for i in rng.randint(9, size=60)])
+    given = given_labels(rng.randint(3, size=60))
+    hidden = hiding_folds(given, cv, 2, groups, rng)
+    n_folds = 4 if not isinstance(cv, int) else 2 * cv
+    assert len(hidden) == n_folds
+    assert split_groups(hidden, groups) == 0
+    assert_array_equal(hidden.sum(axis=0), 2 if isinstance(cv, int) else 1)
+    # Without groups they are torn apart.
+    assert split_groups(hiding_folds(given, 3, 2, None, rng), groups) > 10
+
+
+def test_repeats_put_groups_together_anew():
+    groups = np.repeat(np.arange(12), 2)
+    given = given_labels(np.repeat(np.arange(12) % 2, 2))
+    hidden = hiding_folds(given, 3, 2, groups, np.random.RandomState(0))
+    first, second = ({tuple(row) for row in part} for part in (hidden[:3], hidden[3:]))
+    assert first != second
+    same = hiding_folds(given, 3, 2, groups, np.random.RandomState(0))
+    assert_array_equal(hidden, same)
+
+
+def test_there_are_no_more_folds_than_groups():
+    groups = np.array([5, 5, 5, 9, 9, 9])
+    given = given_labels([0, 1, 0, 1, 0, 1])
+    hidden = hiding_folds(given, 5, 1, groups, np.random.RandomState(0))
+    assert sorted(map(tuple, hidden)) == [
+        (False,) * 3 + (True,) * 3,
+        (True,) * 3 + (False,) * 3,
+    ]
+
+
+def test_a_class_of_one_group_alone_is_not_hidden():
+    # Two labels of class 2, both of group 3: nobody could predict them.
+    groups = np.array([0, 1, 2, 0, 1, 2, 3, 3])
+    given = given_labels([0, 0, 0, 1, 1, 1, 2, 2])
+    hidden = hiding_folds(given, 3, 1, groups, np.random.RandomState(0))
+    assert_array_equal(hidden.sum(axis=0), [1, 1, 1, 1, 1, 1, 0, 0])
+    one_group = hiding_folds(given, 3, 1, np.zeros(8), np.random.RandomState(0))
+    assert one_group.shape == (0, 8)
+
+
+@pytest.mark.parametrize("cv", [3, GroupKFold(3)])
+def test_a_group_with_a_class_of_its_own_is_not_torn_apart(cv):
+    # Of group 3 one label is of class 2, which no other group has.
+    groups = np.array([0, 1, 2, 0, 1, 2, 3, 3, 3])
+    given = given_labels([0, 0, 0, 1, 1, 1, 2, 0, 1])
+    hidden = hiding_folds(given, cv, 1, groups, np.random.RandomState(0))
+    assert hidden[:, :6].any(axis=0).all()
+    assert split_groups(hidden, groups) == 0
+
+
+# No label leaks
+
+
+@pytest.fixture
+def asked(digits):
+    """A propagator that has 40 labels and has not spread them."""
+    X, y = digits
+    return KMeansLabelPropagator(40, random_state=0).ask(X, y)
+
+
+CANDIDATES = list_candidates(["cluster", "graph"], [0, 0.3, 1])
+IS_HIDDEN = np.arange(40) % 5 == 0
+
+
+def sets_of(fitted, is_hidden, candidates=CANDIDATES, given=None):
+    given = fitted.given_ if given is None else given
+    visible = given.take(~is_hidden)
+    spreads = {
+        rule: spread(fitted.clusters_, visible, rule) for rule in ("cluster", "graph")
+    }
+    hidden = given.positions[is_hidden]
+    return list(training_sets(fitted.clusters_, visible, hidden, spreads, candidates))
+
+
+def test_hidden_samples_are_in_no_training_set_and_visible_ones_in_all(asked):
+    given = asked.given_
+    hidden, visible = given.positions[IS_HIDDEN], given.positions[~IS_HIDDEN]
+    sets = sets_of(asked, IS_HIDDEN)
+    assert len(sets) == len(CANDIDATES) == 5
+    for positions, codes, confidence, is_given in sets:
+        assert (np.diff(positions) > 0).all()
+        assert not np.isin(positions, hidden).any()
+        at = np.searchsorted(positions, visible)
+        assert_array_equal(positions[at], visible)
+        assert_array_equal(codes[at], given.codes[~IS_HIDDEN])
+        assert_array_equal(confidence[at], 1)
+        assert_array_equal(positions[is_given], visible)
+    assert_array_equal(sets[0].positions, visible)
+    sizes = [len(training_set.positions) for training_set in sets]
+    assert sizes[0] < sizes[1] < sizes[2]
+    assert sizes[0] < sizes[3] < sizes[4]
+
+
+@pytest.mark.parametrize("rule", ["cluster", "graph"])
+@pytest.mark.parametrize("fraction", [0.4, 1])
+def test_training_sets_are_those_of_a_propagator_that_lacks_the_labels(
+    digits, asked, rule, fraction
+):
+    X, y = digits
+    (found,) = sets_of(asked, IS_HIDDEN, [Candidate(rule, fraction)])
+    lacking = KMeansLabelPropagator(
+        40, propagation=rule, fraction=fraction, random_state=0
+    )
+    lacking.query(X)
+    hidden, visible = (asked.given_.positions[part] for part in (IS_HIDDEN, ~IS_HIDDEN))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # clusters without a label
+        lacking.propagate({position: y[position] for position in visible.tolist()})
+    expected = np.setdiff1d(lacking.sample_indices_, hidden)
+    assert_array_equal(found.positions, expected)
+    labels = asked.given_.classes[found.codes]
+    assert_array_equal(labels, lacking.transduction_[expected])
+    assert_allclose(found.confidence, lacking.confidence_[expected])
+
+
+class Recorder(ClassifierMixin, BaseEstimator):
+    """Keeps what it is trained on, in a list that its clones share."""
+
+    calls = None
+
+    def fit(self, X, y, sample_weight=None):
+        self.classes_ = np.unique(y)
+        Recorder.calls.append((np.asarray(X), np.asarray(y), sample_weight))
+        return self
+
+    def predict(self, X):
+        return np.full(X.shape[0], self.classes_[0])
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    monkeypatch.setattr(Recorder, "calls", [])
+    return Recorder.calls
+
+
+def comparison(fitted, X, is_hidden, candidates=CANDIDATES, **changed):
+    return Comparison(
+        **{
+            "X": X,
+            "y": None,
+            "clusters": fitted.clusters_,
+            "given": fitted.given_,
+            "spread_params": {"alpha": "auto", "class_prior": "estimated"},
+            "estimator": GaussianNB(var_smoothing=0.1),
+            "params_of": lambda used: {},
+            "is_hidden": is_hidden,
+            "candidates": candidates,
+            "max_samples": None,
+            "n_jobs": None,
+            "is_seeded": True,
+            "verbose": 0,
+        }
+        | changed
+    )
+
+
+WITH_NEIGHBORS = list_candidates(
+    ["cluster", "graph"], [0, 1], ["samples", "embedding", "neighbors"]
+)
+
+
+def test_hidden_labels_change_nothing_that_is_trained_on_or_predicted(
+    digits, asked, calls
+):
+    X, _ = digits
+    given = asked.given_
+    codes = np.where(IS_HIDDEN, (given.codes + 1) % 10, given.codes)
+    params_of = {"params_of": lambda used: {"sample_weight": used.confidence}}
+    outcomes = []
+    for labels in (given, replace(given, codes=codes)):
+        each = comparison(
+            asked,
+            X,
+            IS_HIDDEN[np.newaxis],
+            WITH_NEIGHBORS,
+            given=labels,
+            estimator=Recorder(),
+            **params_of,
+        )
+        outcome, errors = each.run(np.random.RandomState(0))
+        assert errors == {}
+        outcomes.append(outcome)
+    assert each.n_fits == len(calls) / 2 == len(WITH_NEIGHBORS) - 1
+    for true, false in zip(
+        calls[: len(calls) // 2], calls[len(calls) // 2 :], strict=True
+    ):
+        for one, other in zip(true, false, strict=True):
+            assert_array_equal(one, other)
+    # The neighbours are right about the true labels, and so wrong about the others.
+    true, false = (outcome.correct[0, -1, IS_HIDDEN] for outcome in outcomes)
+    assert true.mean() > 0.6
+    assert not (true * false).any()
+
+
+def test_outcomes_are_those_of_classifiers_trained_by_hand(digits, asked):
+    X, y = digits
+    is_hidden = np.array([IS_HIDDEN, ~IS_HIDDEN & (np.arange(40) % 5 == 1)])
+    each = comparison(asked, X, is_hidden, WITH_NEIGHBORS)
+    outcome, _ = each.run(np.random.RandomState(0))
+    assert outcome.correct.shape == (2, len(WITH_NEIGHBORS), 40)
+    for split, hidden in enumerate(is_hidden):
+        assert_array_equal(
+            np.isnan(outcome.correct[split]), np.tile(~hidden, (len(WITH_NEIGHBORS), 1))
+        )
+        at = asked.given_.positions[hidden]
+        sets = sets_of(asked, hidden, WITH_NEIGHBORS)
+        for i, used in enumerate(sets[:-1]):
+            model = GaussianNB(var_smoothing=0.1).fit(X[used.positions], used.codes)
+            right = model.predict(X[at]) == y[at]
+            assert_array_equal(outcome.correct[split, i, hidden], right)
+            sure = model.predict_proba(X[at])
+            columns = np.searchsorted(model.classes_, y[at])
+            is_seen = np.isin(y[at], model.classes_)
+            expected = np.where(
+                is_seen, sure[np.arange(len(at)), columns % sure.shape[1]], 0
+            )
+            assert_allclose(outcome.probability[split, i, hidden], expected)
+
+
+def test_the_embedding_is_what_a_candidate_in_it_trains_on(digits, asked, calls):
+    X, _ = digits
+    candidates = [Candidate("graph", 1.0), Candidate("graph", 1.0, "embedding")]
+    comparison(asked, -X, IS_HIDDEN[np.newaxis], candidates, estimator=Recorder()).run(
+        np.random.RandomState(0)
+    )
+    (samples, *_), (embedded, *_) = calls
+    assert_array_equal(samples, -embedded)
+    assert embedded.max() == 16
+
+
+class Failing(GaussianNB):
+    def __init__(self, error=RuntimeError):
+        super().__init__()
+        self.error = error
+
+    def fit(self, X, y):
+        raise self.error("out of order")
+
+
+def test_what_cannot_be_trained_is_unknown_and_neighbours_need_no_training(
+    digits, asked
+):
+    each = comparison(
+        asked, digits[0], IS_HIDDEN[np.newaxis], WITH_NEIGHBORS, estimator=Failing()
+    )
+    outcome, errors = each.run(np.random.RandomState(0))
+    assert sorted(errors) == list(range(len(WITH_NEIGHBORS) - 1))
+    assert all(isinstance(error, RuntimeError) for (error,) in errors.values())
+    assert np.isnan(outcome.correct[:, :-1]).all()
+    assert not np.isnan(outcome.correct[0, -1, IS_HIDDEN]).any()
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
+def test_what_is_no_fault_of_a_candidate_ends_the_comparison(digits, asked, error):
+    each = comparison(asked, digits[0], IS_HIDDEN[np.newaxis], estimator=Failing(error))
+    with pytest.raises(error, match="out of order"):
+        each.run(np.random.RandomState(0))
+
+
+# Fewer samples
+
+
+def test_samples_that_are_given_need_not_be_drawn():
+    is_given = np.arange(10) % 5 == 0
+    full = TrainingSet(
+        np.arange(10) * 2, np.arange(10) % 3, np.linspace(0, 0.9, 10), is_given
+    )
+    positions, codes, confidence, given = subsample(full, np.arange(20) >= 13)
+    assert_array_equal(positions, [0, 10, 14, 16, 18])
+    assert_array_equal(codes, [0, 2, 1, 2, 0])
+    assert_array_equal(given, [True, True, False, False, False])
+    assert_allclose(confidence, [0, 0.5, 0.7, 0.8, 0.9])
+    assert_array_equal(subsample(full, np.zeros(20, bool)).positions, [0, 10])
+    assert_array_equal(subsample(full, np.ones(20, bool)).positions, full.positions)
+
+
+# Predictions
+
+
+def trained_on(positions):
+    """A training set of given labels; the labels themselves are not needed."""
+    codes = np.zeros(len(positions), dtype=int)
+    return TrainingSet(positions, codes, np.ones(len(positions)), codes == 0)
+
+
+def test_a_training_set_of_one_class_predicts_it(blobs):
+    X, _ = blobs
+    outcome = predict_hidden(
+        LogisticRegression(),
+        X,
+        np.array(["a"] * 5),
+        trained_on(np.arange(5)),
+        np.arange(5, 8),
+        np.array(["a", "b", "a"]),
+        {},
+    )
+    assert_array_equal(outcome.correct, [1, 0, 1])
+    assert_array_equal(outcome.probability, [1, 0, 1])
+
+
+def test_the_probability_is_that_of_the_right_class():
+    X = np.array([[0.0], [1], [10], [11], [0.5], [10.5], [0.5], [5.5]])
+    train, hidden = trained_on(np.arange(4)), np.arange(4, 8)
+    labels = np.array(["a", "b", "b", "c"])  # of c nothing is known
+    y_train = np.array(["a", "a", "b", "b"])
+    model = KNeighborsClassifier(3)
+    outcome = predict_hidden(model, X, y_train, train, hidden, labels, {})
+    assert_array_equal(outcome.correct, [1, 1, 0, 0])
+    assert_allclose(outcome.probability, [2 / 3, 2 / 3, 1 / 3, 0])
+    tells_none = predict_hidden(LinearSVC(), X, y_train, train, hidden, labels, {})
+    assert_array_equal(tells_none.probability, tells_none.correct)
+    assert_array_equal(tells_none.correct, [1, 1, 0, 0])
+
+
+def test_neighbours_predict_what_reaches_the_sample():
+    distributions = np.array([[1, 0, 0], [0.2, 0.5, 0.3], [0.6, 0.4, 0], [0, 0, 0]])
+    found = Spread(np.array([0, 1, 0, -1]), np.ones(4), np.ones(4), distributions)
+    outcome = neighbors_outcome(found, np.array([1, 2, 3]), np.array([1, 1, 2]))
+    assert_array_equal(outcome.correct, [1, 0, 0])
+    # The probabilities that the propagator's predict_proba would give.
+    first, second = as_probabilities(distributions[1:3])
+    assert_allclose(outcome.probability, [first[1], second[1], 0])
+    assert 0.5 <= first[1] < 1
+    assert 0 < second[1] <= 0.4

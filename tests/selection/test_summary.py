@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from scipy.stats import norm
+
+from kmeans_labelprop._selection._candidates import list_candidates
+from kmeans_labelprop._selection._hiding import Outcome
+from kmeans_labelprop._selection._results import tabulate
+from kmeans_labelprop._selection._summary import (
+    describe_choice,
+    describe_failures,
+    describe_gains,
+    describe_labels,
+)
+
+
+def gains(means, errors, p_values=None):
+    if p_values is None:
+        p_values = [
+            1 if not error else 2 * norm.sf(abs(mean) / error)
+            for mean, error in zip(means, errors, strict=True)
+        ]
+    return {
+        "params": [{}] * len(means),
+        "param_propagation": ["cluster"] * len(means),
+        "param_fraction": np.linspace(0, 1, len(means)),
+        "train_on": ["samples"] * len(means),
+        "smoothed_test_score": 0.5 + np.array(means),
+        "mean_test_gain": np.array(means),
+        "sem_test_gain": np.array(errors),
+        "pvalue_test_gain": np.array(p_values),
+    }
+
+
+def test_it_names_what_leads_by_too_little():
+    correct = np.array([[[0, 0, 0, 0], [1, 1, 1, 0], [1, 0, 0, 1]]], dtype=float)
+    candidates = list_candidates(["cluster", "graph"], [0, 1])
+    table = tabulate(Outcome(correct, correct), np.full(4, 0.25), candidates)
+    assert_array_equal(table["rank_test_score"], [3, 1, 2])
+    text = list(describe_choice(table, 2, 0.5, (0.2, 0.8), "accuracy"))
+    assert text[0] == "Chosen of 3 candidates: graph at fraction 1."
+    assert text[1].endswith("too little to tell: cluster at fraction 1.")
+    assert text[-1] == "Estimated accuracy: 50 % (95 % interval 20 to 80 %)."
+    first = list(describe_choice(table, 1, 0.75, (0.4, 0.9), "accuracy"))
+    assert "doubt" not in " ".join(first)
+
+
+@pytest.mark.parametrize(
+    ("means", "best", "verdict"),
+    [
+        ([0, 0.1, 0.05], 1, "cluster at fraction 0.5: +10.0 ± 2.0 points|better"),
+        ([0, 0.03, 0.05], 1, "cluster at fraction 0.5: +3.0 ± 2.0 points|cannot tell"),
+        ([0, -0.03, -0.01], 0, "cluster at fraction 1: -1.0 ± 2.0 points|cannot tell"),
+        ([0, -0.2, -0.1], 0, "cluster at fraction 1: -10.0 ± 2.0 points|worse"),
+    ],
+)
+def test_how_the_choice_compares_is_said(means, best, verdict):
+    text = "\n".join(describe_gains(gains(means, [0, 0.02, 0.02]), best))
+    for part in verdict.split("|"):
+        assert part in text
+    assert ("would hurt" in text) == (min(means) < -0.04)
+
+
+def test_few_labels_prove_nothing():
+    # All of them right by propagation and wrong without: a spread of 0.
+    for n_labels, verdict in ((2, "cannot tell them apart"), (10, "better")):
+        correct = np.zeros((1, 2, n_labels))
+        correct[0, 1] = 1
+        table = tabulate(
+            Outcome(correct, correct),
+            np.full(n_labels, 1 / n_labels),
+            list_candidates(["cluster"], [0, 1]),
+        )
+        text = " ".join(describe_gains(table, 1))
+        assert "+100.0 ± 0.0 points" in text
+        assert verdict in text
+
+
+def test_a_warning_goes_by_the_p_value():
+    few = list(describe_gains(gains([0, -0.05], [0, 0.02], [1, 0.05]), 0))
+    assert few[2:] == [
+        "Propagation would hurt here:",
+        "  cluster at fraction 1: -5.0 ± 2.0 points",
+    ]
+    unclear = gains([0, -0.05], [0, 0.02], [1, 0.051])
+    assert len(list(describe_gains(unclear, 0))) == 2
+
+
+def test_what_would_hurt_is_listed():
+    some = list(describe_gains(gains([0, 0.1, -0.1], [0, 0.02, 0.02]), 1))
+    assert some[2:] == [
+        "Propagation would hurt here with",
+        "  cluster at fraction 1: -10.0 ± 2.0 points",
+    ]
+    every = list(describe_gains(gains([0, -0.2, -0.1], [0, 0.02, 0.02]), 0))
+    assert every[2] == "Propagation would hurt here:"
+    assert len(every) == 5
+
+
+def test_the_given_labels_in_the_embedding_are_no_propagation():
+    table = gains([0, -0.2], [0, 0.02])
+    table |= {
+        "params": [{}] * 3,
+        "param_propagation": ["cluster"] * 3,
+        "param_fraction": np.array([0.0, 1.0, 0.0]),
+        "train_on": ["samples", "samples", "embedding"],
+        "smoothed_test_score": np.array([0.7, 0.7, 0.5]),
+        "mean_test_gain": np.array([0, 0, -0.2]),
+        "sem_test_gain": np.array([0, 0.02, 0.02]),
+        "pvalue_test_gain": np.array([1, 1, 0.001]),
+    }
+    assert "Propagation would hurt" not in " ".join(describe_gains(table, 0))
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_what_is_counted_is_said(is_asked):
+    def text(n_labels, n_hidden, scoring):
+        return " ".join(describe_labels(n_labels, n_hidden, scoring, is_asked))
+
+    assert "Counted on 8 labels" in text(10, 8, "accuracy")
+    assert "2 more were never hidden" in text(10, 8, "accuracy")
+    assert "never hidden" not in text(8, 8, "accuracy")
+    assert "each label counts the same" in text(8, 8, "accuracy")
+    assert "each class counts the same" in text(8, 8, "balanced_accuracy")
+    # Only what was asked about was chosen to be typical.
+    assert ("the representatives" in text(8, 8, "accuracy")) == is_asked
+    assert ("label a random sample" in text(8, 8, "accuracy")) == is_asked
+    assert text(4, 0, "accuracy") == ""
+
+
+def test_what_failed_is_named():
+    correct = np.array([[[np.nan] * 2, [1, 0], [np.nan] * 2]])
+    candidates = list_candidates(["cluster"], [0, 0.5, 1])
+    table = tabulate(Outcome(correct, correct), np.full(2, 0.5), candidates)
+    assert list(describe_failures(table)) == [
+        "Not compared, since its training failed: the given labels alone.",
+        "Not compared, since its training failed: cluster at fraction 1.",
+    ]
