@@ -737,6 +737,8 @@ def test_the_summary_tells_what_was_trained(blobs):
         f"Trained on {n_training} samples.",
     ]
     assert lines[1] == "Labels: 60 known, 0 asked for, 0 answered."
+    embedded = classifier.set_params(train_on="embedding").fit(X, y).summary()
+    assert embedded.endswith(" samples in the embedding.")
 
 
 def test_progress_is_told_when_asked_for(blobs, capsys):

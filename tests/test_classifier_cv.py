@@ -1204,7 +1204,10 @@ def test_without_the_given_labels_alone_nothing_is_compared(blobs):
 def test_the_summary_starts_with_that_of_the_propagator(blobs):
     for estimator, trained in (
         (GaussianNB(), "Trained on {} samples."),
-        (DummyClassifier(), "Predicted by the neighbours among {} samples."),
+        (
+            DummyClassifier(),
+            "No classifier: the neighbours among {} samples predict.",
+        ),
     ):
         model = classifier(estimator).fit(*blobs)
         lines = model.summary().splitlines()

@@ -547,7 +547,8 @@ Columns 1 to 3: representatives; 4 to 6: after a second round; 7 to 9: known at 
 3n labels more, in two rounds of n and 2n, from representatives:
 
 {table(["", *HEAD], [_line(["m = 3n"], found["two_rounds"])])}
-Share held by the 80 % interval with the data sets divided at random, {N_OTHER_HALVES} times:
+Share held by the 80 % interval, with the data sets divided at random, {N_OTHER_HALVES}
+times:
 {_ranges(found["other_halves"])}.
 
 ## If the m labels are drawn at random

@@ -34,10 +34,17 @@ _CONTENT_SHA256 = {
     ),
 }
 
+# Their sizes in bytes: not a byte more is decompressed.
+_CONTENT_SIZE = {
+    "train-images-idx3-ubyte": 16 + 60_000 * 784,
+    "train-labels-idx1-ubyte": 8 + 60_000,
+    "t10k-images-idx3-ubyte": 16 + 10_000 * 784,
+    "t10k-labels-idx1-ubyte": 8 + 10_000,
+}
+
 # The authors' addresses, tried in this order while they cannot be reached.
 _BASE_URLS = (
     "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
-    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
 )
 
 _DEBIAN_PACKAGE = "dataset-fashion-mnist"
@@ -244,7 +251,7 @@ def _load_idx(home: Path, name: str, download: bool) -> NDArray[np.uint8]:
     filename = f"{name}.gz"
     for folder in _folders(home):
         path = folder / filename
-        if path.exists():
+        if os.path.lexists(path):
             break
     else:
         if not download:
@@ -265,16 +272,28 @@ def _advice(path: Path, home: Path) -> str:
 
 def _read_checked(path: Path, name: str, advice: str) -> bytes:
     """Decompress ``path``; raise an OSError that names it unless it is good."""
-    expected = _CONTENT_SHA256[name]
+    expected, size = _CONTENT_SHA256[name], _CONTENT_SIZE[name]
+    if not path.is_file():  # not even opened: a pipe or a device may never end
+        raise OSError(f"{path} is no regular file. {advice}")
+    if path.stat().st_size > size + 2**16:
+        raise OSError(
+            f"{path} is not the file of Fashion-MNIST: it is larger than what it "
+            f"should hold, {size:,} bytes. {advice}"
+        )
     try:
         with gzip.open(path, "rb") as stream:
-            content = stream.read()
+            content = stream.read(size + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise OSError(
             f"{path} is truncated or damaged and cannot be decompressed ({error}); "
             f"its content should have the SHA-256 checksum {expected}, but the "
             f"file itself has {_sha256_of_file(path)}. {advice}"
         ) from error
+    if len(content) > size:
+        raise OSError(
+            f"{path} is not the file of Fashion-MNIST: it decompresses to more than "
+            f"{size:,} bytes. {advice}"
+        )
     found = hashlib.sha256(content).hexdigest()
     if found != expected:
         raise OSError(

@@ -1,5 +1,6 @@
 import json
 from dataclasses import asdict, astuple
+from itertools import product
 
 import numpy as np
 import pytest
@@ -26,34 +27,32 @@ RESULTS = REPOSITORY / "benchmarks" / "results" / "label_curve.json"
 TRUE = GainModel(scale_asked=0.3, scale_known=0.8, noise=0.4, deviation=0.6)
 
 
-@pytest.fixture(scope="module")
-def rows():
+def draw_rows(n_seeds):
     """Draw gains from a known model, on all data sets."""
     rng = np.random.default_rng(0)
     drawn = []
-    for name in NAMES:
-        for start in STARTS:
-            for n_labels in (20, 50, 100):
-                for n_more in (n_labels // 2, n_labels) * 4:
-                    where = {
-                        "n_labels": n_labels,
-                        "n_more": n_more,
-                        "known_share": float(start == "random"),
-                    }
-                    error = rng.uniform(0.05, 0.7)
-                    gain = TRUE.quantile(rng.uniform(), error, **where)
-                    drawn.append(
-                        {"dataset": name, "budget": n_labels, "seed": 0}
-                        | {
-                            "start": start,
-                            "hidden_error": error,
-                            "refused": None,
-                            "accuracy": 0.8,
-                        }
-                        | {"gain_chosen": float(gain), "gain_drawn": float(gain) / 2}
-                        | where
-                    )
+    for name, start, n_labels, seed, doubles in product(
+        NAMES, STARTS, (20, 50, 100), range(n_seeds), (False, True)
+    ):
+        where = {
+            "n_labels": n_labels,
+            "n_more": n_labels if doubles else n_labels // 2,
+            "known_share": float(start == "random"),
+        }
+        error = rng.uniform(0.05, 0.7)
+        gain = float(TRUE.quantile(rng.uniform(), error, **where))
+        drawn.append(
+            {"dataset": name, "budget": n_labels, "seed": seed, "start": start}
+            | {"hidden_error": error, "refused": None, "accuracy": 0.8}
+            | {"gain_chosen": gain, "gain_drawn": gain / 2}
+            | where
+        )
     return drawn
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return draw_rows(1)
 
 
 def test_every_data_set_is_in_one_half():
@@ -61,12 +60,13 @@ def test_every_data_set_is_in_one_half():
     assert "fashion_mnist" not in NAMES
 
 
-def test_the_constants_are_found_again(rows):
-    assert astuple(fit_likeliest(rows)) == pytest.approx(astuple(TRUE), rel=0.15)
+def test_the_constants_are_found_again():
+    found = astuple(fit_likeliest(draw_rows(20)))
+    assert found == pytest.approx(astuple(TRUE), rel=0.1)
 
 
 def test_the_deviation_is_that_of_data_that_were_not_seen(rows):
-    assert astuple(fit(rows)) == pytest.approx(astuple(TRUE), rel=0.2)
+    assert fit(rows).deviation == pytest.approx(TRUE.deviation, rel=0.2)
     # Data sets that differ are farther from what the others tell.
     rng = np.random.default_rng(0)
     factors = dict(zip(NAMES, np.exp(rng.normal(size=len(NAMES))), strict=True))
@@ -84,7 +84,7 @@ def test_intervals_of_the_true_model_are_honest(rows):
     found = honesty(predicted)
     assert found["n_cells"] == len(rows)
     for level in (50, 80, 95):
-        assert found[f"held_{level}"] == pytest.approx(level / 100, abs=0.05)
+        assert found[f"held_{level}"] == pytest.approx(level / 100, abs=0.07)
     assert found["below"] + found["above"] + found["held_80"] == pytest.approx(1)
 
 

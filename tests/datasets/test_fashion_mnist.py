@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import http.server
+import os
 import struct
 import sys
 import threading
@@ -49,6 +50,11 @@ def contents(arrays, monkeypatch, tmp_path):
         _fashion_mnist,
         "_CONTENT_SHA256",
         {name: hashlib.sha256(content).hexdigest() for name, content in made.items()},
+    )
+    monkeypatch.setattr(
+        _fashion_mnist,
+        "_CONTENT_SIZE",
+        {name: len(content) for name, content in made.items()},
     )
     monkeypatch.setattr(_fashion_mnist, "_DEBIAN_FOLDER", tmp_path / "no-package")
     monkeypatch.setattr(_fashion_mnist, "_BASE_URLS", ("http://127.0.0.1:9/",))
@@ -333,3 +339,84 @@ def test_real_data(tmp_path):
     assert y[0] == 9
     assert X[:60_000].mean() / 255 == pytest.approx(0.2860, abs=5e-5)
     assert X.max() == 255
+
+
+IMAGES = "train-images-idx3-ubyte"
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link to a device", "dead link"])
+def test_what_is_no_regular_file_is_never_opened(contents, tmp_path, kind):
+    folder = tmp_path / "fashion-mnist"
+    _write(folder, contents)
+    path = folder / f"{IMAGES}.gz"
+    path.unlink()
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero" if kind == "link to a device" else "nowhere")
+    with pytest.raises(
+        OSError, match=r"is no regular file\. Delete the file"
+    ) as caught:
+        fetch_fashion_mnist(tmp_path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_link_to_a_regular_file_is_read(contents, arrays, tmp_path):
+    folder = tmp_path / "fashion-mnist"
+    _write(folder, contents)
+    path = folder / f"{IMAGES}.gz"
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    X, _ = fetch_fashion_mnist(tmp_path, return_X_y=True)
+    np.testing.assert_array_equal(X.reshape(-1, 28, 28), arrays[IMAGES])
+
+
+def test_no_more_is_decompressed_than_the_file_should_hold(
+    contents, tmp_path, monkeypatch
+):
+    folder = tmp_path / "fashion-mnist"
+    _write(folder, contents)
+    bomb = gzip.compress(contents[IMAGES] + bytes(10_000_000), mtime=0)
+    (folder / f"{IMAGES}.gz").write_bytes(bomb)
+    read = []
+    decompress = gzip.GzipFile.read
+
+    def counting_read(self, size=-1):
+        content = decompress(self, size)
+        read.append(len(content))
+        return content
+
+    monkeypatch.setattr(gzip.GzipFile, "read", counting_read)
+    with pytest.raises(OSError, match="decompresses to more than") as caught:
+        fetch_fashion_mnist(tmp_path)
+    assert str(folder) in str(caught.value)
+    assert sum(read) == len(contents[IMAGES]) + 1
+
+
+def test_a_file_larger_than_what_it_should_hold_is_not_read(contents, tmp_path):
+    folder = tmp_path / "fashion-mnist"
+    _write(folder, contents)
+    path = folder / f"{IMAGES}.gz"
+    with path.open("ab") as stream:
+        stream.truncate(len(contents[IMAGES]) + 2**16 + 1)
+    with pytest.raises(OSError, match="larger than what it should hold"):
+        fetch_fashion_mnist(tmp_path)
+
+
+def test_downloads_come_by_https_alone():
+    assert _fashion_mnist._BASE_URLS
+    for url in _fashion_mnist._BASE_URLS:
+        assert url.startswith("https://")
+
+
+def test_sizes_are_those_of_the_published_files():
+    real = [
+        (60_000, 28, 28),
+        (60_000,),
+        (10_000, 28, 28),
+        (10_000,),
+    ]
+    sizes = [4 + 4 * len(shape) + int(np.prod(shape)) for shape in real]
+    assert list(_fashion_mnist._CONTENT_SIZE.values()) == sizes
