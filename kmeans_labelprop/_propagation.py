@@ -150,7 +150,7 @@ def choose_alpha(n_samples: int, n_labels: int) -> float:
         ``1 - 1 / (2 * sqrt(m))`` for m samples a label, in [0.5, 0.99]. A label
         takes about ``1 / (1 - alpha)`` steps over the graph, so that they grow with
         the width of the region that it has to cover. A rule of thumb:
-        ``python -m benchmarks.accuracy --setting graph_rules`` has it beside fixed ones.
+        ``benchmarks.accuracy --setting graph_rules`` has it beside fixed ones.
     """
     return min(_MAX_ALPHA, 1 - sqrt(n_labels / n_samples) / 2)
 

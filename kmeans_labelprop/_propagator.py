@@ -47,7 +47,7 @@ from ._ledger import Ledger, check_source, plays_oracle, read_known
 from ._messages import stage, warn_user
 from ._propagation import check_class_prior, likeliest
 from ._report import summarize, warn_of_labels
-from ._representatives import best_samples, most_valuable_first
+from ._representatives import are_typical, best_samples, most_valuable_first
 from ._seeds import clone_sharing, set_unset
 from ._validation import (
     N_JOBS,
@@ -242,6 +242,10 @@ class KMeansLabelPropagator(
 
     Notes
     -----
+    A cluster that holds a known label is not asked about, unless the known labels are,
+    on the whole, of samples at the edges of their clusters, as of a collection of hard
+    cases: these do not stand for their clusters, and all are asked about.
+
     A label is *known* if `y` holds it, and *given* if it is known or was answered. All
     given labels are facts: they stay what they are, seed the propagation by both rules,
     and are in the training set at any fraction. Copies of a sample may have different
@@ -864,7 +868,9 @@ class KMeansLabelPropagator(
             clusters = replace(clusters, graph=graph)
         is_known = np.zeros(len(clusters), dtype=bool)
         is_known[known.positions] = True
-        chosen, own = best_samples(clusters.ids, clusters.distances, is_known)
+        at = clusters.ids, clusters.distances
+        stands = is_known & are_typical(*at, known.positions)
+        chosen, own = best_samples(*at, stands)
 
         forget_fit(self, keep=("n_features_in_", "feature_names_in_"))
         self.embedding_, self.clusterer_ = embedding_, clusters.clusterer

@@ -35,6 +35,42 @@ def best_samples(
     return order[first], clusters
 
 
+def are_typical(
+    cluster_ids: NDArray[np.intp],
+    distances: NDArray[np.float64],
+    known: NDArray[np.intp],
+) -> bool:
+    """Tell whether known samples could be a fair draw from their clusters.
+
+    The share of a cluster that lies nearer to the centre than a sample is uniform for
+    samples drawn at random. Of hard samples it is larger: they lie at the edges, and
+    cannot stand for their clusters.
+
+    Parameters
+    ----------
+    cluster_ids : ndarray of shape (n_samples,), dtype=intp
+        The cluster of each sample.
+    distances : ndarray of shape (n_samples,), dtype=float64
+        Distance of each sample to the centre of its cluster.
+    known : ndarray of shape (n_known,), dtype=intp
+        Positions of the samples whose label is known.
+
+    Returns
+    -------
+    are_typical : bool
+        False if their mean share is more than 3 standard errors above one half.
+    """
+    order = np.lexsort((distances, cluster_ids))
+    sizes = np.bincount(cluster_ids)
+    ranks = np.empty(len(order), dtype=np.intp)
+    ranks[order] = (
+        np.arange(len(order)) - (np.cumsum(sizes) - sizes)[cluster_ids[order]]
+    )
+    shares = (ranks[known] + 0.5) / sizes[cluster_ids[known]]
+    error = 1 / np.sqrt(12 * max(1, len(known)))
+    return bool(shares.sum() <= len(known) * (0.5 + 3 * error))
+
+
 def most_valuable_first(
     representatives: NDArray[np.intp],
     clusters: NDArray[np.intp],

@@ -7,7 +7,8 @@ from .embeddings import EMBEDDINGS
 from .graph_rules import GRAPH_RULES
 from .harness import Setting
 from .partly import PARTLY
+from .rounds import ROUNDS
 
 SETTINGS: dict[str, Setting] = {
-    each.name: each for each in (BUDGET, PARTLY, GRAPH_RULES, EMBEDDINGS)
+    each.name: each for each in (BUDGET, PARTLY, ROUNDS, GRAPH_RULES, EMBEDDINGS)
 }

@@ -43,6 +43,8 @@ AVERAGED = ("balanced_accuracy", "label_accuracy", "n_training")
 AVERAGED_IF_THERE = ("log_loss", "calibration_error", "n_known")
 #: Added up over the seeds, where there are any.
 ADDED_UP = ("known_changed", "known_left_out")
+#: Kept by seed in a column of its own, where there are any.
+BY_SEED_IF_THERE = {"labels_right": "labels_right_by_seed"}
 
 
 def read_results(setting: Setting, folder: Path) -> list[dict[str, Any]]:
@@ -127,6 +129,10 @@ def _row(setting: Setting, cells: list[dict[str, Any]]) -> Row:
         figures = [cell[name] for cell in done if name in cell]
         if figures:
             row[name] = sum(figures)
+    for name, column in BY_SEED_IF_THERE.items():
+        by_seed = {cell["seed"]: cell[name] for cell in done if name in cell}
+        if by_seed:
+            row[column] = by_seed
     for name in ("seconds", "cpu_seconds", "peak_mib"):
         figures = [cell[name] for cell in done]
         row[name] = float(np.median(figures)) if figures else None
@@ -211,7 +217,8 @@ def _complete(row: dict[str, Any]) -> dict[str, Any]:
     left_out = {"messages": [], "notes": [], **nothing}
     values = {
         column: {int(seed): value for seed, value in row.get(column, {}).items()}
-        for column in VALUES.values()
+        for column in (*VALUES.values(), *BY_SEED_IF_THERE.values())
+        if column in row or column in VALUES.values()
     }
     return row | values | {k: v for k, v in left_out.items() if k not in row}
 

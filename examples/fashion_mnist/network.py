@@ -149,7 +149,8 @@ def build_convolutional_network(
     """Build and compile a small convolutional network on rows of 28 x 28 pixels.
 
     It sees the images as they are. Mirroring and shifting them did not help: it learns
-    propagated labels less well then, in as many epochs (``benchmarks/results/ideas.md``).
+    propagated labels less well then, in as many epochs
+    (``benchmarks/results/ideas.md``).
     """
     network = keras.Sequential(
         [

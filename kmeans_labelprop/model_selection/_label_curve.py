@@ -59,18 +59,19 @@ def label_learning_curve(
     -----
     Learning curves mostly follow power laws [1]_ [2]_ [3]_. The error on hidden labels
     is taken to shrink with the root of the number of labels, and only its size is
-    counted: a dozen labels, or a hundred, do not tell the exponent. Accuracy on hidden
-    labels is no accuracy on all samples. A hidden representative takes the label of its
-    cluster away, so that it is wrong more often than others; what it gains by more
-    labels is more, too, by a factor that was estimated on fourteen data sets, as was
-    how far gains are from the prediction. Known labels, which `y` held, are taken to be
-    drawn at random: their gain by labels that are chosen is larger.
+    counted: a hundred labels do not tell the exponent. Accuracy on hidden labels is no
+    accuracy on all samples. A hidden representative takes the label of its cluster
+    away, so that it is wrong more often than other samples, and gains more by further
+    labels, too: by a factor that was estimated on fourteen data sets, as was how far
+    true gains are from expected ones. Labels that `y` held are taken to be drawn at
+    random: what they gain, other samples gain.
 
-    So the interval tells how such curves went on with other data: with constants from
-    half of the data sets an 80 % interval held the true gain in about as many cases on
-    the other half, with 10 to 200 labels and up to as many more. With the labels of one
-    data set alone the interval may be wrong again and again. ``random_state`` says
-    nothing about that.
+    So the interval says how such curves went on with other data. With constants from
+    half of the data sets an 80 % interval held the true gain in 80 % of the cases on
+    the other half, from 10 to 400 labels, half to three times as many more
+    (``benchmarks/results/label_curve.md``). On one data set it may be wrong time after
+    time, and `random_state` changes little about it. Labels drawn at random bring less
+    than those that `query_more` chooses.
 
     References
     ----------
