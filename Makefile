@@ -10,11 +10,12 @@ ARGS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHON
 
-.PHONY: help demo test test-oldest lint docs bench clean
+.PHONY: help demo test test-oldest attack lint docs bench clean
 
 help:
 	@echo "make demo    run the Fashion-MNIST experiments, small, and print the table"
 	@echo "make test    run all tests, the docstrings' examples and the user guide"
+	@echo "make attack  all attacks of tests/attack, of which make test runs a part (an hour)"
 	@echo "make lint    style, types, docstrings, who imports whom"
 	@echo "make docs    build the site into docs/_build/html"
 	@echo "make bench   accuracy beside peers, small; what the propagator itself costs"
@@ -43,6 +44,11 @@ test-oldest:
 	@PIP_CONSTRAINT=$(CURDIR)/tests/oldest.txt sh scripts/make_env.sh $(VENV)-oldest test
 	$(VENV)-oldest/bin/python -m pytest -n 2 $(ARGS)
 
+# Odd samples, labels, oracles; interrupts at every line; kills, full disks. Failures of
+# hypothesis print the line that repeats them.
+attack: $(VENV)/.ready-test
+	ATTACK=full $(BIN)/python -m pytest -n 2 tests/attack $(ARGS)
+
 lint: $(VENV)/.ready-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -58,7 +64,11 @@ docs: $(VENV)/.ready-docs
 bench: $(VENV)/.ready-bench
 	@sh scripts/get_fashion_mnist.sh $(BIN)/python
 	@mkdir -p build/bench
-	$(BIN)/python -m benchmarks.accuracy --quick --out build/bench/accuracy
+	@for setting in budget partly rounds; do \
+	    echo "== accuracy, setting $$setting"; \
+	    $(BIN)/python -m benchmarks.accuracy --setting $$setting --quick \
+	        --out build/bench/accuracy || exit 1; \
+	done
 	@for script in $(CURDIR)/benchmarks/[!_]*.py; do \
 	    echo "== $$(basename $$script)"; \
 	    (cd build/bench && $(abspath $(BIN))/python $$script) || exit 1; \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -56,63 +57,73 @@ def ask_oracle(
     """
     n_queries = len(positions)
     received: Any = None
+    keys: list[list[Any]] = []
+    places = positions.tolist()
     try:
         keys = _keys_of(query, is_ids)  # first: the oracle may change its query
         try:
             received = oracle(query)
             if isinstance(received, Iterator):
-                received = _take_one_by_one(received, positions, missing_label, answers)
+                # In one call: nothing comes between a label and its place.
+                answers.update(zip(places, received, strict=False))
+                received = _as_received(received, places, answers)
         except Exception as error:
             error.add_note(
                 f"Raised by the 'oracle' parameter, asked for {n_queries} label(s)."
             )
             raise
-        shape = getattr(received, "shape", None)
-        is_column = isinstance(shape, tuple) and shape[1:] == (1,)
-        in_order = in_order_of_keys(
-            single_column(received) if is_column else received, keys
-        )
+        in_order = in_order_of_keys(_as_column(received), keys)
         checked = check_answers(in_order, n_queries, missing_label, "the oracle")
-        answers.update(zip(positions.tolist(), checked, strict=True))
+        answers.update(zip(places, checked, strict=True))
     except BaseException as error:
-        is_malformed = isinstance(error, TypeError | ValueError)
-        if not is_malformed and _is_plain_sequence(received, n_queries):
-            _store(received, positions, missing_label, answers)
-        is_stored = all(position in answers for position in positions.tolist())
-        attach_answers(error, received if is_malformed and not is_stored else answers)
+        if not isinstance(error, TypeError | ValueError):  # it may be all right
+            answers.update(_matched(received, keys, places))
+        _mark_abstentions(answers, places, missing_label)
+        is_stored = received is None or isinstance(received, Iterator)
+        is_stored |= all(place in answers for place in places)
+        attach_answers(error, answers if is_stored else received)
         raise
 
 
-def _take_one_by_one(
-    received: Iterator[Any],
-    positions: NDArray[np.intp],
-    missing_label: Any,
-    answers: dict[int, Any],
+def _as_received(
+    rest: Iterator[Any], places: list[int], answers: dict[int, Any]
 ) -> list[Any]:
-    items: list[Any] = []
-    for item in received:
-        items.append(item)
-        _store(items[-1:], positions[len(items) - 1 :], missing_label, answers)
-    return items
+    """List what an oracle has yielded, and one more if there is more."""
+    items = [answers[place] for place in places if place in answers]
+    return [*items, *islice(rest, 1)]
 
 
-def _store(
-    items: Any,
-    positions: NDArray[np.intp],
-    missing_label: Any,
-    answers: dict[int, Any],
-) -> None:
-    for position, item in zip(positions.tolist(), items, strict=False):
-        answers[position] = item  # first: what follows may fail
-        if is_missing_item(item, missing_label):
-            answers[position] = None
+def _as_column(received: Any) -> Any:
+    shape = getattr(received, "shape", None)
+    is_column = isinstance(shape, tuple) and shape[1:] == (1,)
+    return single_column(received) if is_column else received
 
 
-def _is_plain_sequence(received: Any, n_queries: int) -> bool:
-    is_plain = isinstance(received, list | tuple) or (
-        isinstance(received, np.ndarray) and received.ndim == 1
+def _matched(received: Any, keys: list[list[Any]], places: list[int]) -> dict[int, Any]:
+    """Match what was answered, unchecked, with positions; nothing if it cannot be."""
+    try:
+        column = in_order_of_keys(_as_column(received), keys)
+    except (TypeError, ValueError):
+        return {}
+    is_plain = isinstance(column, list | tuple) or (
+        len(getattr(column, "shape", ())) == 1
     )
-    return is_plain and len(received) == n_queries
+    if not is_plain or len(column) != len(places):
+        return {}
+    return dict(zip(places, column, strict=True))
+
+
+def _mark_abstentions(
+    answers: dict[int, Any], places: list[int], missing_label: Any
+) -> None:
+    """Tell abstentions among answers that were stored as they came."""
+    for place in places:
+        try:
+            is_missing = is_missing_item(answers.get(place), missing_label)
+        except Exception:  # what cannot be compared is no mark
+            continue
+        if is_missing and place in answers:
+            answers[place] = None
 
 
 def attach_answers(error: BaseException, answers: Any) -> None:
@@ -345,33 +356,44 @@ def labels_by_position(
         labels = list(labels)
     if isinstance(labels, Mapping):
         keys = list(labels)
-        return (
-            _check_positions(keys, n_samples, source),
-            list(labels.values()),
-            True,
-        )
+        are_names = names is not None and not any(_is_whole(key) for key in keys)
+        if are_names and keys and set(keys) <= set(names):
+            return _places_of(keys, names, source), list(labels.values()), True
+        return _check_positions(keys, n_samples, source), list(labels.values()), True
     if not hasattr(labels, "iloc"):
         return asked.tolist(), labels, False
     labels = single_column(labels)
     index = list(labels.index)
-    is_plain = index == list(range(len(index)))
-    is_named = names is not None and set(index) <= set(names)
-    if is_named:
-        places = _places_of(index, names, source)
-    elif _are_distinct(index):
-        places = _check_positions(index, n_samples, source)
-    else:
+    if not _are_distinct(index):
         raise ValueError(
             f"The index of {source} must have each sample once. Got "
             f"{_preview(index)} instead."
         )
-    if is_plain and set(places) != set(asked.tolist()):
+    by_name = names is not None and set(index) <= set(names)
+    by_position = all(_is_whole(key) and 0 <= key < n_samples for key in index)
+    readings = [_places_of(index, names, source)] if by_name else []
+    if by_position or not by_name:
+        readings.append(_check_positions(index, n_samples, source))
+    fitting = [places for places in readings if set(places) == set(asked.tolist())]
+    if len(fitting) == 1 or (fitting and fitting[0] == fitting[1]):
+        return fitting[0], labels, True  # it holds what was asked about
+    # Numbers that may be positions, or names of rows, or of a series without an index.
+    is_plain = index == list(range(len(index)))
+    has_numbers = names is not None and any(_is_whole(name) for name in names)
+    is_clear = not by_position or not (has_numbers or (names is None and is_plain))
+    if len(readings) == 2 and readings[0] == readings[1]:
+        is_clear = True
+    if fitting or not is_clear:
         raise ValueError(
-            f"The index of {source}, 0 to {len(index) - 1}, may be that of the rows of "
-            "X or that of a series without an index. Pass a dict by position, or an "
-            "array in the order of the question."
+            f"The index of {source}, {_preview(index)}, may hold positions, or the "
+            "index of the rows of X, or be that of a series without one. Pass a dict "
+            "by position, or an array in the order of the question."
         )
-    return places, labels, True
+    return readings[0], labels, True
+
+
+def _is_whole(key: Any) -> bool:
+    return isinstance(key, int | np.integer) and not isinstance(key, bool)
 
 
 def _places_of(index: list[Any], names: Any, source: str) -> list[int]:
@@ -386,16 +408,11 @@ def _places_of(index: list[Any], names: Any, source: str) -> list[int]:
 
 
 def _check_positions(keys: list[Any], n_samples: int, source: str) -> list[int]:
-    unknown = [
-        key
-        for key in keys
-        if not (isinstance(key, int | np.integer) and 0 <= int(key) < n_samples)
-        or isinstance(key, bool)
-    ]
+    unknown = [key for key in keys if not (_is_whole(key) and 0 <= key < n_samples)]
     if unknown:
         raise ValueError(
             f"The positions of {source} must be whole numbers from 0 to "
-            f"{n_samples - 1}, or the index of the rows of X. Got "
+            f"{n_samples - 1}, or all be names of the rows of X. Got "
             f"{_preview(unknown)} instead."
         )
     return [int(key) for key in keys]

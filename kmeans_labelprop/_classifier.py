@@ -176,5 +176,5 @@ class PropagatedClassifier(BasePropagatedClassifier):
             estimator = self._train(
                 X, y, propagator, clone(self.estimator), train_on, routed["estimator"]
             )
-        self._keep(propagator, classes, estimator, train_on)
+            self._keep(propagator, classes, estimator, train_on)
         return self

@@ -27,6 +27,7 @@ from ._selection._choice import (
     wilson_interval,
 )
 from ._selection._hiding import Comparison, Outcome, TrainingSet, hiding_folds
+from ._selection._label_curve import find_label_curve
 from ._selection._results import mean_over_splits, tabulate
 from ._selection._summary import (
     describe_choice,
@@ -346,9 +347,9 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
                         best.train_on,
                         routed["estimator"],
                     )
-        self._keep(propagator, classes, estimator, best.train_on)
-        for name, value in found.items():
-            setattr(self, name, value)
+            self._keep(propagator, classes, estimator, best.train_on)
+            for name, value in found.items():
+                setattr(self, name, value)
         return self
 
     def _make_comparison(
@@ -495,8 +496,28 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
                 ),
                 *describe_failures(self.cv_results_),
                 *describe_gains(self.cv_results_, self.best_index_),
+                *self._describe_next_labels(),
             ]
         )
+
+    def _describe_next_labels(self) -> list[str]:
+        """Say what more labels are likely to bring; nothing where that is not known."""
+        fitted = self.propagator_
+        if fitted.spread_.distributions is None:
+            return []
+        spread_params = {"alpha": fitted.alpha, "class_prior": fitted.class_prior}
+        try:
+            curve = find_label_curve(
+                fitted.clusters_,
+                fitted.given_,
+                fitted.n_known_,
+                spread_params,
+                4,
+                check_random_state(0),
+            )
+        except ValueError:  # too few labels tell nothing
+            return []
+        return curve.summary().splitlines()
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

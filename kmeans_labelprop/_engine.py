@@ -447,7 +447,7 @@ def next_queries(
 
 def find_suspects(
     clusters: Clusters, given: GivenLabels, spread: Spread
-) -> tuple[NDArray[np.intp], int]:
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Find the given labels that their neighbours do not bear out.
 
     Parameters
@@ -464,11 +464,11 @@ def find_suspects(
     suspects : ndarray of shape (n_suspects,), dtype=intp
         Positions of the samples whose label is not the likeliest one among their
         neighbours, the one with the smallest share there first.
-    n_alone : int
-        Number of labels that are the likeliest one of no neighbour at all.
+    alone : ndarray of shape (n_alone,), dtype=intp
+        Those of them whose label is the likeliest one of no neighbour at all.
     """
     if clusters.graph is None or spread.node_distributions is None:
-        return np.empty(0, dtype=np.intp), 0
+        return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
     links = clusters.graph.affinity[clusters.graph.node_of[given.positions]]
     arriving = links @ spread.node_distributions
     total = arriving.sum(axis=1)
@@ -478,7 +478,7 @@ def find_suspects(
     rows = np.repeat(np.arange(len(given)), np.diff(links.indptr))
     codes = likeliest(spread.node_distributions)[links.indices]
     agrees = np.bincount(rows, (codes == given.codes[rows]) | (codes < 0), len(given))
-    return given.positions[suspects], int(np.sum(agrees[suspects] == 0))
+    return given.positions[suspects], given.positions[suspects[agrees[suspects] == 0]]
 
 
 def count_outvoted(clusters: Clusters, given: GivenLabels) -> int:

@@ -46,7 +46,7 @@ from ._labels import with_missing
 from ._ledger import Ledger, check_source, plays_oracle, read_known
 from ._messages import stage, warn_user
 from ._propagation import check_class_prior, likeliest
-from ._report import summarize, warn_of_labels
+from ._report import summarize, warn_of_edges, warn_of_labels
 from ._representatives import are_typical, best_samples, most_valuable_first
 from ._seeds import clone_sharing, set_unset
 from ._validation import (
@@ -58,6 +58,9 @@ from ._validation import (
     forget_fit,
     validate_estimator_parameters,
 )
+
+_ASK_FIRST = "This %(name)s has no clusters yet: call 'query' or 'fit' first."
+_LABELS_FIRST = "This %(name)s has no labels yet: call 'propagate' or 'fit' first."
 
 
 def _gives_samples(propagator: KMeansLabelPropagator) -> bool:
@@ -182,7 +185,8 @@ class KMeansLabelPropagator(
         Sum of squared distances of the samples to the centres of their clusters.
     representative_indices_ : ndarray of shape (n_representatives,), dtype=intp
         Position of the representative of each cluster that has samples: of its known
-        samples the closest to the centre, or of all if none is known.
+        samples the closest to the centre, or of all if none is known, or the known ones
+        do not stand for their clusters (see the notes).
     representative_clusters_ : ndarray of shape (n_representatives,), dtype=intp
         The cluster of each representative.
     representative_labels_ : ndarray of shape (n_representatives,)
@@ -439,7 +443,8 @@ class KMeansLabelPropagator(
             check_index(X, sample_ids, "sample_ids")
         known = self._read_labels(X, y)
         is_experiment = plays_oracle(self.oracle, y, known, self.missing_label)
-        ledger = self._cluster(X, known.none() if is_experiment else known)
+        own = known.none() if is_experiment else known
+        ledger = self._cluster(X, own, callable(self.oracle))
         ask: Ask | None = None
         if is_experiment:
             ask = answer_by(known)
@@ -519,8 +524,8 @@ class KMeansLabelPropagator(
         Returns
         -------
         positions : ndarray of shape (n_queries,), dtype=intp
-            Positions in `X` of the representatives of the clusters without a known
-            label, those of the largest clusters first: stopping early is fine.
+            Positions in `X` of the representatives that have no known label, those of
+            the largest clusters first: stopping early is fine.
 
         Examples
         --------
@@ -535,7 +540,7 @@ class KMeansLabelPropagator(
         """
         self._refuse_while_asking()
         self._check_parameters()
-        ledger = self._cluster(X, self._read_labels(X, y))
+        ledger = self._cluster(X, self._read_labels(X, y), True)
         return ledger.ask_about(ledger.queries)
 
     def propagate(self, labels: ArrayLike | Mapping[int, Any]) -> Self:
@@ -571,7 +576,7 @@ class KMeansLabelPropagator(
             As :meth:`fit` does.
         """
         self._refuse_while_asking()
-        check_is_fitted(self, "clusters_")
+        check_is_fitted(self, "clusters_", msg=_ASK_FIRST)
         self._check_parameters()
         if self.propagation == "graph" and self.clusters_.graph is None:
             raise ValueError(
@@ -623,8 +628,8 @@ class KMeansLabelPropagator(
         -----
         Greedy k-medoids, weighted by doubt: each is the sample that lowers most the
         sum, over all samples, of ``1 - confidence_`` times the squared distance to the
-        nearest one that has a label or was chosen before. ``benchmarks/accuracy`` has
-        the other ways that were tried.
+        nearest one that has a label or was chosen before. The other ways that were
+        tried are in ``benchmarks/results/rounds_ideas.md``.
 
         Examples
         --------
@@ -640,7 +645,7 @@ class KMeansLabelPropagator(
         (True, 40)
         """
         self._refuse_while_asking()
-        check_is_fitted(self, "spread_")
+        check_is_fitted(self, "spread_", msg=_LABELS_FIRST)
         check_parameters(
             {"n_queries": [Interval(Integral, 1, None, closed="left")]},
             {"n_queries": n_queries},
@@ -856,7 +861,7 @@ class KMeansLabelPropagator(
 
     # The stages: embed, cluster, choose, ask, propagate, keep a fraction.
 
-    def _cluster(self, X: Any, known: KnownLabels) -> Ledger:
+    def _cluster(self, X: Any, known: KnownLabels, asks: bool) -> Ledger:
         """Embed, cluster, and choose whom to ask about; forget an earlier fit."""
         cache = check_memory(self.memory).cache
         embedding = None if self.embedding is None else self._prepare(self.embedding)
@@ -869,8 +874,10 @@ class KMeansLabelPropagator(
         is_known = np.zeros(len(clusters), dtype=bool)
         is_known[known.positions] = True
         at = clusters.ids, clusters.distances
-        stands = is_known & are_typical(*at, known.positions)
-        chosen, own = best_samples(*at, stands)
+        is_fair = are_typical(*at, known.positions)
+        if asks and not is_fair:
+            warn_of_edges(len(known))
+        chosen, own = best_samples(*at, is_known & is_fair)
 
         forget_fit(self, keep=("n_features_in_", "feature_names_in_"))
         self.embedding_, self.clusterer_ = embedding_, clusters.clusterer
@@ -878,10 +885,9 @@ class KMeansLabelPropagator(
         self.clusters_, self.labels_ = clusters, clusters.ids
         self.inertia_ = float(clusters.distances @ clusters.distances)
         self.representative_indices_, self.representative_clusters_ = chosen, own
-        is_open = ~is_known[chosen]
-        self._ledger = Ledger(
-            known, most_valuable_first(chosen[is_open], own[is_open], clusters.ids)
-        )
+        open_ = ~is_known[chosen]
+        queries = most_valuable_first(chosen[open_], own[open_], clusters.ids)
+        self._ledger = Ledger(known, queries)
         return self._ledger
 
     def _prepare(self, part: Any) -> Any:
@@ -902,7 +908,7 @@ class KMeansLabelPropagator(
                 clusters, given, self.propagation, self.alpha, self.class_prior
             )
             kept = keep(clusters, found, given.positions, self.fraction)
-            suspects, n_alone = find_suspects(clusters, given, found)
+            suspects, alone = find_suspects(clusters, given, found)
         representatives = given.codes_at(self.representative_indices_)
         labels = [
             with_missing(codes, given.classes, self.missing_label)
@@ -916,7 +922,7 @@ class KMeansLabelPropagator(
         forget_fit(self, only=("label_distributions_", "suspects_"))
         if found.distributions is not None:
             self.label_distributions_, self.suspects_ = found.distributions, suspects
-        warn_of_labels(self, n_alone)
+        warn_of_labels(self, int(np.isin(alone, ledger.known.positions).sum()))
 
 
 # TransformerMixin wraps both for set_output when the class is made, and would undo a

@@ -23,7 +23,7 @@ def warn_of_labels(propagator: Any, n_alone: int) -> None:
     propagator : KMeansLabelPropagator
         Has just spread its labels.
     n_alone : int
-        Number of labels that differ from those of all their neighbours.
+        Number of known labels that differ from those of all their neighbours.
     """
     clusters: Clusters = propagator.clusters_
     given: GivenLabels = propagator.given_
@@ -51,7 +51,7 @@ def warn_of_labels(propagator: Any, n_alone: int) -> None:
         )
     if n_alone:
         warn_user(
-            "Given labels that differ from those of all their neighbours: "
+            "Known labels that differ from those of all their neighbours: "
             f"{n_alone}. They are first in suspects_, to be looked at again."
         )
     is_graph = spread.distributions is not None
@@ -80,6 +80,20 @@ def warn_of_labels(propagator: Any, n_alone: int) -> None:
             f"No label reaches {n_left_out} samples over the graph: they are left out. "
             "With more clusters or neighbours fewer are."
         )
+
+
+def warn_of_edges(n_known: int) -> None:
+    """Say that known labels do not spare questions.
+
+    Parameters
+    ----------
+    n_known : int
+        Number of known labels.
+    """
+    warn_user(
+        f"The {n_known} known labels are of samples at the edges of their clusters, "
+        "and do not stand for these: all clusters are asked about."
+    )
 
 
 def summarize(propagator: Any) -> str:

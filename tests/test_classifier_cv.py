@@ -325,7 +325,7 @@ def test_the_result_is_that_of_a_classifier_told_the_choice(digits, train_on):
         )
 
 
-@pytest.mark.filterwarnings("ignore:Given labels that differ from those of all")
+@pytest.mark.filterwarnings("ignore:Known labels that differ from those of all")
 @pytest.mark.parametrize("rule", ["cluster", "graph"])
 def test_the_propagator_is_left_as_if_fitted_by_the_chosen_rule(misleading_blobs, rule):
     X, y = misleading_blobs

@@ -606,13 +606,39 @@ def test_labels_go_by_the_index_of_the_rows(blobs, kind):
     assert_array_equal(halves.propagate(back).transduction_, y)
     # Of any rows, and beside the first.
     others = names.iloc[[50, 3, 77]]
+    if kind == "numbers in another order":  # names, or positions?
+        with pytest.raises(ValueError, match="may hold positions, or the index"):
+            halves.propagate(others)
+        others = dict(zip([50, 3, 77], others, strict=True))
     halves.propagate(others)
     assert {50, 3, 77} <= set(halves.given_.positions)
     assert_array_equal(halves.transduction_, y)
-    # A dict goes by position, whatever the names.
+    # A dict goes by position, whatever the names; or by names that are no numbers.
     other = int(y[50] + 1) % 4
     halves.propagate({50: other})
     assert halves.transduction_[50] == other
+    if kind == "names":
+        halves.propagate({"row-50": int(y[50])})
+        assert halves.transduction_[50] == y[50]
+
+
+def test_a_series_of_positions_that_names_of_rows_could_be_is_refused(blobs):
+    """Which it is must not hang on the draw."""
+    X, y = blobs
+    frame = framed(X, np.arange(120)[::-1])
+    halves = propagator()
+    halves.propagate(y[halves.query(frame)])
+    for index in ([3], [3, 50], [3, 50, 119]):
+        with pytest.raises(ValueError, match="Pass a dict by position"):
+            halves.propagate(pd.Series(y[index], index=index))
+    # One number that is no name of a row: by position, or a row of another table?
+    other = framed(X, np.arange(120) * 2)
+    halves.propagate(y[halves.query(other)])
+    for index in ([3], [2, 3]):
+        with pytest.raises(ValueError, match="Pass a dict by position"):
+            halves.propagate(pd.Series(y[index], index=index))
+    halves.propagate(pd.Series([y[100]], index=[200]))  # by name alone
+    assert 100 in halves.given_.positions
 
 
 @pytest.mark.filterwarnings("ignore:.*all their neighbours")
@@ -636,7 +662,7 @@ def test_an_index_that_does_not_tell_rows_apart_is_refused(blobs):
         halves.propagate(pd.Series([1], index=["row-3"]))
     halves.query(framed(X, INDEXES["names"]))
     for index, match in (
-        (["row-1", "row-1"], "tell the samples apart"),
+        (["row-1", "row-1"], "each sample once"),
         (["row-1", "stranger"], "Got row-1, stranger"),
         ([4, 4], "each sample once"),
     ):

@@ -123,7 +123,7 @@ def test_the_samples_face_is_refused_by_a_plain_pipeline(digits):
         pipeline.fit(*digits)
 
 
-@pytest.mark.filterwarnings("ignore:Given labels that differ from those of all")
+@pytest.mark.filterwarnings("ignore:Known labels that differ from those of all")
 def test_a_search_on_partly_labelled_data_scores_labelled_rows(digits):
     X, y = digits
     partial = np.where(np.arange(len(y)) % 4 == 0, y, -1)

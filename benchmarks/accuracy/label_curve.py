@@ -447,11 +447,9 @@ HEAD = (
 
 def summarize(rows: list[Row], fresh: list[Row]) -> Row:
     """Make all that the report shows from the rows of the cells."""
-    model = fit([row for row in rows if row["refused"] is None])
-    fresh = predict(
-        [row for row in fresh if row["refused"] is None],
-        dict.fromkeys([row["dataset"] for row in fresh], model),
-    )
+    told_fresh = [row for row in fresh if row["refused"] is None]
+    without_fresh = fit([row for row in rows if row["refused"] is None])
+    fresh = predict(told_fresh, dict.fromkeys(FRESH, without_fresh))
     told = [row for row in rows if row["refused"] is None]
     models = fit_halves(told)
     predicted = predict(told, models)
@@ -468,7 +466,8 @@ def summarize(rows: list[Row], fresh: list[Row]) -> Row:
         start: [row for row in predicted if row["start"] == start] for start in STARTS
     }
     return {
-        "constants": asdict(model),
+        "constants": asdict(fit([*told, *told_fresh])),
+        "constants_without_fresh": asdict(without_fresh),
         "constants_by_half": [asdict(models[half[0]]) for half in HALVES[::-1]],
         "halves": HALVES,
         "n_refused": len(rows) - len(told),
@@ -601,11 +600,21 @@ def markdown(found: Row) -> str:
     constants = [
         [text, *(f"{model[name]:.3f}" for name in found["constants"])]
         for text, model in zip(
-            ("all data sets (in the library)", "first half", "second half"),
-            [found["constants"], *found["constants_by_half"]],
+            (
+                "all, the fresh ones included (in the library)",
+                "all but these",
+                "first half",
+                "second half",
+            ),
+            [
+                found["constants"],
+                found["constants_without_fresh"],
+                *found["constants_by_half"],
+            ],
             strict=True,
         )
     ]
+    held_fresh = round(100 * found["fresh"]["by_start"]["representatives"]["held_80"])
     first, second = (", ".join(half) for half in found["halves"])
     return f"""# What more labels bring: is the interval honest?
 
@@ -644,7 +653,8 @@ Columns 1 to 3: representatives; 4 to 6: after a second round; 7 to 9: known at 
 The form of the model was chosen with the data sets above in view; only its constants
 were kept from the half that they are checked on. So here are others, none of which was
 looked at before: {len(FRESH)} data sets of scikit-learn and its generators,
-{len(FRESH_SEEDS)} seeds, and the constants of the library.
+{len(FRESH_SEEDS)} seeds, and constants from all data sets above. With representatives,
+the weak point, the 80 % interval held {held_fresh} % here.
 
 {table(["", *HEAD], fresh)}
 ## Farther ahead, and other halves

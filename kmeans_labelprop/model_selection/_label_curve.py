@@ -62,16 +62,16 @@ def label_learning_curve(
     counted: a hundred labels do not tell the exponent. Accuracy on hidden labels is no
     accuracy on all samples. A hidden representative takes the label of its cluster
     away, so that it is wrong more often than other samples, and gains more by further
-    labels, too: by a factor that was estimated on fourteen data sets, as was how far
-    true gains are from expected ones. Labels that `y` held are taken to be drawn at
-    random: what they gain, other samples gain.
+    labels, too: by a factor that was estimated on 24 data sets, as was how far true
+    gains are from expected ones. Labels that `y` held are taken to be drawn at random:
+    what they gain, other samples gain.
 
     So the interval says how such curves went on with other data. With constants from
-    half of the data sets an 80 % interval held the true gain in 80 % of the cases on
-    the other half, from 10 to 400 labels, half to three times as many more
-    (``benchmarks/results/label_curve.md``). On one data set it may be wrong time after
-    time, and `random_state` changes little about it. Labels drawn at random bring less
-    than those that `query_more` chooses.
+    half of fourteen data sets an 80 % interval held the true gain in 82 % of the cases
+    on the other half, with 10 to 400 labels and half as many more or as many; on ten
+    further data sets in 73 %, see ``benchmarks/results/label_curve.md``. On one data
+    set it may be wrong time after time, and `random_state` changes little about it.
+    Labels drawn at random bring less than those that `query_more` chooses.
 
     References
     ----------

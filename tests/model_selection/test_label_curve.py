@@ -14,7 +14,7 @@ from kmeans_labelprop._selection._label_curve import TYPICAL
 from kmeans_labelprop.model_selection import LabelLearningCurve, label_learning_curve
 
 # Labels that contradict their neighbours are no matter here.
-pytestmark = pytest.mark.filterwarnings("ignore:Given labels that differ")
+pytestmark = pytest.mark.filterwarnings("ignore:.* labels that differ from")
 
 
 @pytest.fixture(scope="module")
