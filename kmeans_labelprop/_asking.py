@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -78,10 +79,12 @@ def ask_oracle(
     except BaseException as error:
         if not isinstance(error, TypeError | ValueError):  # it may be all right
             answers.update(_matched(received, keys, places))
+        is_stored = all(place in answers for place in places)
+        if isinstance(received, list) and len(received) > n_queries:
+            is_stored = False  # one too many
+        is_partial = received is None or isinstance(received, Iterator)
+        attach_answers(error, answers if is_stored or is_partial else received)
         _mark_abstentions(answers, places, missing_label)
-        is_stored = received is None or isinstance(received, Iterator)
-        is_stored |= all(place in answers for place in places)
-        attach_answers(error, answers if is_stored else received)
         raise
 
 
@@ -134,14 +137,15 @@ def attach_answers(error: BaseException, answers: Any) -> None:
     error : BaseException
         What was raised.
     answers : object
-        The labels, by position or as they came. Nothing is attached if there are none,
-        or the error has some already.
+        The labels, by position or as they came. Nothing is attached if there are none.
     """
-    is_empty = answers is None or (isinstance(answers, Mapping) and not answers)
-    if is_empty or hasattr(error, "answers"):
+    if answers is None or (isinstance(answers, Mapping) and not answers):
         return
-    error.answers = answers  # type: ignore[attr-defined]
-    error.add_note("The labels answered are in the 'answers' of this error.")
+    note = "The labels answered are in the 'answers' of this error."
+    with suppress(Exception):  # one that takes no attributes; `answers_` has them, too
+        error.answers = answers  # type: ignore[attr-defined]
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
 
 
 def _keys_of(query: Any, is_ids: bool) -> list[list[Any]]:

@@ -32,12 +32,13 @@ from sklearn.utils.validation import (
 )
 
 from ._asking import check_index
-from ._containers import labels_like, take_rows
+from ._containers import canonical, labels_like, take_rows
 from ._html import SummaryHTMLMixin
 from ._labels import check_labels, labelled_rows
 from ._messages import warn_user
 from ._propagator import KMeansLabelPropagator
 from ._validation import (
+    check_instances,
     forget_fit,
     routing_enabled,
     take_fit_params,
@@ -204,7 +205,8 @@ class BasePropagatedClassifier(
             part = getattr(self, name)
             if part is None:
                 continue
-            clone(part)  # refuses a class before any label is paid for
+            check_instances(self, name)
+            clone(part)  # refuses what cannot be cloned before any label is paid for
             if hasattr(part, "__sklearn_tags__") and is_regressor(part):
                 raise ValueError(
                     f"The {name!r} parameter of {type(self).__name__} must be a "
@@ -325,6 +327,7 @@ class BasePropagatedClassifier(
     def _for_estimator(self, X: Any) -> Any:
         """Check new samples, and bring them into the form trained on."""
         check_is_fitted(self, "train_on_")
+        X = canonical(X)
         E = self.propagator_.embed(X) if self.train_on_ == "embedding" else X
         self._check_X(X, self.propagator_)  # second: an embedding's errors say more
         return E

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from ._base_classifier import BasePropagatedClassifier
+from ._containers import canonical
 from ._propagator import KMeansLabelPropagator
 from ._validation import HasMethods, StrOptions
 
@@ -166,6 +167,7 @@ class PropagatedClassifier(BasePropagatedClassifier):
             holds.
         """
         self._check_parameters()
+        X = canonical(X)
         routed = self._route_fit_params(X, fit_params)
         propagator = clone(self._given_propagator())
         with self._labels_kept(propagator):

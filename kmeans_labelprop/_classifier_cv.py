@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ._asking import check_index
 from ._base_classifier import BasePropagatedClassifier, is_pipeline
-from ._containers import single_column
+from ._containers import canonical, single_column
 from ._messages import stage, warn_user
 from ._propagator import KMeansLabelPropagator
 from ._seeds import draw_seed, set_unset
@@ -306,6 +306,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
             no two labels are the same: then the first candidate is taken.
         """
         self._check_parameters()
+        X = canonical(X)
         routed = self._route_fit_params(X, fit_params)
         if len(getattr(y, "shape", ())) == 2:
             warn_user(

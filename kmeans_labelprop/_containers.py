@@ -16,7 +16,7 @@ def _library(container: Any) -> str:
 
 
 def canonical(X: Any) -> Any:
-    """Sum what a sparse matrix gives more than once; others as they are.
+    """Sum what a sparse matrix gives more than once; refuse what hides values.
 
     Parameters
     ----------
@@ -28,10 +28,32 @@ def canonical(X: Any) -> Any:
     X : object
         A CSR matrix with each entry once, in order: a new one if that was not so.
         Anything but a sparse matrix is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        If values are masked: they would be read all the same.
+    TypeError
+        If X is an array of dates or durations.
     """
+    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+        raise ValueError(
+            "X holds masked values, which would be read as if they were not masked. "
+            "Fill them, with NaN for instance, or leave these samples out."
+        )
+    if isinstance(X, np.ndarray) and X.dtype.kind in "mM":
+        raise TypeError(
+            f"X must be numbers. Got an array of dtype {X.dtype}: turn dates and "
+            "durations into numbers, of days for instance."
+        )
     if not issparse(X):
         return X
     csr = X.tocsr()
+    if csr.indices.dtype != np.int32 and max(*csr.shape, csr.nnz) < 2**31:
+        csr = csr.copy()  # scikit-learn takes no longer ones
+        csr.indices, csr.indptr = (
+            part.astype(np.int32) for part in (csr.indices, csr.indptr)
+        )
     if not csr.has_canonical_format:
         csr = csr.copy()
         csr.sum_duplicates()

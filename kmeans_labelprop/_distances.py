@@ -11,6 +11,10 @@ from sklearn.metrics import pairwise_distances_argmin
 
 # In parts of the spread: from there on distances lose more than six digits.
 _FAR = 1000
+# Rows that tell how wide most numbers of a column are spread.
+_N_ROWS = 1000
+# Of a spread two digits must be left.
+_DIGITS = 0.01
 
 
 def check_magnitude(E: Any, name: str) -> None:
@@ -39,11 +43,35 @@ def check_magnitude(E: Any, name: str) -> None:
             f"{largest:.3g}, and up to {most:.3g} is possible. If it marks missing "
             "values, replace it by NaN or leave these samples out."
         )
+    if not issparse(E):
+        _check_digits(E, name)
     if 0 < largest < least:
         raise ValueError(
             f"{name} holds numbers too small to compute distances in {E.dtype}. Got "
             f"{largest:.3g} at most, and from {least:.3g} on is possible. Use another "
             "unit."
+        )
+
+
+def _check_digits(E: NDArray[Any], name: str) -> None:
+    """Refuse a column in which one number leaves the others no digits.
+
+    Clustering subtracts means, and distances are squares: what is so far from the rest
+    takes all digits of theirs.
+    """
+    rows = E[:: -(-len(E) // _N_ROWS)].astype(np.float64, copy=False)
+    low, high = np.quantile(rows, [0.05, 0.95], axis=0)
+    farthest = np.maximum(np.abs(E.max(axis=0)), np.abs(E.min(axis=0)))
+    lost = farthest.astype(np.float64) * float(np.finfo(E.dtype).eps)
+    spoiled = np.flatnonzero((high > low) & (lost > _DIGITS * (high - low)))
+    if len(spoiled):
+        column = int(spoiled[0])
+        raise ValueError(
+            f"{name} holds a number of {farthest[column]:.3g} in column {column}, "
+            f"where most lie within {high[column] - low[column]:.3g}: in {E.dtype} it "
+            "leaves "
+            "these no digits. If it marks missing values, replace it by NaN or leave "
+            "these samples out; else subtract what the numbers have in common."
         )
 
 

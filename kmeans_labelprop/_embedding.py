@@ -121,13 +121,14 @@ def fit_space(
     E : {ndarray, CSR matrix} of shape (n_samples, n_components)
         The embedded samples, in memory of their own.
     """
+    canonical_X = canonical(X)
     if embedding is None:
-        E = as_own(canonical(validate_data(estimator, X, **NUMERIC_ARRAY)), X)
+        E = as_own(validate_data(estimator, canonical_X, **NUMERIC_ARRAY), X)
         check_magnitude(E, "X")
         return None, E
     validate_data(estimator, X, skip_check_array=True)
     with stage("embedding", verbose):
-        embedding_, E = cache(fit_embedding)(embedding, canonical(X))
+        embedding_, E = cache(fit_embedding)(embedding, canonical_X)
     check_consistent_length(X, E)
     return embedding_, E
 

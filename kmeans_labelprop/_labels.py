@@ -238,9 +238,12 @@ def _cast(labels: NDArray[Any], dtype: np.dtype[Any], source: str) -> NDArray[An
             "instead."
         )
     if not _holds(dtype, labels):
+        wrong = [
+            label for label in labels.tolist() if not _holds(dtype, np.array([label]))
+        ]
         raise ValueError(
             f"The labels of {source} must fit the dtype of y, {dtype}. "
-            f"Got {labels[:5].tolist()} instead."
+            f"Got {wrong[:5]} instead."
         )
     return labels.astype(dtype)
 

@@ -139,6 +139,8 @@ class Ledger:
         Positions asked about, or answered unasked.
     is_asking : bool
         Whether an oracle is being asked now.
+    told : BaseException or None
+        What ended the asking; it has the answers.
     """
 
     def __init__(self, known: KnownLabels, queries: NDArray[np.intp]) -> None:
@@ -146,6 +148,7 @@ class Ledger:
         self.queries = queries
         self.answers: dict[int, Any] = {}
         self.is_asking = False
+        self.told: BaseException | None = None
         self.asked: set[int] = set()
 
     @property
@@ -200,6 +203,7 @@ class Ledger:
         )
         checked = check_answers(values, len(positions), missing_label, source)
         ledger = copy(self)
+        ledger.told = None
         ledger.answers = self.answers | {
             position: label
             for position, label in zip(positions, checked, strict=True)
@@ -219,7 +223,9 @@ class Ledger:
         try:
             yield
         except BaseException as error:
-            attach_answers(error, self.answers)
+            self.is_asking = False  # should its own end have been cut short
+            if error is not self.told:  # asking has told more exactly
+                attach_answers(error, self.answers)
             raise
 
     def ask(
@@ -254,6 +260,9 @@ class Ledger:
                 self.is_asking = True
                 try:
                     ask(queries, self.answers)
+                except BaseException as error:
+                    self.told = error if hasattr(error, "answers") else None
+                    raise
                 finally:
                     self.is_asking = False
             for query, cluster in zip(queries, cluster_ids[queries], strict=True):

@@ -26,7 +26,7 @@ from sklearn.utils import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_memory
 
-from ._asking import Ask, answer_by, answer_by_oracle, check_index
+from ._asking import answer_by, answer_by_oracle, check_index
 from ._clustering import make_clusterer
 from ._containers import labels_like, row_names, take_rows
 from ._embedding import enter_space, fit_space
@@ -46,7 +46,7 @@ from ._labels import with_missing
 from ._ledger import Ledger, check_source, plays_oracle, read_known
 from ._messages import stage, warn_user
 from ._propagation import check_class_prior, likeliest
-from ._report import summarize, warn_of_edges, warn_of_labels
+from ._report import label_attributes, summarize, warn_of_edges, warn_of_labels
 from ._representatives import are_typical, best_samples, most_valuable_first
 from ._seeds import clone_sharing, set_unset
 from ._validation import (
@@ -54,8 +54,10 @@ from ._validation import (
     HasMethods,
     Interval,
     StrOptions,
+    check_instances,
     check_parameters,
     forget_fit,
+    replace_attributes,
     validate_estimator_parameters,
 )
 
@@ -444,8 +446,7 @@ class KMeansLabelPropagator(
         known = self._read_labels(X, y)
         is_experiment = plays_oracle(self.oracle, y, known, self.missing_label)
         own = known.none() if is_experiment else known
-        ledger = self._cluster(X, own, callable(self.oracle))
-        ask: Ask | None = None
+        ledger, ask = self._cluster(X, own, callable(self.oracle)), None
         if is_experiment:
             ask = answer_by(known)
         elif callable(self.oracle):
@@ -852,6 +853,7 @@ class KMeansLabelPropagator(
 
     def _check_parameters(self) -> None:
         validate_estimator_parameters(self)
+        check_instances(self, "embedding", "clusterer", "neighbors")
         check_class_prior(self.class_prior)
 
     def _read_labels(self, X: Any, y: ArrayLike | None) -> KnownLabels:
@@ -909,19 +911,16 @@ class KMeansLabelPropagator(
             )
             kept = keep(clusters, found, given.positions, self.fraction)
             suspects, alone = find_suspects(clusters, given, found)
-        representatives = given.codes_at(self.representative_indices_)
-        labels = [
-            with_missing(codes, given.classes, self.missing_label)
-            for codes in (representatives, found.codes)
-        ]
-        # All at once: what ends early leaves what was there.
-        self._ledger, self.given_, self.spread_ = ledger, given, found
-        self.classes_, self.confidence_ = given.classes, found.confidence
-        self.representative_labels_, self.transduction_ = labels
-        self.sample_indices_ = kept
-        forget_fit(self, only=("label_distributions_", "suspects_"))
+        found_attributes = label_attributes(
+            given, found, self.representative_indices_, self.missing_label
+        )
         if found.distributions is not None:
-            self.label_distributions_, self.suspects_ = found.distributions, suspects
+            found_attributes["suspects_"] = suspects
+        replace_attributes(
+            self,
+            {"_ledger": ledger, "sample_indices_": kept, **found_attributes},
+            without=("label_distributions_", "suspects_"),
+        )
         warn_of_labels(self, int(np.isin(alone, ledger.known.positions).sum()))
 
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._engine import Clusters, Spread, count_outvoted
 from ._given import GivenLabels
+from ._labels import with_missing
 from ._messages import warn_user
 
 # From there on every label reaches all samples nearly alike.
@@ -94,6 +96,45 @@ def warn_of_edges(n_known: int) -> None:
         f"The {n_known} known labels are of samples at the edges of their clusters, "
         "and do not stand for these: all clusters are asked about."
     )
+
+
+def label_attributes(
+    given: GivenLabels,
+    spread: Spread,
+    representatives: NDArray[np.intp],
+    missing_label: Any,
+) -> dict[str, Any]:
+    """Put what labels make of all samples into the attributes of a propagator.
+
+    Parameters
+    ----------
+    given : GivenLabels
+        The labels that were given.
+    spread : Spread
+        What they make of all samples.
+    representatives : ndarray of shape (n_representatives,), dtype=intp
+        Positions of the representatives.
+    missing_label : object
+        What stands for no label.
+
+    Returns
+    -------
+    attributes : dict of str to object
+        The attributes by name.
+    """
+    attributes = {
+        "given_": given,
+        "spread_": spread,
+        "classes_": given.classes,
+        "confidence_": spread.confidence,
+        "transduction_": with_missing(spread.codes, given.classes, missing_label),
+        "representative_labels_": with_missing(
+            given.codes_at(representatives), given.classes, missing_label
+        ),
+    }
+    if spread.distributions is not None:
+        attributes["label_distributions_"] = spread.distributions
+    return attributes
 
 
 def summarize(propagator: Any) -> str:

@@ -27,8 +27,10 @@ __all__ = [
     "HasMethods",
     "Interval",
     "StrOptions",
+    "check_instances",
     "check_parameters",
     "forget_fit",
+    "replace_attributes",
     "routing_enabled",
     "take_fit_params",
     "validate_estimator_parameters",
@@ -69,6 +71,31 @@ def validate_estimator_parameters(estimator: BaseEstimator) -> None:
     )
 
 
+def check_instances(estimator: BaseEstimator, *names: str) -> None:
+    """Refuse a class where an instance is meant.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Has the parameters.
+    *names : str
+        Their names.
+
+    Raises
+    ------
+    TypeError
+        If one of them is a class.
+    """
+    for name in names:
+        part = getattr(estimator, name)
+        if isinstance(part, type):
+            raise TypeError(
+                f"The {name!r} parameter of {type(estimator).__name__} must be an "
+                f"instance, not a class. Got {part.__name__} instead of "
+                f"{part.__name__}(...)."
+            )
+
+
 def forget_fit(
     estimator: BaseEstimator,
     *,
@@ -89,6 +116,24 @@ def forget_fit(
     for name in [name for name in vars(estimator) if name.endswith("_")]:
         if name not in keep and (only is None or name in only):
             delattr(estimator, name)
+
+
+def replace_attributes(
+    estimator: BaseEstimator, attributes: Mapping[str, Any], *, without: Sequence[str]
+) -> None:
+    """Set attributes in one step: what ends early leaves all as it was.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets the attributes.
+    attributes : dict of str to object
+        The attributes.
+    without : sequence of str
+        Names of attributes that are removed, unless they are set anew.
+    """
+    kept = {name: v for name, v in vars(estimator).items() if name not in without}
+    estimator.__dict__ = kept | dict(attributes)
 
 
 def routing_enabled() -> bool:

@@ -154,8 +154,8 @@ class Oracle:
     def one_by_one(self, names):
         for name in names:
             self.fail()
-            self.n_asked += 1
             answer = self.answer(name)
+            self.n_asked += 1
             self.out[NAMES.index(name)] = answer
             yield answer
         for n in itertools.count() if self.kind == "endless" else [0]:
@@ -306,7 +306,6 @@ class Rounds(RuleBasedStateMachine):
             for i, label in oracle.labels.items():
                 is_held = i in held and is_in(label, [held[i]])
                 assert is_held or is_in(label, told), (i, label, held, told)
-            assert all(is_in(label, told) for label in oracle.extra)
             assert set(held) <= set(oracle.out), "answers to what was not asked"
             for i, label in held.items():
                 odd = type(label) is Evil or how["kind"] in BAD
@@ -319,7 +318,9 @@ class Rounds(RuleBasedStateMachine):
                     self.queries = self.p.queries_.tolist()
                     if held or self.known:
                         self.p.propagate(held)
-                        self.spread = self.known | held
+                        self.spread = self.known | {
+                            i: a for i, a in held.items() if a is not None
+                        }
         self.answers = dict(held)
 
     def explains(self, caught, oracle, how, is_caught):
@@ -327,13 +328,16 @@ class Rounds(RuleBasedStateMachine):
         error = oracle.error
         if how.get("calls") and not is_caught and isinstance(caught, RuntimeError):
             assert "is asking its oracle" in str(caught)
+        elif how["kind"] in BAD and isinstance(caught, TypeError | ValueError):
+            pass
+        elif oracle.evil is not None and str(caught) == "no comparison":
+            assert oracle.n_asked > oracle.evil[0]
+            assert type(caught) is oracle.evil[1]
         elif error is not None and oracle.fails_at == oracle.n_asked:
             kind = error if isinstance(error, type) else type(error)
             wrapped = kind is StopIteration and isinstance(caught, RuntimeError)
             assert isinstance(caught, kind) or wrapped, repr(caught)
         elif oracle.evil is not None and oracle.n_asked > oracle.evil[0]:
-            assert isinstance(caught, oracle.evil[1] | TypeError | ValueError)
-        elif how["kind"] in BAD:
             assert isinstance(caught, TypeError | ValueError), repr(caught)
         else:
             labels = set(oracle.labels.values()) | set(self.known.values())
@@ -522,7 +526,8 @@ class Rounds(RuleBasedStateMachine):
         for name in ("labels_", "transduction_", "confidence_", "sample_indices_", "classes_"):
             assert_array_equal(getattr(self.p, name), getattr(new, name))
         others = np.array([[0.4], [30.0], [61.2], [500.0]])
-        assert_array_equal(self.p.predict(others), new.predict(others))
+        with quiet():  # of names
+            assert_array_equal(self.p.predict(others), new.predict(others))
 
 
 def test_rounds_of_questions_with_anything_going_wrong():

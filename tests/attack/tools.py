@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from scipy.sparse import issparse
 
 import kmeans_labelprop
@@ -24,7 +24,9 @@ RULES = ("cluster", "graph")
 
 def tries(few, many, **more):
     """Say how many examples hypothesis takes: few, always the same ones; or many."""
+    phases = list(Phase) if FULL else [Phase.explicit, Phase.generate]
     return settings(
+        phases=phases,
         max_examples=many if FULL else few,
         derandomize=not FULL,
         deadline=None,
