@@ -26,7 +26,13 @@ from ._selection._choice import (
     selection_scores,
     wilson_interval,
 )
-from ._selection._hiding import Comparison, Outcome, TrainingSet, hiding_folds
+from ._selection._hiding import (
+    Comparison,
+    Outcome,
+    TrainingSet,
+    hiding_folds,
+    needs_groups,
+)
 from ._selection._label_curve import find_label_curve
 from ._selection._results import mean_over_splits, tabulate
 from ._selection._summary import (
@@ -35,7 +41,7 @@ from ._selection._summary import (
     describe_gains,
     describe_labels,
 )
-from ._validation import N_JOBS, HasMethods, Interval, StrOptions
+from ._validation import N_JOBS, HasMethods, Interval, StrOptions, check_instances
 
 _RULES = ("cluster", "graph")
 
@@ -317,6 +323,11 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         if groups is not None:
             check_consistent_length(X, groups)
             check_index(X, groups, "groups")
+        elif needs_groups(self.cv):
+            raise ValueError(
+                f"The 'cv' parameter of {type(self).__name__}, {self.cv!r}, splits by "
+                "groups, and 'groups' was not passed to fit."
+            )
         rng = check_random_state(self.random_state)
         # An int goes on as it is: PropagatedClassifier can then repeat the result.
         seed = draw_seed(self.random_state)
@@ -326,8 +337,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         if propagator.random_state is None:
             propagator.set_params(random_state=seed)
         propagator.set_params(propagation="graph" if "graph" in rules else "cluster")
-        if propagator.clusterer is None and y is None and propagator.n_clusters < 2:
-            self._check_number_of_labels(propagator.n_clusters)
+        if propagator.clusterer is None and y is None and propagator.n_clusters == 1:
+            self._check_number_of_labels(1)
         with self._labels_kept(propagator):
             propagator.ask(X, y, sample_ids=sample_ids)
             self._check_X(X, propagator, reset=True)
@@ -522,6 +533,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
+        check_instances(self, "cv")
         propagations = _in_order(self.propagations)
         fractions: list[Any] = list(self.fractions)
         if not propagations or not all(

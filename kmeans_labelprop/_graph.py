@@ -205,6 +205,11 @@ def fit_neighbors(neighbors: Any, E: Any) -> tuple[Any, csr_array]:
             "The 'neighbors' parameter must yield a graph of shape "
             f"{(n_samples, n_samples)}. Got {graph.shape} from {neighbors!r}."
         )
+    if graph.dtype.kind not in "biuf":
+        raise TypeError(
+            "The 'neighbors' parameter must yield distances, which are numbers. Got "
+            f"the dtype {graph.dtype} from {neighbors!r}."
+        )
     entries = csr_array(graph).tocoo()
     is_other = entries.row != entries.col
     data = entries.data[is_other].astype(np.float64)
@@ -257,9 +262,8 @@ def affinity_graph(
     if is_positive.any():
         # No scale of their own: take the smallest positive one.
         scales[~is_positive] = scales[is_positive].min()
-    products = scales[rows] * scales[columns]
     # No scale at all: every sample is a duplicate of its neighbours.
-    ratios = np.divide(data**2, products, out=np.zeros_like(data), where=products > 0)
+    ratios = _in_scales(data, scales[rows]) * _in_scales(data, scales[columns])
     values = shared_neighbors(distances, rows, columns) * np.exp(-ratios)
     weights = csr_array((values, (rows, columns)), shape=distances.shape)
 
@@ -272,6 +276,13 @@ def affinity_graph(
     affinity = csr_array(scaling @ symmetric @ scaling)
     affinity.eliminate_zeros()  # too far apart for floating point: no link
     return affinity, scales
+
+
+def _in_scales(
+    distances: NDArray[np.float64], scales: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Divide distances by scales; 0 where there is no scale."""
+    return np.divide(distances, scales, out=np.zeros_like(distances), where=scales > 0)
 
 
 def nearest_links(
@@ -367,10 +378,7 @@ def neighbor_weights(graph: Graph, E: Any) -> csr_array:
     own = np.zeros(found.shape[0])
     np.maximum.at(own, rows, distances)
     scales = graph.scales[columns]
-    products = own[rows] * scales
-    ratios = np.divide(
-        distances**2, products, out=np.zeros_like(distances), where=products > 0
-    )
+    ratios = _in_scales(distances, own[rows]) * _in_scales(distances, scales)
     least = np.full(found.shape[0], np.inf)
     np.minimum.at(least, rows, ratios)
     weights = np.exp(least[rows] - ratios)  # far from all, the nearest still counts

@@ -28,7 +28,7 @@ from sklearn.utils.validation import check_is_fitted, check_memory
 
 from ._asking import answer_by, answer_by_oracle, check_index
 from ._clustering import make_clusterer
-from ._containers import labels_like, row_names, take_rows
+from ._containers import canonical, labels_like, row_names, take_rows
 from ._embedding import enter_space, fit_space
 from ._engine import (
     find_clusters,
@@ -507,7 +507,7 @@ class KMeansLabelPropagator(
         self.fit(X, y, sample_ids=sample_ids)
         kept = self.sample_indices_
         labels = self.classes_[self.spread_.codes[kept]]
-        return take_rows(X, kept), labels_like(y, kept, labels)
+        return take_rows(canonical(X), kept), labels_like(y, kept, labels)
 
     def query(self, X: Any, y: ArrayLike | None = None) -> NDArray[np.intp]:
         """Cluster the samples and tell which ones to label.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import GroupKFold
 from sklearn.utils import check_random_state
+from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.parallel import delayed
 
 from .._containers import labels_like, take_rows
@@ -93,6 +94,25 @@ def stratified_folds(
     folds = np.full(len(codes), -1, dtype=np.intp)
     folds[order] = np.arange(len(order)) % max(1, min(n_folds, len(order)))
     return folds
+
+
+def needs_groups(cv: Any) -> bool:
+    """Tell whether a splitter splits by groups.
+
+    Parameters
+    ----------
+    cv : int or cross-validation splitter
+        The number of folds, or what splits the labels.
+
+    Returns
+    -------
+    needs_groups : bool
+        True for those of scikit-learn that request groups.
+    """
+    if not hasattr(cv, "get_metadata_routing"):
+        return False
+    requests = get_routing_for_object(cv).split.requests
+    return requests.get("groups") is True
 
 
 def hiding_folds(

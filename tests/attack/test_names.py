@@ -72,10 +72,13 @@ def holds_all(made, values):
     if isinstance(made, pd.DataFrame):
         made = made.iloc[:, 0]
     held = made.to_list() if hasattr(made, "to_list") else list(made)
-    return all(
-        type(a) is type(b) or isinstance(a, np.generic) or isinstance(b, np.generic)
-        for a, b in zip(held, values, strict=True)
-    ) and all(a == b for a, b in zip(held, values, strict=True))
+    pairs = [(as_python(a), as_python(b)) for a, b in zip(held, values, strict=True)]
+    return all(type(a) is type(b) and a == b for a, b in pairs)
+
+
+def as_python(value):
+    """Take the Python object: NumPy compares large numbers after rounding them."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def fit(rule, y=None, mark=-1, **params):
@@ -167,7 +170,7 @@ def test_answers_are_exact_or_refused_and_never_lost(labels, mark, container, ru
     try:
         with quiet():
             p.fit(X)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, pl.exceptions.PolarsError):
         assert sorted(map(str, p.answers_.values())) == sorted(map(str, labels))
         return
     assert p.transduction_.tolist() == [labels[g] for g in GROUP]
