@@ -366,6 +366,11 @@ def labels_by_position(
         return _check_positions(keys, n_samples, source), list(labels.values()), True
     if not hasattr(labels, "iloc"):
         return asked.tolist(), labels, False
+    if len(labels.shape) == 2 and labels.shape[1] != 1:
+        raise ValueError(
+            f"{source[0].upper()}{source[1:]} must be a single column. Got the columns "
+            f"{_preview(list(labels.columns))}."
+        )
     labels = single_column(labels)
     index = list(labels.index)
     if not _are_distinct(index):
@@ -382,9 +387,9 @@ def labels_by_position(
     if len(fitting) == 1 or (fitting and fitting[0] == fitting[1]):
         return fitting[0], labels, True  # it holds what was asked about
     # Numbers that may be positions, or names of rows, or of a series without an index.
-    is_plain = index == list(range(len(index)))
+    is_plain = set(index) == set(range(len(index)))
     has_numbers = names is not None and any(_is_whole(name) for name in names)
-    is_clear = not by_position or not (has_numbers or (names is None and is_plain))
+    is_clear = not by_position or not (has_numbers or is_plain)
     if len(readings) == 2 and readings[0] == readings[1]:
         is_clear = True
     if fitting or not is_clear:

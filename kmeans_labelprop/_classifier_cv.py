@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
-from sklearn.exceptions import DataConversionWarning, FitFailedWarning
+from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -23,6 +23,7 @@ from ._selection._candidates import Candidate, list_candidates
 from ._selection._choice import (
     choose,
     label_weights,
+    pool_groups,
     selection_scores,
     wilson_interval,
 )
@@ -30,8 +31,11 @@ from ._selection._hiding import (
     Comparison,
     Outcome,
     TrainingSet,
+    affordable_folds,
     hiding_folds,
     needs_groups,
+    number_groups,
+    warn_of_failures,
 )
 from ._selection._label_curve import find_label_curve
 from ._selection._results import mean_over_splits, tabulate
@@ -44,6 +48,8 @@ from ._selection._summary import (
 from ._validation import N_JOBS, HasMethods, Interval, StrOptions, check_instances
 
 _RULES = ("cluster", "graph")
+# With fewer samples a comparison may cost what it may with so many.
+_FEW_SAMPLES = 1000
 
 
 class PropagatedClassifierCV(BasePropagatedClassifier):
@@ -67,9 +73,9 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         Clusters and gets the labels; a clone is fitted. None stands for one with
         default parameters. Its `propagation` and `fraction` are replaced by those
         chosen.
-    propagations : sequence of {"cluster", "graph"}, default=("cluster", "graph")
+    propagations : sequence of {"cluster", "graph"}, default=("graph",)
         The rules to try. Without ``"graph"`` no graph of neighbours is built.
-    fractions : sequence of float, default=(0.0, 0.3, 0.7, 1.0)
+    fractions : sequence of float, default=(0.0, 1.0)
         The fractions to try with each rule, in [0, 1]. 0 is the given labels alone,
         the same by every rule, and tried once.
     train_on : {"auto", "samples", "embedding"}, default="auto"
@@ -81,18 +87,21 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     selection_estimator : classifier or None, default=None
         Stands in for `estimator` while candidates are compared, if that takes long to
         train. None takes `estimator`.
-    selection_max_samples : int or None, default=None
+    selection_max_samples : "auto", int or None, default="auto"
         At most this many samples, drawn at random in each split, take part while
         candidates are compared: each candidate trains on those of them that it keeps,
-        and on the given labels. None trains on all that a candidate keeps.
+        and on the given labels. ``"auto"`` takes as many as twice the cost of one
+        training on all samples allows, see the notes. None trains on all that a
+        candidate keeps.
     scoring : {"accuracy", "balanced_accuracy"}, default="accuracy"
         Whether each hidden label counts the same, or each class.
     cv : int or cross-validation splitter, default=5
         Number of folds, each of which hides one part of the labels; there are never
         more folds than labels. Or a splitter of scikit-learn, which splits the labels.
-    n_repeats : int, default=3
+    n_repeats : int, default=1
         How often the labels are dealt out to folds anew; of a splitter nothing is
-        repeated. Repeats make the choice steadier; they multiply the time.
+        repeated. Repeats make the choice steadier; they multiply the number of
+        trainings.
     n_jobs : int or None, default=None
         How many classifiers are trained at the same time, by joblib. The result is
         the same for any number. Keras networks are best trained one at a time.
@@ -117,30 +126,29 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         :class:`~sklearn.model_selection.GridSearchCV`: ``params``, ``param_*``,
         ``split*_test_score``, ``mean_test_score``, ``std_test_score``,
         ``rank_test_score``. ``train_on`` is what the classifier is given, "neighbors"
-        where there is none. The score is described in the notes;
-        ``smoothed_test_score``, by which candidates are ranked, is, too.
+        where there is none. The score is described in the notes.
         ``mean_test_accuracy`` is the share of hidden labels predicted right;
         ``mean_test_gain`` is what it is above that of the given labels alone,
-        ``sem_test_gain`` its standard error over the labels, and ``pvalue_test_gain``
-        that of a two-sided test whether chance could have made it, by turning the signs
-        of the labels' gains, adjusted for the number of candidates (all three are left
-        out if 0 is not one of the `fractions`).
+        ``sem_test_gain`` its standard error over the labels, and ``sign_test_gain`` the
+        gain in parts of what it would be by chance, were the signs of the labels' gains
+        as likely one as the other (all three are left out if 0 is not one of the
+        `fractions`).
     best_index_ : int
-        Position of the candidate chosen: that with the highest smoothed score, the
-        first of equals. If that is none of the graph rule, but the best of the graph
-        rule is no more than one standard error behind (half of one behind the
-        given labels alone), it is the latter.
+        Position of the candidate chosen: that with the highest mean score, the first of
+        equals. If that is none of the graph rule, but the best of the graph rule is no
+        more than half a standard error behind, it is the latter.
     best_params_ : dict
         Its ``propagation`` and ``fraction``, parameters of the propagator.
     best_score_ : float
-        Its mean score, not smoothed.
+        Its mean score.
     best_accuracy_ : float
         The share of hidden labels that it predicts right, in [0, 1].
     accuracy_interval_ : tuple of (float, float)
         Wilson's 95 % interval for `best_accuracy_`.
     n_hidden_ : int
-        Number of labels that were hidden in turn: with a number for `cv` all but those
-        that are the only ones of their class, or of a group with such a class.
+        Number of labels that were hidden in turn: with a number for `cv`, and up to a
+        tenth of the samples labelled, all but those that are the only ones of their
+        class, or of a group with such a class.
     estimator_ : classifier or None
         The classifier, fitted on all labels propagated in the way chosen; None where
         the neighbours predict.
@@ -173,17 +181,21 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     they get what the other labels make of them. The only label of a class is never
     hidden.
 
-    A prediction of a hidden label scores ``(c + 1 - (1 - p) ** 2) / 2``, where c is 1
-    if it is right, else 0, and p is the probability given to the right class; p = c
-    for a classifier without ``predict_proba``. With few labels many candidates are
-    right equally often, and p tells them apart.
+    A prediction of a hidden label scores ``1 - (1 - p) ** 2``, where p is the
+    probability given to the right class. With few labels many candidates are right
+    equally often, and p tells them apart. For a classifier without ``predict_proba``
+    p is 1 if the prediction is right, else 0, and so it is for the neighbours beside.
 
-    The candidates are ranked by smoothed scores: half the mean of the same rule's
-    fractions above 0 (in the same space), a quarter the straight line through their
-    scores, a quarter the score itself. The given labels alone keep theirs.
     The graph rule is the best one on most data, so that other candidates have to lead
-    by more than one standard error (the given labels alone by more than half of
-    one): that of the mean difference of their scores over the labels.
+    by more than half a standard error: that of the mean difference of their scores
+    over the labels.
+
+    By default all trainings of the comparison together take no more rows than twice a
+    training on all n samples (on 1,000, if there are fewer): ``2 * n`` rows, less what
+    the given labels need in each training, are shared out evenly among the trainings on
+    propagated labels. With a number for `cv`, and more than a tenth of the samples or
+    so labelled, some folds are left out, so that each training on propagated labels
+    takes at least as many of these as there are given ones.
 
     Choosing the best of several makes its accuracy look a little too good; hiding
     labels makes it look a little too bad, since a classifier has fewer of them in a
@@ -198,7 +210,6 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     >>> classifier = PropagatedClassifierCV(
     ...     LogisticRegression(max_iter=1000),
     ...     KMeansLabelPropagator(n_clusters=50),
-    ...     n_repeats=1,
     ...     random_state=0,
     ... ).fit(X / 16, y)
     >>> classifier.cv_results_["params"][0]
@@ -214,7 +225,11 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         "fractions": ["array-like"],
         "train_on": [StrOptions({"auto", "samples", "embedding"})],
         "selection_estimator": [HasMethods(["fit"]), None],
-        "selection_max_samples": [Interval(Integral, 1, None, closed="left"), None],
+        "selection_max_samples": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+            None,
+        ],
         "scoring": [StrOptions({"accuracy", "balanced_accuracy"})],
         "cv": [
             Interval(Integral, 2, None, closed="left"),
@@ -233,14 +248,14 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         estimator: Any,
         propagator: KMeansLabelPropagator | None = None,
         *,
-        propagations: Sequence[str] = ("cluster", "graph"),
-        fractions: Sequence[float] = (0.0, 0.3, 0.7, 1.0),
+        propagations: Sequence[str] = ("graph",),
+        fractions: Sequence[float] = (0.0, 1.0),
         train_on: str = "auto",
         selection_estimator: Any = None,
-        selection_max_samples: int | None = None,
+        selection_max_samples: int | str | None = "auto",
         scoring: str = "accuracy",
         cv: Any = 5,
-        n_repeats: int = 3,
+        n_repeats: int = 1,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -384,7 +399,21 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
                 X, routed[part], used.positions, used.codes, used.confidence, compared
             )
 
-        own_groups = None if groups is None else np.asarray(groups)[given.positions]
+        candidates = list_candidates(
+            _in_order(self.propagations), self.fractions, self._spaces(X, propagator)
+        )
+        own_groups = None
+        if groups is not None:
+            own_groups = number_groups(np.asarray(groups)[given.positions].tolist())
+        n_samples = len(propagator.clusters_)
+        if self.selection_max_samples == "auto":
+            n_rows = 2 * max(n_samples, _FEW_SAMPLES)
+            is_hidden, max_samples = affordable_folds(
+                given, self.cv, own_groups, candidates, n_rows, rng, self.n_repeats
+            )
+        else:
+            is_hidden = hiding_folds(given, self.cv, own_groups, rng, self.n_repeats)
+            max_samples = int(self.selection_max_samples or n_samples)
         return Comparison(
             X=X,
             y=y,
@@ -396,13 +425,10 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
             },
             estimator=compared,
             params_of=params_of,
-            is_hidden=hiding_folds(given, self.cv, self.n_repeats, own_groups, rng),
-            candidates=list_candidates(
-                _in_order(self.propagations),
-                self.fractions,
-                self._spaces(X, propagator),
-            ),
-            max_samples=self.selection_max_samples,
+            is_hidden=is_hidden,
+            groups=own_groups,
+            candidates=candidates,
+            max_samples=max_samples,
             n_jobs=self.n_jobs,
             is_seeded=self.random_state is not None,
             verbose=self.verbose,
@@ -433,18 +459,19 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
                 f"is nothing to choose by: taken is {candidates[0]}. More labels help."
             )
         outcome, errors = comparison.run(rng)
-        self._warn_failed(errors, candidates, len(is_hidden))
+        warn_of_failures(errors, candidates, len(is_hidden))
         outcome = Outcome(*(values[..., is_scored] for values in outcome))
         weights = label_weights(comparison.given.codes[is_scored], self.scoring)
-        results = tabulate(outcome, weights, candidates)
-        best = choose(
-            mean_over_splits(selection_scores(outcome)),
-            weights,
-            candidates,
-            results["smoothed_test_score"],
+        groups = None if comparison.groups is None else comparison.groups[is_scored]
+        results = tabulate(outcome, weights, candidates, groups)
+        scores, sums = pool_groups(
+            mean_over_splits(selection_scores(outcome)), weights, groups
         )
+        best = choose(scores, sums, candidates)
         accuracy = float(np.minimum(results["mean_test_accuracy"][best], 1))  # rounding
         n_hidden = int(is_scored.sum())
+        codes = comparison.given.codes
+        n_unknown = int((~np.isin(codes, codes[is_scored])).sum())
         return candidates[best], {
             "cv_results_": results,
             "best_index_": best,
@@ -452,13 +479,14 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
             "best_score_": float(results["mean_test_score"][best]),
             "best_accuracy_": accuracy,
             "accuracy_interval_": (
-                wilson_interval(accuracy, 1 / float(weights @ weights))
+                wilson_interval(accuracy, 1 / float(sums @ sums))
                 if n_hidden
                 else (0.0, 1.0)
             ),
             "n_hidden_": n_hidden,
             # What the summary tells, and a later set_params must not change.
-            "_counted": (n_labels, n_hidden, self.scoring),
+            "_counted": (n_unknown, n_hidden, self.scoring),
+            "_has_groups": groups is not None,
         }
 
     def _check_number_of_labels(self, n_labels: int) -> None:
@@ -492,7 +520,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         Estimated accuracy: 100 % (95 % interval 84 to 100 %).
         """
         check_is_fitted(self, "train_on_")
-        n_labels, n_hidden, scoring = self._counted
+        n_unknown, n_hidden, scoring = self._counted
         return "\n".join(
             [
                 super().summary(),
@@ -504,7 +532,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
                     scoring,
                 ),
                 *describe_labels(
-                    n_labels, n_hidden, scoring, self.propagator_.n_known_ == 0
+                    n_unknown, n_hidden, scoring, self.propagator_.n_known_ == 0
                 ),
                 *describe_failures(self.cv_results_),
                 *describe_gains(self.cv_results_, self.best_index_),
@@ -515,7 +543,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     def _describe_next_labels(self) -> list[str]:
         """Say what more labels are likely to bring; nothing where that is not known."""
         fitted = self.propagator_
-        if fitted.spread_.distributions is None:
+        # Labels of one group are no news of others: the curve knows nothing of groups.
+        if fitted.spread_.distributions is None or self._has_groups:
             return []
         spread_params = {"alpha": fitted.alpha, "class_prior": fitted.class_prior}
         try:
@@ -551,31 +580,6 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
                 f"The 'fractions' parameter of {type(self).__name__} must hold one or "
                 f"more numbers in the range [0, 1]. Got {self.fractions!r} instead."
             )
-
-    def _warn_failed(
-        self,
-        errors: dict[int, list[Exception]],
-        candidates: Sequence[Candidate],
-        n_splits: int,
-    ) -> None:
-        if not errors:
-            return
-        first = next(iter(errors.values()))[0]
-        if len(errors) == len(candidates):
-            # Most likely it is not a matter of the labels: as GridSearchCV does.
-            raise ValueError(
-                "Every candidate failed while it was compared: the classifier could "
-                f"not be trained or did not predict. {type(first).__name__}: {first}"
-            ) from first
-        names = ", ".join(
-            f"{candidates[index]} ({len(of)} of {n_splits} fits)"
-            for index, of in sorted(errors.items())
-        )
-        warn_user(
-            f"Not compared, since their training failed: {names}. The first error is "
-            f"{type(first).__name__}: {first}",
-            FitFailedWarning,
-        )
 
 
 def _in_order(propagations: Iterable[Any]) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GroupKFold
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import get_routing_for_object
@@ -16,11 +17,14 @@ from sklearn.utils.parallel import delayed
 from .._containers import labels_like, take_rows
 from .._engine import Clusters, Spread, keep, spread
 from .._given import GivenLabels
-from .._messages import Progress
+from .._messages import Progress, warn_user
 from .._parallel import run_parallel
 from .._propagation import as_probabilities
 from .._seeds import MAX_SEED, set_unset
 from ._candidates import Candidate
+
+# So many splits share the rows that may be trained on; more take more rows.
+_N_SPLITS = 5
 
 
 class Outcome(NamedTuple):
@@ -115,12 +119,29 @@ def needs_groups(cv: Any) -> bool:
     return requests.get("groups") is True
 
 
+def number_groups(groups: list[Any]) -> NDArray[np.intp]:
+    """Number groups of any kind, in the order in which they come.
+
+    Parameters
+    ----------
+    groups : list of length n_labels
+        What each label is of.
+
+    Returns
+    -------
+    numbers : ndarray of shape (n_labels,), dtype=intp
+        Its number.
+    """
+    number = {group: i for i, group in enumerate(dict.fromkeys(groups))}
+    return np.array([number[group] for group in groups], dtype=np.intp)
+
+
 def hiding_folds(
     given: GivenLabels,
     cv: Any,
-    n_repeats: int,
     groups: NDArray[Any] | None,
     rng: np.random.RandomState,
+    n_repeats: int = 1,
 ) -> NDArray[np.bool_]:
     """Tell which labels are hidden together.
 
@@ -130,12 +151,12 @@ def hiding_folds(
         The labels.
     cv : int or cross-validation splitter
         Number of folds at most, or what splits the labels.
-    n_repeats : int
-        How often labels are dealt out to folds anew; of a splitter nothing is repeated.
     groups : ndarray of shape (n_given,) or None
         Labels of the same group are hidden together.
     rng : RandomState
         Shuffles.
+    n_repeats : int, default=1
+        How often labels are dealt out to folds anew; of a splitter nothing is repeated.
 
     Returns
     -------
@@ -156,8 +177,8 @@ def hiding_folds(
         folds = [
             _deal_out(codes, can_be_hidden, groups, cv, rng) for _ in range(n_repeats)
         ]
-        return np.array(
-            [fold_of == k for fold_of in folds for k in range(fold_of.max() + 1)]
+        return np.concatenate(
+            [of == np.arange(of.max() + 1)[:, np.newaxis] for of in folds]
         )
     labels = given.classes[codes]
     splits = [test for _, test in cv.split(np.zeros((len(codes), 1)), labels, groups)]
@@ -166,6 +187,68 @@ def hiding_folds(
         row[test] = True
     is_hidden &= can_be_hidden
     return is_hidden[is_hidden.any(axis=1)]
+
+
+def affordable_folds(
+    given: GivenLabels,
+    cv: Any,
+    groups: NDArray[Any] | None,
+    candidates: Sequence[Candidate],
+    n_rows: int,
+    rng: np.random.RandomState,
+    n_repeats: int = 1,
+) -> tuple[NDArray[np.bool_], int]:
+    """Hide labels so that all trainings together take no more rows than allowed.
+
+    The given labels are in every training set. What they leave of the rows is shared
+    out evenly among the training sets with propagated labels. Where that would be fewer
+    propagated labels than given ones, there are fewer splits: labels are many then.
+
+    Parameters
+    ----------
+    given : GivenLabels
+        The labels.
+    cv : int or cross-validation splitter
+        Number of folds at most, or what splits the labels: all its splits are taken,
+        and those beyond the fifth add rows to those allowed.
+    groups : ndarray of shape (n_given,) or None
+        Labels of the same group are hidden together.
+    candidates : sequence of Candidate
+        What is to be trained.
+    n_rows : int
+        How many rows all training sets may have together.
+    rng : RandomState
+        Shuffles.
+    n_repeats : int, default=1
+        How often labels are dealt out to folds anew.
+
+    Returns
+    -------
+    is_hidden : ndarray of shape (n_splits, n_given), dtype=bool
+        Which labels each split hides.
+    max_samples : int
+        How many samples may take part in each split, beside the given ones.
+    """
+    trained = [c for c in candidates if c.train_on != "neighbors"]
+    propagated = [c for c in trained if c.fraction > 0]
+    is_hidden = hiding_folds(given, cv, groups, rng, n_repeats)
+    if not len(is_hidden) or not trained:
+        return is_hidden, n_rows
+
+    def n_visible() -> int:
+        return int((~is_hidden).sum(axis=1).max())
+
+    if not hasattr(cv, "split"):
+        n_sets = len(trained) + len(propagated)
+        if n_sets * n_visible() > n_rows:
+            is_hidden = hiding_folds(given, 2, groups, rng)
+        n_splits = n_rows // max(1, n_sets * n_visible())
+        is_hidden = is_hidden[: max(1, n_splits)]
+    of_split = n_rows // min(len(is_hidden), _N_SPLITS * n_repeats)
+    left = of_split - len(trained) * n_visible()
+    if hasattr(cv, "split"):
+        left = max(left, len(propagated) * n_visible())
+    return is_hidden, max(0, left) // max(1, len(propagated))
 
 
 def _number(values: NDArray[Any]) -> NDArray[np.intp]:
@@ -183,10 +266,12 @@ def _deal_out(
         return stratified_folds(codes, is_dealt, n_folds, rng)
     dealt = np.flatnonzero(is_dealt)
     own = groups[dealt]
-    splitter = GroupKFold(
-        min(n_folds, len(np.unique(own))), shuffle=True, random_state=rng
-    )
     folds = np.full(len(codes), -1, dtype=np.intp)
+    n_folds = min(n_folds, len(np.unique(own)))
+    if n_folds == 1:  # the other groups are never hidden
+        folds[dealt] = 0
+        return folds
+    splitter = GroupKFold(n_folds, shuffle=True, random_state=rng)
     for fold, (_, test) in enumerate(splitter.split(dealt, groups=own)):
         folds[dealt[test]] = fold
     return folds
@@ -354,9 +439,11 @@ class Comparison:
         Makes the fit parameters of a training set.
     is_hidden : ndarray of shape (n_splits, n_given), dtype=bool
         Which labels each split hides.
+    groups : ndarray of shape (n_given,), dtype=intp or None
+        The group of each label.
     candidates : sequence of Candidate
         The candidates.
-    max_samples : int or None
+    max_samples : int
         At most so many propagated labels train each candidate.
     n_jobs : int or None
         How many classifiers are trained at the same time.
@@ -374,8 +461,9 @@ class Comparison:
     estimator: Any
     params_of: Callable[[TrainingSet], dict[str, Any]]
     is_hidden: NDArray[np.bool_]
+    groups: NDArray[np.intp] | None
     candidates: Sequence[Candidate]
-    max_samples: int | None
+    max_samples: int
     n_jobs: int | None
     is_seeded: bool
     verbose: int
@@ -445,7 +533,7 @@ class Comparison:
                 for rule in {c.propagation for c in self.candidates}
             }
             order = check_random_state(seed).permutation(len(self.clusters))
-            is_drawn = order < (self.max_samples or len(order))
+            is_drawn = order < self.max_samples
             sets = training_sets(
                 self.clusters, visible, hidden, spreads, self.candidates
             )
@@ -453,7 +541,7 @@ class Comparison:
                 zip(self.candidates, sets, strict=True)
             ):
                 if candidate.train_on == "neighbors":
-                    free[split, index] = neighbors_outcome(
+                    free[split, index] = self._by_neighbors(
                         spreads[candidate.propagation], hidden, codes
                     )
                     continue
@@ -469,6 +557,15 @@ class Comparison:
                     given.classes[codes],
                     self.params_of(used),
                 )
+
+    def _by_neighbors(
+        self, found: Spread, hidden: NDArray[np.intp], codes: NDArray[np.intp]
+    ) -> Outcome:
+        outcome = neighbors_outcome(found, hidden, codes)
+        if hasattr(self.estimator, "predict_proba"):
+            return outcome
+        # All are scored alike: by right and wrong alone.
+        return Outcome(outcome.correct, outcome.correct)
 
 
 def _predict_or_fail(
@@ -493,3 +590,43 @@ def _predict_or_fail(
         raise  # no fault of the candidate
     except Exception as error:  # of any classifier; told in a warning
         return error
+
+
+def warn_of_failures(
+    errors: dict[int, list[Exception]],
+    candidates: Sequence[Candidate],
+    n_splits: int,
+) -> None:
+    """Say which candidates could not be compared; fail if none could.
+
+    Parameters
+    ----------
+    errors : dict of int to list of Exception
+        What went wrong with each candidate.
+    candidates : sequence of Candidate
+        The candidates.
+    n_splits : int
+        Number of splits.
+
+    Raises
+    ------
+    ValueError
+        If every training failed: it is most likely no matter of the labels.
+    """
+    if not errors:
+        return
+    first = next(iter(errors.values()))[0]
+    if len(errors) == sum(c.train_on != "neighbors" for c in candidates):
+        raise ValueError(
+            "Every training failed while candidates were compared: the classifier "
+            f"could not be trained or did not predict. {type(first).__name__}: {first}"
+        ) from first
+    names = ", ".join(
+        f"{candidates[index]} ({len(of)} of {n_splits} fits)"
+        for index, of in sorted(errors.items())
+    )
+    warn_user(
+        f"Not compared, since their training failed: {names}. The first error is "
+        f"{type(first).__name__}: {first}",
+        FitFailedWarning,
+    )

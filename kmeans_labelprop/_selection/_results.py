@@ -12,9 +12,9 @@ from scipy.stats import rankdata
 from ._candidates import Candidate
 from ._choice import (
     comparable,
+    pool_groups,
     selection_scores,
-    sign_flip_p_values,
-    smooth_scores,
+    sign_scores,
     standard_error,
     weighted_mean,
 )
@@ -41,7 +41,10 @@ def mean_over_splits(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def tabulate(
-    outcome: Outcome, weights: NDArray[np.float64], candidates: Sequence[Candidate]
+    outcome: Outcome,
+    weights: NDArray[np.float64],
+    candidates: Sequence[Candidate],
+    groups: NDArray[np.intp] | None = None,
 ) -> dict[str, Any]:
     """Put the scores of all candidates into a table like GridSearchCV's.
 
@@ -54,6 +57,8 @@ def tabulate(
         Weights of the labels; they sum to 1.
     candidates : sequence of Candidate
         The candidates.
+    groups : ndarray of shape (n_labels,), dtype=intp or None, default=None
+        The group of each label; None if each is one of its own.
 
     Returns
     -------
@@ -70,7 +75,6 @@ def tabulate(
     ]
     # Each label counts once, not each split: these may differ in size.
     mean_score = weighted_mean(mean_over_splits(scores), weights)
-    smoothed_score = smooth_scores(mean_score, candidates)
     results: dict[str, Any] = {
         "params": [candidate.params for candidate in candidates],
         "param_propagation": np.ma.array(
@@ -83,18 +87,15 @@ def tabulate(
     results |= {
         "mean_test_score": mean_score,
         "std_test_score": np.std(splits, axis=0) if splits else mean_score,
-        "smoothed_test_score": smoothed_score,
-        "rank_test_score": rankdata(-comparable(smoothed_score), method="min").astype(
-            int
-        ),
+        "rank_test_score": rankdata(-comparable(mean_score), method="min").astype(int),
     }
     share_correct = mean_over_splits(outcome.correct)
     results["mean_test_accuracy"] = weighted_mean(share_correct, weights)
     if candidates[0].fraction == 0:
-        gains = share_correct - share_correct[0]
-        results["mean_test_gain"] = weighted_mean(gains, weights)
-        results["sem_test_gain"] = standard_error(gains, weights)
-        results["pvalue_test_gain"] = sign_flip_p_values(gains, weights)
+        gains, sums = pool_groups(share_correct - share_correct[0], weights, groups)
+        results["mean_test_gain"] = weighted_mean(gains, sums)
+        results["sem_test_gain"] = standard_error(gains, sums)
+        results["sign_test_gain"] = sign_scores(gains, sums)
     return results
 
 

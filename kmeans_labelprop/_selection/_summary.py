@@ -9,6 +9,9 @@ import numpy as np
 
 from ._results import listed_candidates
 
+# So far from 0 a gain is told of: about one of a hundred that are due to chance is.
+_CLEAR = 2.5
+
 
 def describe_choice(
     results: dict[str, Any],
@@ -42,7 +45,8 @@ def describe_choice(
     if results["rank_test_score"][best] > 1:
         leading = candidates[int(np.argmin(results["rank_test_score"]))]
         yield f"  Ahead of it, but by too little to tell: {leading}."
-        yield "  In doubt the graph rule is taken."
+        if candidates[best].propagation == "graph":
+            yield "  In doubt the graph rule is taken."
     if np.isnan(accuracy):
         yield "Nothing is known of them: no two labels are the same."
         return
@@ -55,16 +59,16 @@ def describe_choice(
 
 
 def describe_labels(
-    n_labels: int, n_hidden: int, scoring: str, is_asked: bool
+    n_unknown: int, n_hidden: int, scoring: str, is_asked: bool
 ) -> Iterator[str]:
     """Say what the estimate is counted on.
 
     Parameters
     ----------
-    n_labels : int
-        Number of labels given.
+    n_unknown : int
+        Number of labels of classes of which none was hidden.
     n_hidden : int
-        How many of them were hidden in turn.
+        Number of labels that were hidden in turn.
     scoring : {"accuracy", "balanced_accuracy"}
         What counts the same.
     is_asked : bool
@@ -82,10 +86,10 @@ def describe_labels(
         f"  Counted on {n_hidden} labels, each predicted while it was hidden; each "
         f"{each} counts the same."
     )
-    if n_hidden < n_labels:
+    if n_unknown:
         yield (
-            f"  {n_labels - n_hidden} more were never hidden: nothing is known of how "
-            "well such samples are predicted."
+            f"  {n_unknown} more are of classes that were never hidden: nothing is "
+            "known of how well such samples are predicted."
         )
     if is_asked:
         yield (
@@ -147,9 +151,9 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
     if not propagates.any():
         return
     # The best propagation there is, if none was chosen.
-    scores = np.where(propagates, results["smoothed_test_score"], np.nan)
+    scores = np.where(propagates, results["mean_test_score"], np.nan)
     other = best if propagates[best] else int(np.nanargmax(scores))
-    is_clear = results["pvalue_test_gain"] <= 0.05  # false for NaN
+    is_clear = np.abs(results["sign_test_gain"]) > _CLEAR  # false for NaN
     if not is_clear[other]:
         verdict = "the labels cannot tell them apart"
     else:

@@ -151,9 +151,7 @@ FORMS = {
 
 
 @tries(40, 1500)
-@given(
-    graphs(), given_labels, st.sampled_from(sorted(FORMS)), st.integers(0, 2**31)
-)
+@given(graphs(), given_labels, st.sampled_from(sorted(FORMS)), st.integers(0, 2**31))
 def test_any_form_of_a_graph_is_as_its_canonical_one(graph, labels, form, seed):
     made = FORMS[form](graph, np.random.default_rng(seed))
     if form == "int64":

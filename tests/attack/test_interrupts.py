@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -287,10 +289,8 @@ def test_propagate_does_all_or_nothing_and_loses_no_label(rule):
             model.propagate(asked)
         with quiet(), Fault(n) as fault:
             fault.arm()
-            try:
+            with contextlib.suppress(KeyboardInterrupt):
                 model.propagate(more)
-            except KeyboardInterrupt:
-                pass
         if not fault.is_raised:
             break
         reached = n

@@ -31,7 +31,9 @@ KINDS = {
     "bool": st.booleans(),
     "text": st.text(st.characters(codec="utf-8"), max_size=6),
     "nulls": st.text("a\0 ", max_size=4),
-    "marks": st.sampled_from(["-1", "nan", "None", "NaN", "NA", "<NA>", "null", "", " "]),
+    "marks": st.sampled_from(
+        ["-1", "nan", "None", "NaN", "NA", "<NA>", "null", "", " "]
+    ),
     "long": st.sampled_from(["x" * 300, "x" * 299 + "y", "x", "x" * 100, "x" * 101]),
     "numpy text": st.text("ab", max_size=3).map(np.str_),
     "numpy numbers": st.integers(0, 100).map(np.int16),
@@ -142,7 +144,9 @@ def test_labels_of_y_are_exact_or_refused(labels, mark, container, rule, is_part
         lambda kind: st.lists(KINDS[kind], min_size=2, max_size=3, unique=True)
     ),
     st.sampled_from(MARKS),
-    st.sampled_from(["list", "objects", "array", "tuple", "pandas", "polars", "yields"]),
+    st.sampled_from(
+        ["list", "objects", "array", "tuple", "pandas", "polars", "yields"]
+    ),
     st.sampled_from(RULES),
 )
 def test_answers_are_exact_or_refused_and_never_lost(labels, mark, container, rule):
@@ -293,7 +297,9 @@ def test_gaps_beside_large_numbers_round_none(kind, rule):
 
 
 @pytest.mark.parametrize("mark", [float("nan"), np.float32("nan"), np.nan, None, pd.NA])
-@pytest.mark.parametrize("answer", [float("nan"), np.float32("nan"), None, pd.NA, pd.NaT])
+@pytest.mark.parametrize(
+    "answer", [float("nan"), np.float32("nan"), None, pd.NA, pd.NaT]
+)
 def test_nothing_is_ever_a_class(mark, answer):
     def oracle(rows):
         return as_objects([answer if row[0] < 5 else 4 for row in rows])

@@ -30,7 +30,9 @@ from sklearn.base import clone
 
 from kmeans_labelprop import KMeansLabelPropagator
 
-POSITIONS = np.array([0, 1, 2, 2, 3, 4, 20, 21, 21, 22, 23, 40, 41, 42, 42, 60, 61, 80.0])
+POSITIONS = np.array(
+    [0, 1, 2, 2, 3, 4, 20, 21, 21, 22, 23, 40, 41, 42, 42, 60, 61, 80.0]
+)
 N = len(POSITIONS)
 X = POSITIONS[:, None]
 CENTERS = np.array([[1.9], [21.2], [41.1], [60.4], [80.0]])
@@ -249,7 +251,9 @@ class Rounds(RuleBasedStateMachine):
                 st.sampled_from([RuntimeError, ValueError, KeyboardInterrupt]),
             ),
             "mutates": st.booleans(),
-            "calls": st.sampled_from(["fit", "query", "propagate", "query_more", "ask"]),
+            "calls": st.sampled_from(
+                ["fit", "query", "propagate", "query_more", "ask"]
+            ),
         },
     )
 
@@ -425,7 +429,9 @@ class Rounds(RuleBasedStateMachine):
         self.propagate(handed, new)
 
     def propagate(self, handed, new):
-        given = {i: a for i, a in (self.known | self.answers | new).items() if a is not None}
+        given = {
+            i: a for i, a in (self.known | self.answers | new).items() if a is not None
+        }
         with quiet():
             if not given:
                 with pytest.raises(ValueError, match="No sample has a label"):
@@ -471,15 +477,16 @@ class Rounds(RuleBasedStateMachine):
                 self.p.propagate(new)
             except KeyboardInterrupt:
                 assert fault.is_raised
-        if self.p.answers_ == self.answers | new and self.p.answers_ != self.answers:
-            self.answers |= new
-            self.spread = self.given
-        elif not fault.is_raised:
+        if (
+            self.p.answers_ == self.answers | new and self.p.answers_ != self.answers
+        ) or not fault.is_raised:
             self.answers |= new
             self.spread = self.given
 
     @precondition(lambda self: self.spread is not None)
-    @rule(by=st.sampled_from(["cluster", "graph"]), fraction=st.sampled_from([0, 0.4, 1]))
+    @rule(
+        by=st.sampled_from(["cluster", "graph"]), fraction=st.sampled_from([0, 0.4, 1])
+    )
     def change_the_rule(self, by, fraction):
         with quiet():
             if by == "graph" and self.p.clusters_.graph is None:
@@ -523,7 +530,13 @@ class Rounds(RuleBasedStateMachine):
                 new.set_params(propagation="graph")
             new.query(X)
             new.set_params(propagation=self.p.propagation).propagate(self.spread)
-        for name in ("labels_", "transduction_", "confidence_", "sample_indices_", "classes_"):
+        for name in (
+            "labels_",
+            "transduction_",
+            "confidence_",
+            "sample_indices_",
+            "classes_",
+        ):
             assert_array_equal(getattr(self.p, name), getattr(new, name))
         others = np.array([[0.4], [30.0], [61.2], [500.0]])
         with quiet():  # of names
@@ -542,7 +555,11 @@ def test_rounds_of_questions_with_anything_going_wrong():
 
 def fitted_with(oracle, **params):
     p = KMeansLabelPropagator(
-        5, clusterer=FixedCenters(centers=CENTERS), oracle=oracle, random_state=0, **params
+        5,
+        clusterer=FixedCenters(centers=CENTERS),
+        oracle=oracle,
+        random_state=0,
+        **params,
     )
     caught = None
     with quiet():
@@ -559,7 +576,9 @@ def number(i):
     return 100 + i
 
 
-@pytest.mark.parametrize("error", [e for e in ERRORS if e is not StopIteration], ids=str)
+@pytest.mark.parametrize(
+    "error", [e for e in ERRORS if e is not StopIteration], ids=str
+)
 @pytest.mark.parametrize("n", [0, 1, 3])
 def test_what_a_generator_gave_before_it_failed_is_told_by_position(error, n):
     ONCE.__dict__.pop("answers", None)
@@ -663,7 +682,9 @@ def test_two_propagators_asked_by_two_threads_keep_their_labels_apart():
 
 
 def test_an_oracle_that_fails_in_the_second_round_keeps_the_first():
-    oracle = Oracle(number, "generator", silent={1, 7, 15}, fails_at=6, error=TimeoutError)
+    oracle = Oracle(
+        number, "generator", silent={1, 7, 15}, fails_at=6, error=TimeoutError
+    )
     p, caught = fitted_with(oracle, max_retries=3)
     if not isinstance(caught, TimeoutError):
         pytest.fail(f"the second round was never reached: {caught!r}")

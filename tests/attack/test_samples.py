@@ -11,7 +11,15 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
-from attack.tools import RULES, Counting, RefusesToAnswer, make_groups, propagator, quiet, tries
+from attack.tools import (
+    RULES,
+    Counting,
+    RefusesToAnswer,
+    make_groups,
+    propagator,
+    quiet,
+    tries,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
@@ -353,7 +361,9 @@ def refused(X, match, error=ValueError, **params):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("container", [np.array, sp.csr_array, pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize(
+    "container", [np.array, sp.csr_array, pd.DataFrame, pl.DataFrame]
+)
 def test_what_is_not_finite_is_refused(value, container):
     A = GROUPS.copy()
     A[7, 1] = value
@@ -423,8 +433,18 @@ def test_what_is_no_table_of_numbers_is_refused(kind):
         [[x] for x in range(30)],
         [[0.0] * 500] * 2,
     ],
-    ids=["a row", "zero", "two", "copies", "zeros", "huge copies", "a constant column",
-         "two kinds", "a column", "wide"],  # fmt: skip
+    ids=[
+        "a row",
+        "zero",
+        "two",
+        "copies",
+        "zeros",
+        "huge copies",
+        "a constant column",
+        "two kinds",
+        "a column",
+        "wide",
+    ],
 )
 def test_degenerate_shapes(rows, dtype, container, rule):
     """Each sample has the label of the sample asked about that is nearest to it."""
@@ -440,7 +460,7 @@ def test_degenerate_shapes(rows, dtype, container, rule):
         asked = np.array(sorted(fitted.answers_))
         assert 1 <= len(asked) <= min(k, n_distinct)
         for i, label in fitted.answers_.items():
-            copies = (A == A[i]).all(axis=1)
+            copies = np.all(A[i] == A, axis=1)
             assert (fitted.transduction_[copies] == label).all()
         if k >= n_distinct:
             assert len(asked) == n_distinct
