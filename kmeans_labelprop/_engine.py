@@ -137,6 +137,9 @@ def find_clusters(
         else assign_clusters(clusterer_, E)
     )
     distances = distances_to_centers(E, ids, clusterer_.cluster_centers_)
+    # Centres differ in the last bit with the number of threads: ties must stay ties.
+    unit = float(distances.max(initial=0)) or 1.0
+    distances = np.round(distances / unit, 9) * unit
     return Clusters(E, ids, distances, clusterer_, names=names)
 
 

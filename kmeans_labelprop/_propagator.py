@@ -24,9 +24,10 @@ from sklearn.utils import (
     get_tags,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, check_memory
+from sklearn.utils.validation import check_is_fitted
 
 from ._asking import answer_by, answer_by_oracle, check_index
+from ._caching import cache_in
 from ._clustering import make_clusterer
 from ._containers import canonical, labels_like, row_names, take_rows
 from ._embedding import enter_space, fit_space
@@ -662,7 +663,9 @@ class KMeansLabelPropagator(
 
         With ``propagation="graph"`` the labels of its nearest training samples count,
         given or propagated, weighed as the graph weighs them; with
-        ``propagation="cluster"`` that of the nearest given sample of its cluster.
+        ``propagation="cluster"`` that of the nearest given sample of its cluster. So a
+        training sample gets its `transduction_`, unless no label reaches it, or its
+        copies have different labels.
 
         Parameters
         ----------
@@ -865,7 +868,7 @@ class KMeansLabelPropagator(
 
     def _cluster(self, X: Any, known: KnownLabels, asks: bool) -> Ledger:
         """Embed, cluster, and choose whom to ask about; forget an earlier fit."""
-        cache = check_memory(self.memory).cache
+        cache = cache_in(self.memory)
         embedding = None if self.embedding is None else self._prepare(self.embedding)
         embedding_, E = fit_space(self, X, embedding, cache, self.verbose)
         clusterer = self._prepare(make_clusterer(self.clusterer, self.n_clusters))

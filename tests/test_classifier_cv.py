@@ -10,6 +10,7 @@ from helpers import RecordingOracle, weights_by_class
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.datasets import make_blobs
 from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
@@ -41,6 +42,8 @@ from kmeans_labelprop import (
     PropagatedClassifierCV,
     _messages,
 )
+from kmeans_labelprop._selection._choice import wilson_interval
+from kmeans_labelprop._selection._hiding import Comparison, Outcome
 
 
 def propagator(**params):
@@ -51,6 +54,14 @@ def classifier(estimator=None, of=None, **params):
     estimator = GaussianNB() if estimator is None else estimator
     of = propagator() if of is None else of
     return PropagatedClassifierCV(estimator, of, **{"random_state": 0} | params)
+
+
+# Every rule and several fractions, on all samples.
+MANY = {
+    "propagations": ("cluster", "graph"),
+    "fractions": (0.0, 0.3, 0.7, 1.0),
+    "selection_max_samples": None,
+}
 
 
 def first_columns(X):
@@ -87,9 +98,8 @@ def on_first_columns(**params):
 def test_a_candidate_that_cannot_be_trained_is_not_chosen(blobs, n_jobs):
     X, y = blobs
     # Of 12 labels every fold leaves 9 or 10: too few for 12 neighbours.
-    model = classifier(
-        KNeighborsClassifier(12), propagator(n_clusters=12), n_repeats=1, n_jobs=n_jobs
-    )
+    parts = KNeighborsClassifier(12), propagator(n_clusters=12)
+    model = classifier(*parts, **MANY, n_jobs=n_jobs)
     with pytest.warns(FitFailedWarning, match=r"alone \(5 of 5 fits\)\. .*n_neighbors"):
         model.fit(X, y)
     scores = model.cv_results_["mean_test_score"]
@@ -100,22 +110,16 @@ def test_a_candidate_that_cannot_be_trained_is_not_chosen(blobs, n_jobs):
     assert model.score(X, y) == 1
     assert "its training failed: the given labels alone." in model.summary()
     # The others are compared with each other as if it had not been there.
-    without = classifier(
-        KNeighborsClassifier(12),
-        propagator(n_clusters=12),
-        fractions=(0.3, 0.7, 1.0),
-        n_repeats=1,
-    ).fit(X, y)
-    assert_allclose(
-        without.cv_results_["smoothed_test_score"],
-        model.cv_results_["smoothed_test_score"][1:],
-        rtol=1e-12,
-    )
+    without = classifier(*parts, **MANY | {"fractions": (0.3, 0.7, 1.0)}).fit(X, y)
+    assert without.best_index_ == model.best_index_ - 1
+    for name in ("mean_test_score", "mean_test_accuracy"):
+        expected = model.cv_results_[name][1:]
+        assert_allclose(without.cv_results_[name], expected, rtol=1e-12)
 
 
 def test_others_than_the_given_labels_may_fail_too(blobs):
     X, y = blobs
-    model = classifier(FailsOnMany(len(X) // 2), n_repeats=1, train_on="samples")
+    model = classifier(FailsOnMany(len(X) // 2), **MANY, train_on="samples")
     with pytest.warns(FitFailedWarning, match=r"cluster at fraction 0\.7 \(5 of 5"):
         model.fit(X, y)
     assert model.best_params_["fraction"] < 0.7
@@ -124,29 +128,37 @@ def test_others_than_the_given_labels_may_fail_too(blobs):
     assert "Against the given labels alone" in summary
 
 
-def test_labels_are_kept_if_every_candidate_fails(blobs):
+@pytest.mark.parametrize("train_on", ["samples", "auto"])
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_if_every_training_fails_the_fit_does_and_labels_are_kept(
+    blobs, train_on, n_jobs
+):
     X, y = blobs
     of = propagator(oracle=RecordingOracle(X, y))
-    model = classifier(FailsOnMany(1), of, n_repeats=1, train_on="samples")
-    with pytest.raises(ValueError, match=r"Every candidate failed.*RuntimeError: too"):
+    model = classifier(FailsOnMany(1), of, train_on=train_on, n_jobs=n_jobs)
+    # The neighbours need no training: they do not hide that all is out of order.
+    with pytest.raises(ValueError, match=r"Every training failed.*RuntimeError: too"):
         model.fit(X)
     kept = model.propagator_
     assert kept.oracle.n_asked == 16
     asked = kept.representative_indices_
     assert kept.answers_ == dict(zip(asked.tolist(), y[asked].tolist(), strict=True))
     assert_array_equal(kept.propagate({}).transduction_, y)
-    with pytest.raises(NotFittedError):
-        model.summary()
+    for unfitted in (model.summary, lambda: model.predict(X)):
+        with pytest.raises(NotFittedError):
+            unfitted()
 
 
-def test_neighbours_predict_where_no_classifier_can_be_trained(blobs):
-    X, y = blobs
-    model = classifier(FailsOnMany(1), n_repeats=1)
-    with pytest.warns(FitFailedWarning, match="RuntimeError: too many"):
+def test_neighbours_may_predict_where_some_trainings_fail(noisy_blobs):
+    X, y = noisy_blobs
+    model = classifier(
+        Failing(), on_first_columns(n_clusters=12), propagations=["graph"]
+    )
+    with pytest.warns(FitFailedWarning, match=r"graph at fraction 1 \(5 of 5 fits"):
         model.fit(X, y)
     assert model.train_on_ == "neighbors"
     assert_array_equal(model.predict(X), y)
-    assert model.summary().count("its training failed") == 7
+    assert model.summary().count("its training failed") == 2
 
 
 class Broken(GaussianNB):
@@ -209,6 +221,15 @@ class FailsOnMany(GaussianNB):
         if len(X) > self.limit:
             raise RuntimeError("too many samples")
         return super().fit(X, y, sample_weight)
+
+
+class Failing(LogisticRegression):
+    """Takes noise for signal, and no more than 20 samples."""
+
+    def fit(self, X, y, sample_weight=None):
+        if len(X) > 20:
+            raise RuntimeError("too many samples")
+        return super().fit(X, y)
 
 
 def test_one_label_is_refused_before_it_is_paid_for(blobs):
@@ -296,7 +317,7 @@ def test_the_given_labels_alone_are_chosen_where_propagation_is_wrong(
     )
     assert model.score(X, y) > 0.9
     text = model.summary()
-    assert "Chosen of 11 candidates: the given labels alone." in text
+    assert "Chosen of 5 candidates: the given labels alone." in text
     assert "Propagation would hurt here" in text
     assert "  graph at fraction 1: -" in text
 
@@ -334,6 +355,7 @@ def test_the_propagator_is_left_as_if_fitted_by_the_chosen_rule(misleading_blobs
     model = classifier(
         DecisionTreeClassifier(max_depth=2),
         on_first_columns(n_clusters=40),
+        propagations=["cluster", "graph"],
         fractions=[0, 1] if rule == "cluster" else [0.5, 1],
         train_on="samples",
     ).fit(X, y)
@@ -371,7 +393,7 @@ def test_neighbours_predict_where_the_classifier_is_poor(digits):
     assert not hasattr(model, "decision_function")
     assert_array_equal(model.training_indices_, told.sample_indices_)
     text = model.summary()
-    assert "Chosen of 8 candidates: graph, predicted by the neighbours." in text
+    assert "Chosen of 3 candidates: graph, predicted by the neighbours." in text
     copy = pickle.loads(pickle.dumps(model))
     assert_array_equal(copy.predict_proba(X), model.predict_proba(X))
 
@@ -413,7 +435,7 @@ def test_the_embedding_is_chosen_where_it_is_the_better_space(noisy_blobs):
     model = classifier(
         KNeighborsClassifier(1),
         on_first_columns(n_clusters=12),
-        propagations=["cluster"],
+        **MANY | {"propagations": ["cluster"]},
     ).fit(X, y)
     assert model.cv_results_["train_on"].tolist() == ["samples"] * 4 + ["embedding"] * 2
     fractions = model.cv_results_["param_fraction"].tolist()
@@ -445,7 +467,7 @@ def flat(images):
 def test_what_is_compared_goes_by_the_samples(digits, shape, embedding, spaces):
     X, y = digits[0][:400], digits[1][:400]
     of = propagator(n_clusters=30, embedding=embedding)
-    model = classifier(GaussianNB(var_smoothing=0.1), of, n_repeats=1)
+    model = classifier(GaussianNB(var_smoothing=0.1), of, **MANY)
     results = model.fit(X.reshape(-1, *shape), y).cv_results_
     assert set(results["train_on"]) == spaces
     plain = clone(model).set_params(propagator__embedding=None).fit(X, y).cv_results_
@@ -545,7 +567,7 @@ def test_confidence_and_fit_parameters_are_those_of_the_samples_kept(blobs, call
         Recorder(), fractions=[1], propagations=["cluster"], sample_weight="confidence"
     ).fit(X, y, sample_weight=weights, per_sample=np.arange(len(X)))
     confidence = model.propagator_.confidence_
-    assert len(calls) == 5 * 3 + 1
+    assert len(calls) == 5 + 1
     for X_train, y_train, weight, positions in calls:
         # By the cluster rule, hidden labels leave the confidence of others alone.
         assert_array_equal(X_train, X[positions])
@@ -555,10 +577,10 @@ def test_confidence_and_fit_parameters_are_those_of_the_samples_kept(blobs, call
 
 def test_a_selection_estimator_compares_and_the_estimator_is_trained(blobs, calls):
     X, y = blobs
-    model = classifier(selection_estimator=Recorder(), train_on="samples").fit(
-        X, y, sample_weight=np.ones(len(X))
-    )
-    assert len(calls) == 7 * 5 * 3
+    model = classifier(
+        selection_estimator=Recorder(), n_repeats=3, train_on="samples"
+    ).fit(X, y, sample_weight=np.ones(len(X)))
+    assert len(calls) == 2 * 5 * 3
     assert all(weight is not None for _, _, weight, _ in calls)
     assert isinstance(model.estimator_, GaussianNB)
     assert model.score(X, y) == 1
@@ -599,12 +621,110 @@ def test_metadata_is_routed(blobs, calls):
 # Cheap comparisons
 
 
+def count_rows(calls):
+    return [X_train.shape[0] for X_train, *_ in calls]
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "n_known", "space", "n_splits"),
+    [
+        (60_000, 100, None, 5),
+        (10_000, 100, FunctionTransformer(), 5),
+        (5000, 500, None, 5),
+        (5000, 500, FunctionTransformer(), 4),
+        (1000, 200, None, 4),
+        (1000, 500, None, 1),
+        (1000, 950, None, 1),
+        (1000, 950, FunctionTransformer(), 1),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*differ from those of all their neighbours")
+def test_a_comparison_costs_two_trainings_at_most(
+    calls, n_samples, n_known, space, n_splits
+):
+    X, y = make_blobs(n_samples, centers=4, random_state=0)
+    partly = np.full(n_samples, -1)
+    known = np.random.default_rng(0).permutation(n_samples)[:n_known]
+    partly[known] = y[known]
+    of = propagator(n_clusters=20, embedding=space)
+    model = classifier(of=of, selection_estimator=Recorder()).fit(
+        X, partly, sample_weight=np.ones(n_samples)
+    )
+    n_trained = 2 if space is None else 4
+    rows = np.reshape(count_rows(calls), (n_splits, n_trained))
+    assert rows.sum() <= 2 * n_samples
+    # The given labels alone, and some that these reach beside.
+    n_visible = rows[:, 0]
+    hidden = n_known - n_visible
+    assert_array_equal(np.diff(hidden, axis=0) <= 1, True)
+    assert (n_visible >= n_known // 2).all()
+    for column in range(1, n_trained, 2):
+        assert (rows[:, column] > n_visible).all()
+    if n_splits > 1:  # as many propagated labels as given ones, or nearly
+        assert (rows[:, 1] > 1.4 * n_visible).all()
+        assert rows.sum() > 1.6 * n_samples
+    assert model.n_hidden_ == hidden.sum()
+    assert f"split{n_splits - 1}_test_score" in model.cv_results_
+    assert f"split{n_splits}_test_score" not in model.cv_results_
+
+
+def test_few_samples_may_cost_what_a_thousand_do(few_digits, calls):
+    X, y = few_digits
+    classifier(
+        of=propagator(n_clusters=20),
+        selection_estimator=Recorder(),
+        fractions=[1],
+        train_on="samples",
+    ).fit(X, y)
+    # 2000 / 5 - 16 rows each: all there are but the hidden labels.
+    assert count_rows(calls) == [len(X) - 4] * 5
+
+
+def test_none_and_a_number_know_no_bounds(few_digits, calls):
+    X, y = few_digits
+    X, y = np.tile(X, (5, 1)), np.tile(y, 5)
+    partly = np.where(np.arange(len(y)) % 2, y, -1)
+    model = classifier(selection_estimator=Recorder(), train_on="samples")
+    sizes = {}
+    for n in ("auto", None, 50):
+        calls.clear()
+        model.set_params(selection_max_samples=n).fit(X, partly)
+        sizes[n] = count_rows(calls)
+    # Three training sets of 375 of 750 labels, where five of 600 were too many.
+    assert len(sizes["auto"]) == 2
+    assert sum(sizes["auto"]) <= 2 * len(X)
+    assert sizes[None] == [600, len(X) - 150] * 5
+    assert len(sizes[50]) == 10
+    assert all(600 <= size <= 650 for size in sizes[50])
+
+
+@pytest.mark.filterwarnings("ignore:.*differ from those of all their neighbours")
+@pytest.mark.parametrize("space", [None, FunctionTransformer()])
+def test_jobs_change_nothing_where_part_takes_part(space):
+    X, y = make_blobs(1500, centers=3, cluster_std=4, random_state=0)
+    partly = np.where(np.arange(len(y)) % 8 == 0, y, -1)
+    model = classifier(
+        DecisionTreeClassifier(splitter="random"), propagator(embedding=space)
+    )
+    one = model.fit(X, partly)
+    two = clone(model).set_params(n_jobs=2).fit(X, partly)
+    assert one.best_index_ == two.best_index_
+    assert one.accuracy_interval_ == two.accuracy_interval_
+    for name in one.cv_results_:
+        assert_array_equal(one.cv_results_[name], two.cv_results_[name])
+    assert_array_equal(one.predict_proba(X), two.predict_proba(X))
+
+
 def test_few_samples_are_compared_on_and_all_trained_on(blobs, calls):
     X, y = blobs
     ids = np.arange(len(X))
-    fractions = [0, 0.6, 1]
     model = classifier(
-        Recorder(), fractions=fractions, selection_max_samples=30, train_on="samples"
+        Recorder(),
+        propagations=["cluster", "graph"],
+        fractions=[0, 0.6, 1],
+        n_repeats=3,
+        selection_max_samples=30,
+        train_on="samples",
     )
     model.fit(X, y, per_sample=ids)
     kept, representatives = (
@@ -663,7 +783,7 @@ def test_the_samples_are_embedded_once_to_be_compared(blobs, calls, monkeypatch)
     model = classifier(of=of, selection_estimator=Recorder(), train_on="embedding")
     model.fit(X, y)
     assert CountingEmbedding.calls == 1
-    assert len(calls) == 7 * 15
+    assert len(calls) == 2 * 5
     embedded = {tuple(row) for row in -X}
     assert all(tuple(row) in embedded for X_train, *_ in calls for row in X_train)
     assert model.score(X, y) == 1
@@ -696,7 +816,7 @@ def test_the_only_label_of_a_class_stays_in_training(blobs, calls):
     model = classifier(Recorder()).fit(X, y)
     assert model.n_hidden_ == 15
     assert all(7 in y_train for _, y_train, _, _ in calls)
-    assert "  1 more were never hidden" in model.summary()
+    assert "  1 more are of classes that were never hidden" in model.summary()
 
 
 @pytest.mark.parametrize("scoring", ["accuracy", "balanced_accuracy"])
@@ -710,9 +830,10 @@ def test_labels_that_are_all_different_allow_no_choice(blobs, scoring):
     assert model.n_hidden_ == 0
     assert model.accuracy_interval_ == (0, 1)
     assert np.isnan(model.best_accuracy_)
-    assert len(pd.DataFrame(model.cv_results_)) == 8
+    assert len(pd.DataFrame(model.cv_results_)) == 3
+    assert np.isnan(model.cv_results_["sign_test_gain"]).all()
     assert model.summary().splitlines()[4:] == [
-        "Chosen of 8 candidates: the given labels alone.",
+        "Chosen of 3 candidates: the given labels alone.",
         "Nothing is known of them: no two labels are the same.",
     ]
     assert_array_equal(model.predict(X[:5]), y[:5])
@@ -741,7 +862,7 @@ def test_of_candidates_right_equally_often_the_surer_is_chosen(blobs):
 
 def test_equal_scores_rank_alike_and_the_first_of_the_graph_rule_is_chosen(blobs):
     X, y = blobs
-    model = classifier(DecisionTreeClassifier())
+    model = classifier(DecisionTreeClassifier(), **MANY)
     with pytest.warns(UserWarning, match="The only class found is 0"):
         model.fit(X, np.zeros_like(y))
     assert_array_equal(model.cv_results_["rank_test_score"], [1] * 8)
@@ -751,13 +872,18 @@ def test_equal_scores_rank_alike_and_the_first_of_the_graph_rule_is_chosen(blobs
 
 def test_results_load_into_a_table_like_that_of_a_search(digits):
     X, y = digits
-    model = classifier(n_repeats=2, cv=3).fit(X, y)
+    model = classifier(**MANY, n_repeats=2, cv=3).fit(X, y)
     table = pd.DataFrame(model.cv_results_)
     assert len(table) == 8
     assert [name for name in table if name.startswith("split")] == [
         f"split{i}_test_score" for i in range(6)
     ]
-    assert table.loc[model.best_index_, "rank_test_score"] == 1
+    scores = table["mean_test_score"]
+    assert_array_equal(
+        table["rank_test_score"], scores.round(9).rank(ascending=False, method="min")
+    )
+    assert table.loc[0, "sign_test_gain"] == table.loc[0, "mean_test_gain"] == 0
+    assert not {"smoothed_test_score", "pvalue_test_gain"} & set(table)
     assert table.loc[model.best_index_, "mean_test_score"] == model.best_score_
     assert table["params"][model.best_index_] == model.best_params_
     assert_array_equal(table["param_fraction"], [0, 0.3, 0.7, 1, 0.3, 0.7, 1, 1])
@@ -860,7 +986,7 @@ def patients():
 @pytest.mark.parametrize("estimator", [KNeighborsClassifier(1), GaussianNB()])
 def test_new_patients_cannot_be_told_and_the_estimate_says_so(patients, estimator):
     X, groups, partly = patients
-    model = classifier(estimator, n_repeats=2)
+    model = classifier(estimator, selection_max_samples=None, n_repeats=2)
     torn = clone(model).fit(X, partly)
     assert torn.n_hidden_ == 200
     assert torn.best_accuracy_ > 0.99
@@ -878,7 +1004,7 @@ def test_new_patients_cannot_be_told_and_the_estimate_says_so(patients, estimato
 def test_no_label_of_a_hidden_group_is_trained_on(patients, calls, cv):
     X, groups, partly = patients
     model = classifier(
-        Recorder(), fractions=[0, 1], cv=cv, propagations=["graph"], train_on="samples"
+        Recorder(), cv=cv, n_repeats=3, selection_max_samples=None, train_on="samples"
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # samples without a label
@@ -895,6 +1021,119 @@ def test_no_label_of_a_hidden_group_is_trained_on(patients, calls, cv):
         assert not np.isin(hidden, every).any()
         n_hidden += len(hidden)
     assert n_hidden == 200 * (3 if cv == 5 else 1)
+
+
+def test_the_interval_and_the_gains_go_by_patients(patients):
+    X, groups, partly = patients
+    # Of one to five labels each.
+    rank = pd.Series(groups).groupby(groups + 100 * (partly < 0)).cumcount()
+    partly = np.where(rank <= groups % 5, partly, -1)
+    model = classifier(KNeighborsClassifier(1), cv=LeaveOneGroupOut())
+    torn = clone(model).set_params(cv=40).fit(X, partly)
+    fitted = model.fit(X, partly, groups=groups)
+    n_labels = np.bincount(groups[partly >= 0], minlength=40)
+    assert_array_equal(n_labels, np.arange(40) % 5 + 1)
+    assert fitted.n_hidden_ == torn.n_hidden_ == 120
+    # What 120 labels are worth that come in groups of such sizes: less than 40.
+    n_worth = 120**2 / np.sum(n_labels**2)
+    assert 30 < n_worth < 35
+    assert fitted.accuracy_interval_ == pytest.approx(
+        wilson_interval(fitted.best_accuracy_, n_worth)
+    )
+    low, high = fitted.accuracy_interval_
+    assert high - low > 0.25
+    assert torn.accuracy_interval_ == pytest.approx(
+        wilson_interval(torn.best_accuracy_, 120)
+    )
+    # By hand: what each patient's labels gain by propagation, one split a patient.
+    table = fitted.cv_results_
+    by_patient = np.array([table[f"split{i}_test_score"][:2] for i in range(40)])
+    # A nearest neighbour is sure, so that the score is the share of right ones.
+    weights = n_labels / 120
+    assert_allclose(weights @ by_patient, table["mean_test_accuracy"][:2])
+    gains = by_patient[:, 1] - by_patient[:, 0]
+    assert len(set(gains.round(6))) > 2
+    mean = weights @ gains
+    assert table["mean_test_gain"][1] == pytest.approx(mean)
+    deviation = np.sqrt(np.sum((weights * (gains - mean)) ** 2))
+    assert table["sem_test_gain"][1] == pytest.approx(deviation)
+    sign = mean / np.sqrt(np.sum((weights * gains) ** 2))
+    assert table["sign_test_gain"][1] == pytest.approx(sign)
+
+
+def test_a_lead_on_the_labels_of_one_patient_leaves_a_doubt(monkeypatch):
+    # A hundred labels of one patient speak for the labels alone, those of nine others,
+    # ten each, for the graph, and those of a tenth for neither.
+    groups = np.repeat(np.arange(12), [100] + [10] * 10 + [1])
+    y = np.append(np.arange(200) % 2, -1)
+    right = np.array([groups == 0, (groups > 0) & (groups < 10)], dtype=float)
+
+    def run(self, rng):
+        correct = np.where(self.is_hidden[:, np.newaxis], right[:, :200], np.nan)
+        return Outcome(correct, correct), {}
+
+    monkeypatch.setattr(Comparison, "run", run)
+    X = np.random.default_rng(0).normal(size=(201, 2))
+    model = classifier(train_on="samples")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*differ from those of all their neighbour")
+        torn = clone(model).fit(X, y)
+        fitted = clone(model).fit(X, y, groups=groups)
+    for each in (torn, fitted):
+        assert_allclose(each.cv_results_["mean_test_score"], [0.5, 0.45])
+    # The lead is 0.05; half of its error is 0.03 by labels, and 0.25 by patients.
+    assert torn.best_params_ == {"propagation": "cluster", "fraction": 0}
+    assert fitted.best_params_ == {"propagation": "graph", "fraction": 1}
+    assert "In doubt the graph rule is taken." in fitted.summary()
+
+
+def test_with_groups_nothing_is_said_of_the_next_labels(patients):
+    X, groups, partly = patients
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plain = classifier(DecisionTreeClassifier()).fit(X, partly)
+        grouped = clone(plain).fit(X, partly, groups=groups)
+        by_cluster = clone(plain).set_params(propagations=["cluster"]).fit(X, partly)
+    *_, next_labels, so_far = plain.summary().splitlines()
+    assert next_labels.startswith("The next 200 labels are likely to bring ")
+    assert "of the 200 labels given, " in so_far
+    for model in (grouped, by_cluster):
+        assert "likely to bring" not in model.summary()
+        assert "labels given, " not in model.summary()
+
+
+@pytest.mark.parametrize("cv", [2, 5, GroupKFold(2), LeaveOneGroupOut()])
+def test_a_lone_group_that_can_be_hidden_is_all_that_is_known(blobs, calls, cv):
+    X, y = blobs
+    partly = np.where(np.arange(len(y)) % 4 == 0, y % 2, -1)
+    groups = np.where(y < 2, "a", "b")
+    lone = np.flatnonzero((groups == "b") & (partly >= 0))
+    partly[lone[0]] = 7  # nobody could predict it without group b
+    model = classifier(Recorder(), cv=cv, train_on="samples").fit(
+        X, partly, groups=groups, per_sample=np.arange(len(X))
+    )
+    is_of_a = (groups == "a") & (partly >= 0)
+    assert model.n_hidden_ == is_of_a.sum()
+    assert "split0_test_score" in model.cv_results_
+    assert "split1_test_score" not in model.cv_results_
+    for *_, used in calls[:-1]:
+        assert not np.isin(np.flatnonzero(is_of_a), used).any()
+        assert np.isin(lone, used).all()
+    # One group is worth one label.
+    assert model.accuracy_interval_ == pytest.approx(
+        wilson_interval(model.best_accuracy_, 1)
+    )
+
+
+@pytest.mark.parametrize("cv", [GroupKFold(4), LeaveOneGroupOut()])
+def test_a_splitter_by_groups_is_refused_without_them_before_the_oracle_is_asked(
+    blobs, cv
+):
+    oracle = RecordingOracle(*blobs)
+    model = classifier(of=propagator(oracle=oracle), cv=cv)
+    with pytest.raises(ValueError, match=r"splits by groups, and 'groups' was not"):
+        model.fit(blobs[0])
+    assert oracle.n_asked == 0
 
 
 def test_groups_must_be_those_of_the_rows(patients):
@@ -932,7 +1171,7 @@ def test_hundreds_of_known_labels_are_all_hidden_in_turn(digits):
     model = classifier(
         GaussianNB(var_smoothing=0.1),
         propagator(n_clusters=400, oracle=oracle),
-        n_repeats=1,
+        selection_max_samples=None,
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*differ from those of all their neighbour")
@@ -1021,10 +1260,15 @@ def test_without_a_seed_none_is_set(blobs):
             return super().fit(X, y)
 
     PropagatedClassifierCV(Tree(), fractions=[0], cv=2, train_on="samples").fit(*blobs)
-    assert seeds == [None] * 7
+    assert seeds == [None] * 3
     seeds.clear()
     PropagatedClassifierCV(
-        Tree(), fractions=[0, 1], cv=2, random_state=4, train_on="samples"
+        Tree(),
+        propagations=["cluster", "graph"],
+        cv=2,
+        n_repeats=3,
+        random_state=4,
+        train_on="samples",
     ).fit(*blobs)
     # One seed for all candidates of a split; the last fit has the seed given.
     splits = np.array(seeds[:-1]).reshape(6, 3)
@@ -1171,6 +1415,7 @@ def test_a_failed_fit_leaves_the_last_one(blobs):
         ({"train_on": "pixels"}, "'train_on' parameter .*'embedding'"),
         ({"train_on": "neighbors"}, "'train_on' parameter .* Got 'neighbors' instead"),
         ({"selection_max_samples": 0}, r"'selection_max_samples' .*\[1, inf\)"),
+        ({"selection_max_samples": "all"}, "'selection_max_samples' .*'auto'"),
         ({"scoring": "f1"}, "'scoring' parameter .*'balanced_accuracy'"),
         ({"cv": 1}, r"'cv' parameter .*\[2, inf\)"),
         ({"cv": "loo"}, r"'cv' parameter .* Got 'loo' instead"),
@@ -1214,7 +1459,7 @@ def test_the_summary_starts_with_that_of_the_propagator(blobs):
         assert lines[:3] == model.propagator_.summary().splitlines()
         assert lines[1] == "Labels: 0 known, 16 asked for, 16 answered."
         assert lines[3] == trained.format(len(model.training_indices_))
-        assert lines[4].startswith("Chosen of 8 candidates: ")
+        assert lines[4].startswith("Chosen of 3 candidates: ")
 
 
 def test_progress_is_told_when_asked_for(blobs, capsys):
@@ -1224,7 +1469,7 @@ def test_progress_is_told_when_asked_for(blobs, capsys):
     assert captured.out == ""
     lines = captured.err.splitlines()
     # Each stage says that it begins, and how long it took.
-    stages = ["predicting hidden labels by 15 fits", "training on 16 samples"]
+    stages = ["predicting hidden labels by 5 fits", "training on 16 samples"]
     assert lines[::2] == [f"[kmeans_labelprop] {name} ..." for name in stages]
     for name, line in zip(stages, lines[1::2], strict=True):
         assert re.fullmatch(rf"\[kmeans_labelprop\] {name}: \d+\.\d s", line)
@@ -1237,10 +1482,10 @@ def test_a_long_comparison_says_how_far_it_is(blobs, capsys, monkeypatch):
     classifier(verbose=1, fractions=[0], train_on="samples").fit(*blobs)
     lines = capsys.readouterr().err.splitlines()
     told = [line for line in lines if "left" in line]
-    assert len(told) == 15
+    assert len(told) == 5
     for i, line in enumerate(told, 1):
         assert re.fullmatch(
-            rf"\[kmeans_labelprop\] predicting hidden labels: {i} of 15 fits, about "
+            rf"\[kmeans_labelprop\] predicting hidden labels: {i} of 5 fits, about "
             r"\d+ s left",
             line,
         )
@@ -1279,7 +1524,8 @@ EXPECTED_FAILURES = {
 @pytest.mark.filterwarnings("ignore")  # lacking classes are right there
 @parametrize_with_checks(
     [
-        classifier(estimator, propagator(n_clusters=8), cv=2, n_repeats=1)
+        # The neighbours take no sample_weight, and have no decision_function.
+        classifier(estimator, propagator(n_clusters=8), cv=2, train_on="samples")
         for estimator in (DecisionTreeClassifier(), LogisticRegression())
     ],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES,

@@ -682,6 +682,54 @@ def test_numbers_from_0_on_that_may_mean_two_things_are_refused(blobs):
     assert_array_equal(halves.transduction_, y)
 
 
+@pytest.mark.parametrize("kind", ["array", "range", "polars", *INDEXES])
+@pytest.mark.parametrize("index", [[0], [0, 1, 2], [2, 0, 1], [1, 3, 0, 2]])
+def test_a_series_that_may_be_numbered_anew_is_refused(blobs, kind, index):
+    """What sorting or sampling leaves of it is no surer than what reset_index does."""
+    X, y = blobs
+    rows = {"array": X, "polars": pl.DataFrame(X, schema=["a", "b"])}.get(kind)
+    if rows is None:
+        rows = framed(X, range(120) if kind == "range" else INDEXES[kind])
+    halves = propagator()
+    halves.propagate(y[halves.query(rows)])
+    before = halves.transduction_.copy(), dict(halves.answers_)
+    answers = pd.Series((y[index] + 1) % 4, index=index)
+    with pytest.raises(ValueError, match="may hold positions, or the index"):
+        halves.propagate(answers)
+    with pytest.raises(ValueError, match="Pass a dict by position, or an array in"):
+        halves.propagate(answers.to_frame())
+    assert_array_equal(halves.transduction_, before[0])
+    assert halves.answers_ == before[1]
+    halves.propagate(answers.to_dict())  # a dict is by position
+    assert_array_equal(halves.transduction_[index], (y[index] + 1) % 4)
+
+
+def test_numbers_from_0_on_are_positions_if_just_these_were_asked_about(blobs):
+    X, y = blobs
+    halves = KMeansLabelPropagator(3, random_state=0)
+    positions = halves.query(X[[0, 40, 80]])
+    assert sorted(positions) == [0, 1, 2]
+    answers = pd.Series([5, 6, 7], index=[2, 0, 1])
+    assert_array_equal(halves.propagate(answers).transduction_, [6, 7, 5])
+
+
+@pytest.mark.parametrize("index", [None, range(4, 8), [f"row-{i}" for i in range(4)]])
+@pytest.mark.parametrize("columns", [["label", "sure"], ["a", "b", "c"], []])
+def test_a_table_of_several_columns_is_refused(blobs, index, columns):
+    X, y = blobs
+    halves = propagator()
+    positions = halves.query(framed(X, INDEXES["names"]))
+    table = pd.DataFrame(
+        {name: y[:4] for name in columns}, index=index or range(4), columns=columns
+    )
+    match = "must be a single column. Got the columns " + ", ".join(columns)
+    with pytest.raises(ValueError, match=match):
+        halves.propagate(table)
+    assert not hasattr(halves, "transduction_")
+    one = pd.DataFrame({"label": y[positions]}, index=[f"row-{i}" for i in positions])
+    assert_array_equal(halves.propagate(one[::-1]).transduction_, y)
+
+
 @pytest.mark.parametrize("method", ["fit", "fit_resample", "ask", "query"])
 @pytest.mark.parametrize("kind", ["range", *INDEXES])
 def test_y_with_another_index_than_that_of_the_rows_is_refused(blobs, method, kind):

@@ -36,7 +36,7 @@ MAX_NEIGHBORS = 20
 #: Hard samples are those far from the centres of so many clusters.
 N_CLUSTERS_OF_CLASS = 5
 #: The library's own number of neighbours, and the sample itself.
-N_FOUND = 11
+N_FOUND = 21
 
 
 def make_embedding(problem: Problem) -> Any:

@@ -101,12 +101,8 @@ def choosing(context: Context, scoring: str, n_clusters: int | None = None) -> A
     """Make the estimator that chooses between the library's rules."""
     cheap: dict[str, Any] = {}
     if context.problem.kind == "images" and context.problem.X_train.shape[1] > 500:
-        # A hundred networks would take an hour: a linear model stands in for them
-        # while the candidates are compared.
-        cheap = {
-            "selection_estimator": LogisticRegression(max_iter=100),
-            "selection_max_samples": 2_000,
-        }
+        # A linear model stands in for twenty networks while candidates are compared.
+        cheap = {"selection_estimator": LogisticRegression(max_iter=100)}
     return PropagatedClassifierCV(
         context.make_classifier(),
         context.propagator(n_clusters),

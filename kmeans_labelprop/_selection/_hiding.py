@@ -120,7 +120,7 @@ def needs_groups(cv: Any) -> bool:
 
 
 def number_groups(groups: list[Any]) -> NDArray[np.intp]:
-    """Number groups of any kind, in the order in which they come.
+    """Give groups of any kind numbers, in the order in which they come.
 
     Parameters
     ----------
@@ -184,6 +184,12 @@ def hiding_folds(
     splits = [test for _, test in cv.split(np.zeros((len(codes), 1)), labels, groups)]
     is_hidden = np.zeros((len(splits), len(codes)), dtype=bool)
     for row, test in zip(is_hidden, splits, strict=True):
+        if len(test) >= len(codes) or np.max(test, initial=0) >= len(codes):
+            raise ValueError(
+                f"The 'cv' parameter must split the {len(codes)} labels that are "
+                f"given, and leave some of them in each split. Got {cv!r}, which hides "
+                f"{len(test)}, the last one at {np.max(test, initial=0)}."
+            )
         row[test] = True
     is_hidden &= can_be_hidden
     return is_hidden[is_hidden.any(axis=1)]

@@ -1,7 +1,7 @@
-"""Oracles that fail, abstain, repeat, yield, change their query, call back, answer oddly.
+"""Oracles that fail, abstain, yield, change their query, call back, answer oddly.
 
-No label that has left an oracle is lost, none goes to another sample, none that is known
-changes, and what comes out is what a new propagator makes of the same labels.
+No label that has left an oracle is lost, none goes to another sample, none that is
+known changes, and what comes out is what a new propagator makes of the same labels.
 """
 
 from __future__ import annotations
@@ -265,6 +265,8 @@ class Rounds(RuleBasedStateMachine):
         resample=st.booleans(),
     )
     def fit(self, how, ids, retries, is_caught, resample):
+        if how["kind"] == "polars":
+            how = {key: value for key, value in how.items() if key != "evil"}
         fails_at, error = how.get("fails", (None, None))
         calls = None
         if how.get("calls"):
@@ -320,11 +322,13 @@ class Rounds(RuleBasedStateMachine):
                 with quiet():
                     self.p.query(X, self.y_array() if self.y else None)
                     self.queries = self.p.queries_.tolist()
-                    if held or self.known:
+                    given = self.known | {
+                        i: a for i, a in held.items() if a is not None
+                    }
+                    held = held if given else {}
+                    if given:
                         self.p.propagate(held)
-                        self.spread = self.known | {
-                            i: a for i, a in held.items() if a is not None
-                        }
+                        self.spread = given
         self.answers = dict(held)
 
     def explains(self, caught, oracle, how, is_caught):
@@ -546,7 +550,7 @@ class Rounds(RuleBasedStateMachine):
 def test_rounds_of_questions_with_anything_going_wrong():
     run_state_machine_as_test(
         Rounds,
-        settings=tries(60, 3000, stateful_step_count=25 if FULL else 12),
+        settings=tries(80, 800, stateful_step_count=25 if FULL else 12),
     )
 
 

@@ -175,7 +175,13 @@ WITH_SAMPLES = [
 ]
 
 
-@pytest.mark.parametrize("params", WITH_SAMPLES + GRAPH_ONLY, ids=str)
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param(params, id=f"{next(iter(params))}-{number}")
+        for number, params in enumerate(WITH_SAMPLES + GRAPH_ONLY)
+    ],
+)
 @pytest.mark.parametrize("make", [plain, classifier, choice])
 def test_what_shows_with_the_samples_only(make, params):
     for rule in RULES if params in WITH_SAMPLES else ["graph"]:

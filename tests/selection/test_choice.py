@@ -1,16 +1,15 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.stats import ttest_1samp
 
 from kmeans_labelprop._selection._candidates import list_candidates
 from kmeans_labelprop._selection._choice import (
     choose,
     comparable,
     label_weights,
+    pool_groups,
     selection_scores,
-    sign_flip_p_values,
-    smooth_scores,
+    sign_scores,
     standard_error,
     weighted_mean,
     wilson_interval,
@@ -26,49 +25,15 @@ def test_weights_count_labels_or_classes():
     )
 
 
-def test_scores_count_being_right_and_being_sure():
-    outcome = Outcome(np.array([1.0, 1, 0, 0]), np.array([1, 0.5, 0.4, 0]))
-    assert_allclose(selection_scores(outcome), [1, 0.875, 0.32, 0])
+def test_scores_count_being_sure_of_the_right_class():
+    # Whether the prediction is right does not count beside.
+    outcome = Outcome(np.array([1.0, 1, 0, 0, 0]), np.array([1, 0.5, 0.5, 0.4, 0]))
+    assert_allclose(selection_scores(outcome), [1, 0.75, 0.75, 0.64, 0])
 
 
-# Smoothing
-
-
-def test_scores_are_smoothed_over_the_fractions_of_a_rule():
-    candidates = list_candidates(["cluster", "graph"], [0, 0.3, 0.7, 1])
-    scores = np.array([0.5, 0.6, 0.9, 0.6, 0.7, 0.7, 0.7])
-    smoothed = smooth_scores(scores, candidates)
-    # The line through the three of "cluster": 0.7 at 2/3, and this slope.
-    offsets = np.array([0.3, 0.7, 1]) - 2 / 3
-    slope = np.polyfit(offsets, scores[1:4], 1)[0]
-    assert_allclose(smoothed[[0, 4, 5, 6]], [0.5, 0.7, 0.7, 0.7])
-    assert_allclose(
-        smoothed[1:4], 0.5 * 0.7 + 0.25 * (0.7 + slope * offsets) + 0.25 * scores[1:4]
-    )
-    # A lone high score of a rule that is no better otherwise does not win.
-    assert scores.argmax() == smoothed.argmax() == 2
-    lone = np.array([0.5, 0.6, 0.85, 0.5, 0.7, 0.7, 0.7])
-    assert lone.argmax() == 2
-    assert smooth_scores(lone, candidates).argmax() == 4
-
-
-def test_each_space_is_smoothed_by_itself_and_a_lone_fraction_not_at_all():
-    candidates = list_candidates(
-        ["graph"], [0, 0.5, 1], ["samples", "embedding", "neighbors"]
-    )
-    assert [c.train_on for c in candidates] == (
-        ["samples"] * 3 + ["embedding"] * 2 + ["neighbors"]
-    )
-    scores = np.array([0.5, 0.4, 0.8, 0.3, 0.9, 0.6])
-    # Two fractions lie on their line.
-    assert_allclose(smooth_scores(scores, candidates), [0.5, 0.5, 0.7, 0.3, 0.9, 0.6])
-
-
-def test_what_failed_does_not_smooth_others():
-    candidates = list_candidates(["graph"], [0.2, 0.6, 1])
-    smoothed = smooth_scores(np.array([0.4, 0.8, np.nan]), candidates)
-    assert_allclose(smoothed, [0.5, 0.7, np.nan])
-    assert_array_equal(comparable(smoothed), [0.5, 0.7, -1])
+def test_rounding_does_not_decide_and_what_failed_comes_last():
+    scores = np.array([0.3, 0.1 + 0.2, np.nan, 0])
+    assert_array_equal(comparable(scores), [0.3, 0.3, -1, 0])
 
 
 # Choosing
@@ -78,76 +43,84 @@ def test_what_failed_does_not_smooth_others():
     ("of_leader", "of_graph", "leads"),
     [
         # A lead of 0.25; its standard error is 0.43 / 2.
-        ([1, 1, 1, 0], [1, 1, 0, 0], {0, 1}),
+        ([1, 1, 1, 0], [1, 1, 0, 0], True),
         # Now 0.83 / 2: more than the lead, but half of it is less.
-        ([1, 1, 1, 0], [1, 0, 0, 1], {0}),
+        ([1, 1, 1, 0], [1, 0, 0, 1], True),
         # A lead of 0.125; its error is 0.65 / 2, and half of that 0.16.
-        ([1, 1, 1, 0], [0.5, 0.5, 0.5, 1], set()),
-        ([1, 1, 0, 0], [1, 1, 0, 0], set()),
-        ([1, 0, 0, 0], [1, 1, 0, 0], set()),
-        ([1, 1, 1, 0], [np.nan] * 4, {0, 1}),
+        ([1, 1, 1, 0], [0.5, 0.5, 0.5, 1], False),
+        ([1, 1, 0, 0], [1, 1, 0, 0], False),
+        ([1, 0, 0, 0], [1, 1, 0, 0], False),
+        ([1, 1, 1, 0], [np.nan] * 4, True),
     ],
 )
 @pytest.mark.parametrize("leader", [0, 1])
 def test_in_doubt_the_graph_rule_is_chosen(of_leader, of_graph, leads, leader):
     scores = np.zeros((3, 4))
     scores[leader], scores[2] = of_leader, of_graph
-    chosen = leader if leader in leads else 2
     candidates = list_candidates(["cluster", "graph"], [0, 1])
-    smoothed = smooth_scores(scores.mean(axis=1), candidates)
     weights = np.full(4, 0.25)
-    assert choose(scores, weights, candidates, smoothed) == chosen
+    assert choose(scores, weights, candidates) == (leader if leads else 2)
     # Without the graph rule there is no doubt.
-    assert choose(scores[:2], weights, candidates[:2], smoothed[:2]) == leader
+    assert choose(scores[:2], weights, candidates[:2]) == leader
 
 
 @pytest.mark.parametrize(
-    ("alone", "chosen"),
+    ("of_cluster", "chosen"),
     [
-        ([1, 0, 0, 0, 1, 1, 0, 0], 0),  # leads by 0.125; half of its error is 0.06
-        ([0, 1, 0, 0, 1, 0, 0, 0], 2),  # leads by nothing
-        ([np.nan] * 8, 2),
+        # Leads by 0.125, with an error of 0.28.
+        ([1, 1, 1, 0, 0, 0, 0, 0], 2),
+        # Leads by 0.25, with an error of 0.29.
+        ([1, 1, 1, 1, 0, 0, 0, 0], 1),
+        ([np.nan] * 8, 0),
     ],
 )
-def test_the_given_labels_may_lead_where_the_best_does_not(alone, chosen):
+def test_only_the_highest_of_the_others_may_be_chosen(of_cluster, chosen):
     of_graph = [0, 0, 0, 0, 1, 1, 0, 0]
-    of_cluster = [1, 1, 1, 1, 0, 0, 0, 0]  # leads by 0.25, with an error of 0.29
+    alone = [0.3, 0, 0, 0, 1, 1, 0.3, 0.2]  # leads by 0.1, with an error of 0.05
     scores = np.array([alone, of_cluster, of_graph], dtype=float)
     candidates = list_candidates(["cluster", "graph"], [0, 1])
-    smoothed = scores.mean(axis=1)
-    assert choose(scores, np.full(8, 1 / 8), candidates, smoothed) == chosen
+    assert choose(scores, np.full(8, 1 / 8), candidates) == chosen
+
+
+def test_of_the_graph_rule_the_highest_is_chosen_however_little_it_leads():
+    candidates = list_candidates(["graph"], [0, 0.5, 1])
+    scores = np.array([[0, 0, 0, 0], [1, 0, 0, 1], [0, 1, 0.9, 0.2]], dtype=float)
+    assert choose(scores, np.full(4, 0.25), candidates) == 2
+    scores[2, 2] = 0.7  # now it is behind
+    assert choose(scores, np.full(4, 0.25), candidates) == 1
 
 
 def test_neighbours_are_of_the_graph_rule():
     candidates = list_candidates(["cluster", "graph"], [0, 1], ["samples", "neighbors"])
-    scores = np.array(
-        [[0, 0, 0, 0], [1, 1, 1, 0], [0, 0, 0, 0], [1, 0, 0, 1]], dtype=float
-    )
-    weights, smoothed = np.full(4, 0.25), scores.mean(axis=1)
-    # The cluster rule leads by 0.25, with an error of 0.41.
-    assert choose(scores, weights, candidates, smoothed) == 3
+    scores = np.zeros((4, 4))
+    scores[1], scores[3] = [1, 1, 1, 0], [0.5, 0.5, 0.5, 1]
+    weights = np.full(4, 0.25)
+    # The cluster rule leads by 0.125, with an error of 0.32.
+    assert choose(scores, weights, candidates) == 3
     # Of equals it is the first: the classifier.
     scores[2] = scores[3]
-    assert choose(scores, weights, candidates, scores.mean(axis=1)) == 2
+    assert choose(scores, weights, candidates) == 2
 
 
 def test_the_error_of_a_lead_counts_classes_the_same_if_these_do():
-    # The only label of a class speaks for cluster, one of nine others for graph.
-    scores = np.array([np.eye(10)[0], np.eye(10)[1]])
+    # The only label of a class speaks for cluster, six of nine others for graph.
+    speaks_for_graph = (np.arange(10) >= 1) & (np.arange(10) <= 6)
+    scores = np.array([np.eye(10)[0], speaks_for_graph.astype(float)])
     candidates = list_candidates(["cluster", "graph"], [1])
     weights = label_weights(np.repeat([0, 1], [1, 9]), "balanced_accuracy")
-    smoothed = scores @ weights
-    assert_allclose(smoothed, [0.5, 1 / 18])
-    # The lead is 0.44, its error 0.30; counted alike, 0 and 0.14.
-    assert choose(scores, weights, candidates, smoothed) == 0
+    assert_allclose(scores @ weights, [0.5, 1 / 3])
+    # The lead is 0.17, half of its error 0.22; with all labels alike it were 0.11.
+    assert choose(scores, weights, candidates) == 1
+    # Against one of the nine the lead is 0.44, half of its error 0.15.
+    scores[1, 2:] = 0
+    assert choose(scores, weights, candidates) == 0
     alike = np.full(10, 0.1)
-    assert choose(scores, alike, candidates, scores @ alike) == 1
+    assert choose(scores, alike, candidates) == 1
 
 
 def test_of_nothing_the_first_is_chosen():
     candidates = list_candidates(["cluster", "graph"], [0, 1])
-    none = np.empty((3, 0))
-    assert choose(none, np.empty(0), candidates, np.full(3, np.nan)) == 0
+    assert choose(np.empty((3, 0)), np.empty(0), candidates) == 0
 
 
 # Averages and errors
@@ -174,42 +147,76 @@ def test_wilson_interval():
     assert wilson_interval(0.0, 50)[0] == 0
 
 
-# Sign flips
+# Signs
 
 
-def test_sign_flips():
-    def p_values(*differences, weights=None):
+def test_gains_in_parts_of_what_chance_would_make_them():
+    def scores(*differences, weights=None):
         values = np.array(differences, dtype=float)
         if weights is None:
             weights = np.ones(values.shape[1]) / max(1, values.shape[1])
-        return sign_flip_p_values(values, np.array(weights))
+        return sign_scores(values, np.array(weights))
 
-    # All six signs alike: 2 of 64 ways to turn them are as far off. Labels that do not
-    # differ do not count.
-    ones, none = np.ones(6), np.zeros(6)
-    assert_allclose(p_values([*ones, 0, 0]), [2 / 64], atol=0.006)
-    assert_allclose(p_values(-ones), [2 / 64], atol=0.006)
-    # Five of six: twice 1 + 6 ways.
-    assert_allclose(p_values([-1, *ones[1:]]), [14 / 64], atol=0.015)
-    assert_allclose(p_values(none, ones * np.nan), [1, np.nan])
-    assert_allclose(p_values([], []), [np.nan, np.nan])
-    # One label weighs more than the others together: two equal chances.
-    assert_allclose(p_values([1, -1, -1], weights=[0.8, 0.1, 0.1]), [1])
-    # Two that are alike count once; two that differ on other labels count twice.
-    assert_allclose(p_values(none, ones, ones / 2), [1, 2 / 64, 2 / 64], atol=0.006)
-    either = 1 - (1 - 2 / 64) ** 2
-    apart = p_values([*ones, *none], [*none, *ones])
-    assert_allclose(apart, [either, either], atol=0.01)
-    many = np.random.default_rng(0).normal(0.2, 1, size=100)
-    assert_allclose(p_values(many), [ttest_1samp(many, 0).pvalue], atol=0.02)
-    assert_array_equal(p_values(many), p_values(many))
+    seven = np.ones(7)
+    assert_allclose(scores(seven, -seven), [7**0.5, -(7**0.5)])
+    # Labels that do not differ do not count, nor does the unit.
+    assert_allclose(scores([*seven, 0, 0, 0]), [7**0.5])
+    assert_allclose(scores(seven / 10), [7**0.5])
+    # Five of six.
+    assert_allclose(scores([-1, 1, 1, 1, 1, 1]), [4 / 6**0.5])
+    assert_allclose(scores(0 * seven, np.nan * seven), [0, np.nan])
+    assert_array_equal(scores([], []), [np.nan, np.nan])
+    # One label weighs more than the others together.
+    assert_allclose(scores([1, -1, -1], weights=[0.8, 0.1, 0.1]), [0.6 / 0.66**0.5])
 
 
-def test_one_false_alarm_in_twenty():
+def test_chance_makes_one_of_a_hundred_gains_clear():
     rng = np.random.default_rng(3)
-    alarms = 0
-    for _ in range(300):
-        correct = rng.integers(2, size=(7, 10)).astype(float)
-        gains = correct - correct[0]
-        alarms += (sign_flip_p_values(gains, np.full(10, 0.1)) <= 0.05).any()
-    assert 1 <= alarms <= 24  # 15 expected at most
+    sizes = rng.integers(1, 4, size=50)
+    gains = rng.choice([-1, 1], size=(20_000, 50)) * sizes
+    scores = sign_scores(gains.astype(float), np.full(50, 0.02))
+    assert abs(scores.mean()) < 0.02
+    assert scores.std() == pytest.approx(1, abs=0.02)
+    assert 0.008 < np.mean(np.abs(scores) > 2.5) < 0.016
+
+
+# Groups
+
+
+def test_labels_of_a_group_make_one_value():
+    weights = np.array([0.1, 0.3, 0.2, 0.1, 0.3])
+    values = np.array([[1, 0, 0, 1, 0.5], [0, 1, 1, 1, 0], [np.nan] * 5])
+    pooled, sums = pool_groups(values, weights, np.array([5, 2, 5, 2, 9]))
+    # The groups 2, 5 and 9.
+    assert_allclose(sums, [0.4, 0.3, 0.3])
+    assert_allclose(pooled, [[1 / 4, 1 / 3, 1 / 2], [1, 2 / 3, 0], [np.nan] * 3])
+    # No average changes.
+    assert_allclose(weighted_mean(pooled, sums), weighted_mean(values, weights))
+
+
+def test_groups_of_one_label_and_none_change_nothing():
+    rng = np.random.default_rng(0)
+    values, weights = rng.normal(size=(3, 6)), rng.dirichlet(np.ones(6))
+    assert_array_equal(pool_groups(values, weights, None)[0], values)
+    assert_array_equal(pool_groups(values, weights, None)[1], weights)
+    pooled, sums = pool_groups(values, weights, np.arange(6))
+    assert_allclose(pooled, values)
+    assert_allclose(sums, weights)
+    none = np.empty((3, 0))
+    for groups in (None, np.empty(0, dtype=int)):
+        pooled, sums = pool_groups(none, np.empty(0), groups)
+        assert pooled.shape == (3, 0)
+        assert len(sums) == 0
+
+
+def test_ten_labels_of_a_group_are_no_surer_than_one():
+    # Four groups of ten labels each, right or wrong together: as four labels.
+    groups, weights = np.repeat(np.arange(4), 10), np.full(40, 1 / 40)
+    of_groups = np.array([[1.0, 1, 0, 1], [0, 0, 1, 0]])
+    pooled, sums = pool_groups(np.repeat(of_groups, 10, axis=1), weights, groups)
+    assert_allclose(
+        standard_error(pooled, sums), standard_error(of_groups, np.full(4, 0.25))
+    )
+    assert 1 / float(sums @ sums) == pytest.approx(4)
+    torn = sign_scores(np.repeat(of_groups, 10, axis=1), weights)
+    assert_allclose(sign_scores(pooled, sums), torn / 10**0.5)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     GroupKFold,
@@ -25,12 +26,15 @@ from kmeans_labelprop._selection._candidates import Candidate, list_candidates
 from kmeans_labelprop._selection._hiding import (
     Comparison,
     TrainingSet,
+    affordable_folds,
     hiding_folds,
     neighbors_outcome,
+    number_groups,
     predict_hidden,
     stratified_folds,
     subsample,
     training_sets,
+    warn_of_failures,
 )
 
 
@@ -38,6 +42,10 @@ def given_labels(codes, positions=None):
     codes = np.array(codes)
     positions = np.arange(len(codes)) * 3 if positions is None else positions
     return GivenLabels(positions, codes, np.arange(codes.max() + 1) * 10)
+
+
+def make_rng():
+    return np.random.RandomState(0)
 
 
 # Folds
@@ -60,12 +68,10 @@ def test_folds_are_even_and_stratified(seed, n_folds):
 
 def test_there_are_no_more_folds_than_labels():
     two = stratified_folds(
-        np.array([0, 0, 1]), np.array([True, True, False]), 5, np.random.RandomState(0)
+        np.array([0, 0, 1]), np.array([True, True, False]), 5, make_rng()
     )
     assert sorted(two.tolist()) == [-1, 0, 1]
-    none = stratified_folds(
-        np.array([0, 1]), np.zeros(2, dtype=bool), 5, np.random.RandomState(0)
-    )
+    none = stratified_folds(np.array([0, 1]), np.zeros(2, dtype=bool), 5, make_rng())
     assert none.tolist() == [-1, -1]
 
 
@@ -81,7 +87,7 @@ def test_labels_are_dealt_out_at_random_and_repeatably():
 
 def test_each_repeat_hides_every_label_once_but_the_only_one_of_a_class():
     given = given_labels(np.repeat([0, 1, 2], [11, 8, 1]))
-    hidden = hiding_folds(given, 4, 3, None, np.random.RandomState(0))
+    hidden = hiding_folds(given, 4, None, make_rng(), 3)
     assert hidden.shape == (12, 20)
     for repeat in range(3):
         counts = hidden[4 * repeat : 4 * repeat + 4].sum(axis=0)
@@ -92,7 +98,7 @@ def test_each_repeat_hides_every_label_once_but_the_only_one_of_a_class():
 def test_where_all_classes_differ_nothing_is_hidden():
     given = given_labels([0, 1, 2])
     for cv in (5, LeaveOneOut()):
-        hidden = hiding_folds(given, cv, 3, None, np.random.RandomState(0))
+        hidden = hiding_folds(given, cv, None, make_rng(), 3)
         assert hidden.shape == (0, 3)
 
 
@@ -102,7 +108,7 @@ def test_where_all_classes_differ_nothing_is_hidden():
 def test_a_splitter_splits_the_labels():
     given = given_labels(np.arange(30) % 3)
     splitter = StratifiedKFold(3)
-    hidden = hiding_folds(given, splitter, 7, None, np.random.RandomState(0))
+    hidden = hiding_folds(given, splitter, None, make_rng(), 7)
     assert hidden.shape == (3, 30)  # nothing is repeated
     classes = given.classes[given.codes]
     expected = [test for _, test in splitter.split(np.zeros((30, 1)), classes)]
@@ -112,7 +118,7 @@ def test_a_splitter_splits_the_labels():
 
 def test_a_splitter_may_leave_one_out():
     given = given_labels([0, 0, 1, 1, 1, 2])
-    hidden = hiding_folds(given, LeaveOneOut(), 3, None, np.random.RandomState(0))
+    hidden = hiding_folds(given, LeaveOneOut(), None, make_rng(), 3)
     # But not the only label of a class.
     assert_array_equal(hidden, np.eye(6, dtype=bool)[:5])
 
@@ -120,13 +126,13 @@ def test_a_splitter_may_leave_one_out():
 def test_a_splitter_may_hide_labels_often_or_never():
     given = given_labels(np.arange(10) % 2)
     splitter = ShuffleSplit(6, test_size=2, random_state=0)
-    hidden = hiding_folds(given, splitter, 1, None, np.random.RandomState(0))
+    hidden = hiding_folds(given, splitter, None, make_rng())
     assert_array_equal(hidden.sum(axis=1), [2] * 6)
     counts = hidden.sum(axis=0)
     assert counts.min() == 0
     assert counts.max() > 1
     fixed = PredefinedSplit([0, -1, 0, 1, -1, -1, 1, 1, -1, -1])
-    hidden = hiding_folds(given, fixed, 1, None, np.random.RandomState(0))
+    hidden = hiding_folds(given, fixed, None, make_rng())
     assert [np.flatnonzero(row).tolist() for row in hidden] == [[0, 2], [3, 6, 7]]
 
 
@@ -148,29 +154,29 @@ def test_labels_of_a_group_are_hidden_together(cv, seed):
     rng = np.random.RandomState(seed)
     groups = np.array([f"patient {i}" for i in rng.randint(9, size=60)])
     given = given_labels(rng.randint(3, size=60))
-    hidden = hiding_folds(given, cv, 2, groups, rng)
+    hidden = hiding_folds(given, cv, groups, rng, 2)
     n_folds = 4 if not isinstance(cv, int) else 2 * cv
     assert len(hidden) == n_folds
     assert split_groups(hidden, groups) == 0
     assert_array_equal(hidden.sum(axis=0), 2 if isinstance(cv, int) else 1)
     # Without groups they are torn apart.
-    assert split_groups(hiding_folds(given, 3, 2, None, rng), groups) > 10
+    assert split_groups(hiding_folds(given, 3, None, rng, 2), groups) > 10
 
 
 def test_repeats_put_groups_together_anew():
     groups = np.repeat(np.arange(12), 2)
     given = given_labels(np.repeat(np.arange(12) % 2, 2))
-    hidden = hiding_folds(given, 3, 2, groups, np.random.RandomState(0))
+    hidden = hiding_folds(given, 3, groups, make_rng(), 2)
     first, second = ({tuple(row) for row in part} for part in (hidden[:3], hidden[3:]))
     assert first != second
-    same = hiding_folds(given, 3, 2, groups, np.random.RandomState(0))
+    same = hiding_folds(given, 3, groups, make_rng(), 2)
     assert_array_equal(hidden, same)
 
 
 def test_there_are_no_more_folds_than_groups():
     groups = np.array([5, 5, 5, 9, 9, 9])
     given = given_labels([0, 1, 0, 1, 0, 1])
-    hidden = hiding_folds(given, 5, 1, groups, np.random.RandomState(0))
+    hidden = hiding_folds(given, 5, groups, make_rng())
     assert sorted(map(tuple, hidden)) == [
         (False,) * 3 + (True,) * 3,
         (True,) * 3 + (False,) * 3,
@@ -181,9 +187,9 @@ def test_a_class_of_one_group_alone_is_not_hidden():
     # Two labels of class 2, both of group 3: nobody could predict them.
     groups = np.array([0, 1, 2, 0, 1, 2, 3, 3])
     given = given_labels([0, 0, 0, 1, 1, 1, 2, 2])
-    hidden = hiding_folds(given, 3, 1, groups, np.random.RandomState(0))
+    hidden = hiding_folds(given, 3, groups, make_rng())
     assert_array_equal(hidden.sum(axis=0), [1, 1, 1, 1, 1, 1, 0, 0])
-    one_group = hiding_folds(given, 3, 1, np.zeros(8), np.random.RandomState(0))
+    one_group = hiding_folds(given, 3, np.zeros(8), make_rng())
     assert one_group.shape == (0, 8)
 
 
@@ -192,9 +198,131 @@ def test_a_group_with_a_class_of_its_own_is_not_torn_apart(cv):
     # Of group 3 one label is of class 2, which no other group has.
     groups = np.array([0, 1, 2, 0, 1, 2, 3, 3, 3])
     given = given_labels([0, 0, 0, 1, 1, 1, 2, 0, 1])
-    hidden = hiding_folds(given, cv, 1, groups, np.random.RandomState(0))
+    hidden = hiding_folds(given, cv, groups, make_rng())
     assert hidden[:, :6].any(axis=0).all()
     assert split_groups(hidden, groups) == 0
+
+
+@pytest.mark.parametrize("cv", [3, GroupKFold(2)])
+def test_the_only_group_that_can_be_hidden_is_hidden(cv):
+    # Group 1 has a class of its own, so that only group 0 can be predicted.
+    groups = np.array([0, 0, 1, 1, 1])
+    given = given_labels([0, 1, 0, 1, 2])
+    hidden = hiding_folds(given, cv, groups, make_rng())
+    assert_array_equal(hidden, [[True, True, False, False, False]])
+    repeated = hiding_folds(given, 3, groups, make_rng(), 2)
+    assert_array_equal(repeated, np.tile(groups == 0, (2, 1)))
+
+
+def test_groups_of_any_kind_get_numbers_in_their_order():
+    numbers = number_groups(["b", ("a", 1), "b", None, 3, ("a", 1), 3.0])
+    assert_array_equal(numbers, [0, 1, 0, 2, 3, 1, 3])
+    assert number_groups([]).shape == (0,)
+
+
+# Rows that can be afforded
+
+
+DEFAULT = list_candidates(["graph"], [0, 1], ["samples", "neighbors"])
+EMBEDDED = list_candidates(["graph"], [0, 1], ["samples", "embedding", "neighbors"])
+
+
+def count_rows(is_hidden, max_samples, candidates):
+    """Count the rows of all training sets, were no sample drawn a given one."""
+    trained = [c for c in candidates if c.train_on != "neighbors"]
+    visible = (~is_hidden).sum(axis=1)
+    n_propagated = sum(c.fraction > 0 for c in trained)
+    return int((len(trained) * visible + n_propagated * max_samples).sum())
+
+
+@pytest.mark.parametrize(
+    ("n_labels", "n_rows", "candidates", "n_splits", "max_samples"),
+    [
+        # Five folds of 80 visible labels: (120,000 / 5 - 2 * 80) / 1.
+        (100, 120_000, DEFAULT, 5, 23_840),
+        (100, 120_000, EMBEDDED, 5, 11_840),
+        (500, 10_000, DEFAULT, 5, 1200),
+        # Three training sets of 400 for four of the five: 10,000 // (6 * 400).
+        (500, 10_000, EMBEDDED, 4, 450),
+        # Of 950, 760 are too many; two folds show 475.
+        (950, 2000, DEFAULT, 1, 1050),
+        (500, 2000, DEFAULT, 1, 1200),
+        (200, 2000, DEFAULT, 4, 180),
+        (20, 2000, DEFAULT, 5, 368),
+        # Six training sets of 475 are too many even so.
+        (950, 2000, EMBEDDED, 1, 50),
+    ],
+)
+def test_rows_are_shared_out_among_the_trainings(
+    n_labels, n_rows, candidates, n_splits, max_samples
+):
+    given = given_labels(np.arange(n_labels) % 2)
+    found = affordable_folds(given, 5, None, candidates, n_rows, make_rng())
+    assert found[0].shape == (n_splits, n_labels)
+    assert found[1] == max_samples
+    n_folds = 2 if n_labels == 950 else 5
+    assert_array_equal(found[0].sum(axis=1), n_labels // n_folds)
+    assert (found[0].sum(axis=0) <= 1).all()
+
+
+@pytest.mark.parametrize("candidates", [DEFAULT, EMBEDDED])
+@pytest.mark.parametrize("n_labels", [2, 7, 23, 60, 131, 333, 480, 750, 960])
+@pytest.mark.parametrize("n_groups", [None, 8])
+@pytest.mark.parametrize("n_repeats", [1, 3])
+def test_no_more_rows_than_allowed_and_most_of_them(
+    candidates, n_labels, n_groups, n_repeats
+):
+    given = given_labels(np.arange(n_labels) % 2)
+    groups = None if n_groups is None else np.arange(n_labels) // 2 % n_groups
+    hidden, max_samples = affordable_folds(
+        given, 5, groups, candidates, 2000, make_rng(), n_repeats
+    )
+    if n_labels == 2:  # each the only one of its class
+        assert len(hidden) == 0
+        return
+    assert hidden.any(axis=1).all()
+    rows = count_rows(hidden, max_samples, candidates)
+    assert rows <= 2000
+    # What is left is less than a row for each training, or less than a label's.
+    assert rows > 1700
+    if len(hidden) > 1:
+        assert max_samples >= (~hidden).sum(axis=1).max()
+
+
+def test_all_splits_of_a_splitter_are_made():
+    given = given_labels(np.arange(40) % 2)
+    # Beyond the fifth each takes as many rows as one of five: 2000 / 5 - 2 * 39.
+    hidden, max_samples = affordable_folds(
+        given, LeaveOneOut(), None, DEFAULT, 2000, make_rng()
+    )
+    assert hidden.shape == (40, 40)
+    assert max_samples == 322
+    # Three splits share all rows: 2000 // 3 - 2 * 27.
+    hidden, max_samples = affordable_folds(
+        given, StratifiedKFold(3), None, DEFAULT, 2000, make_rng()
+    )
+    assert len(hidden) == 3
+    assert max_samples == 2000 // 3 - 2 * 27
+    # Where labels are too many, as many propagated ones as of them.
+    given = given_labels(np.arange(1000) % 2)
+    hidden, max_samples = affordable_folds(
+        given, StratifiedKFold(10), None, DEFAULT, 2000, make_rng()
+    )
+    assert len(hidden) == 10
+    assert max_samples == 900
+
+
+def test_where_nothing_is_trained_nothing_is_left_out():
+    given = given_labels(np.arange(500) % 2)
+    neighbors = list_candidates(["graph"], [1], ["neighbors"])
+    hidden, _ = affordable_folds(given, 5, None, neighbors, 2000, make_rng())
+    assert_array_equal(hidden.sum(axis=0), 1)
+    # Without propagation there is nothing to share out.
+    alone = list_candidates(["cluster"], [0])
+    hidden, _ = affordable_folds(given, 5, None, alone, 2000, make_rng())
+    assert_array_equal(hidden.sum(axis=0), 1)
+    with_more, _ = affordable_folds(given, 5, None, alone, 1000, make_rng())
+    assert len(with_more) == 2
 
 
 # No label leaks
@@ -293,8 +421,9 @@ def comparison(fitted, X, is_hidden, candidates=CANDIDATES, **changed):
             "estimator": GaussianNB(var_smoothing=0.1),
             "params_of": lambda used: {},
             "is_hidden": is_hidden,
+            "groups": None,
             "candidates": candidates,
-            "max_samples": None,
+            "max_samples": len(X),
             "n_jobs": None,
             "is_seeded": True,
             "verbose": 0,
@@ -326,7 +455,7 @@ def test_hidden_labels_change_nothing_that_is_trained_on_or_predicted(
             estimator=Recorder(),
             **params_of,
         )
-        outcome, errors = each.run(np.random.RandomState(0))
+        outcome, errors = each.run(make_rng())
         assert errors == {}
         outcomes.append(outcome)
     assert each.n_fits == len(calls) / 2 == len(WITH_NEIGHBORS) - 1
@@ -345,7 +474,7 @@ def test_outcomes_are_those_of_classifiers_trained_by_hand(digits, asked):
     X, y = digits
     is_hidden = np.array([IS_HIDDEN, ~IS_HIDDEN & (np.arange(40) % 5 == 1)])
     each = comparison(asked, X, is_hidden, WITH_NEIGHBORS)
-    outcome, _ = each.run(np.random.RandomState(0))
+    outcome, _ = each.run(make_rng())
     assert outcome.correct.shape == (2, len(WITH_NEIGHBORS), 40)
     for split, hidden in enumerate(is_hidden):
         assert_array_equal(
@@ -370,7 +499,7 @@ def test_the_embedding_is_what_a_candidate_in_it_trains_on(digits, asked, calls)
     X, _ = digits
     candidates = [Candidate("graph", 1.0), Candidate("graph", 1.0, "embedding")]
     comparison(asked, -X, IS_HIDDEN[np.newaxis], candidates, estimator=Recorder()).run(
-        np.random.RandomState(0)
+        make_rng()
     )
     (samples, *_), (embedded, *_) = calls
     assert_array_equal(samples, -embedded)
@@ -392,18 +521,56 @@ def test_what_cannot_be_trained_is_unknown_and_neighbours_need_no_training(
     each = comparison(
         asked, digits[0], IS_HIDDEN[np.newaxis], WITH_NEIGHBORS, estimator=Failing()
     )
-    outcome, errors = each.run(np.random.RandomState(0))
+    outcome, errors = each.run(make_rng())
     assert sorted(errors) == list(range(len(WITH_NEIGHBORS) - 1))
     assert all(isinstance(error, RuntimeError) for (error,) in errors.values())
     assert np.isnan(outcome.correct[:, :-1]).all()
     assert not np.isnan(outcome.correct[0, -1, IS_HIDDEN]).any()
 
 
+def test_failures_are_told_of_candidate_by_candidate():
+    errors = {3: [RuntimeError("late")], 1: [TypeError("odd")] * 2}
+    with pytest.warns(FitFailedWarning) as caught:
+        warn_of_failures(errors, WITH_NEIGHBORS, 2)
+    (warning,) = caught
+    told = str(warning.message)
+    assert told.startswith(
+        "Not compared, since their training failed: cluster at fraction 1 (2 of 2 "
+        "fits), the given labels alone, in the embedding (1 of 2 fits). The first "
+    )
+    assert told.endswith("The first error is RuntimeError: late")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_failures({}, WITH_NEIGHBORS, 2)
+
+
+def test_if_every_training_fails_the_neighbours_do_not_count():
+    n_trained = len(WITH_NEIGHBORS) - 1
+    cause = RuntimeError("out of order")
+    errors = {index: [cause] for index in range(n_trained)}
+    match = "Every training failed.* RuntimeError: out of order"
+    with pytest.raises(ValueError, match=match) as caught:
+        warn_of_failures(errors, WITH_NEIGHBORS, 1)
+    assert caught.value.__cause__ is cause
+    del errors[n_trained - 1]  # one could be trained
+    with pytest.warns(FitFailedWarning):
+        warn_of_failures(errors, WITH_NEIGHBORS, 1)
+
+
+def test_without_probabilities_neighbours_are_right_or_wrong_too(digits, asked):
+    each = comparison(asked, digits[0], IS_HIDDEN[np.newaxis], WITH_NEIGHBORS)
+    sure, _ = each.run(make_rng())
+    plain, _ = replace(each, estimator=LinearSVC(random_state=0)).run(make_rng())
+    assert_array_equal(plain.probability, plain.correct)
+    assert_array_equal(plain.correct[0, -1], sure.correct[0, -1])
+    assert (sure.probability[0, -1] != sure.correct[0, -1])[IS_HIDDEN].all()
+
+
 @pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
 def test_what_is_no_fault_of_a_candidate_ends_the_comparison(digits, asked, error):
     each = comparison(asked, digits[0], IS_HIDDEN[np.newaxis], estimator=Failing(error))
     with pytest.raises(error, match="out of order"):
-        each.run(np.random.RandomState(0))
+        each.run(make_rng())
 
 
 # Fewer samples

@@ -36,8 +36,8 @@ def outcome():
         dtype=float,
     )
     folds = np.array([[0, 0, 1, 1], [0, 1, 0, 1]])
-    half = np.full(correct.shape, 0.5)
-    return Outcome(by_split(correct, folds), by_split(half, folds))
+    probability = np.where(correct, 0.5, 0.4)  # scores of 0.75 and 0.64
+    return Outcome(by_split(correct, folds), by_split(probability, folds))
 
 
 CANDIDATES = list_candidates(["cluster"], [0, 0.5, 1])
@@ -46,20 +46,38 @@ CANDIDATES = list_candidates(["cluster"], [0, 0.5, 1])
 def test_the_table_of_scores(outcome):
     table = tabulate(outcome, np.full(4, 0.25), CANDIDATES)
     assert_allclose(table["mean_test_accuracy"], [0.5, 0.625, 0.125])
-    assert_allclose(table["mean_test_score"], [0.625, 0.6875, 0.4375])
-    # The mean of the rule is 0.5625, the line falls by 0.25 from 0.5 to 1.
-    assert_allclose(table["smoothed_test_score"], [0.625, 0.625, 0.5])
-    assert_array_equal(table["rank_test_score"], [1, 1, 3])
-    assert_allclose(table["split0_test_score"], [0.875, 0.875, 0.375])
-    assert_allclose(table["split3_test_score"], [0.625, 0.625, 0.625])
+    assert_allclose(table["mean_test_score"], [0.695, 0.70875, 0.65375])
+    assert_array_equal(table["rank_test_score"], [2, 1, 3])
+    assert_allclose(table["split0_test_score"], [0.75, 0.75, 0.64])
+    assert_allclose(table["split3_test_score"], [0.695, 0.695, 0.695])
     assert "split4_test_score" not in table
     splits = [table[f"split{i}_test_score"] for i in range(4)]
     assert_allclose(table["std_test_score"], np.std(splits, axis=0))
     assert_allclose(table["mean_test_gain"], [0, 0.125, -0.375])
     gain = np.array([0, 0, 0.5, 0])
     assert_allclose(table["sem_test_gain"][1], gain.std() / np.sqrt(4))
-    # Where a single label differs, it is always as far off as it can be.
-    assert_allclose(table["pvalue_test_gain"], [1, 1, 1])
+    # One label differs by 0.5; of the last candidate three, by -1, -1 and 0.5.
+    assert_allclose(table["sign_test_gain"], [0, 1, -1.5 / 1.5])
+    assert not {"smoothed_test_score", "pvalue_test_gain"} & table.keys()
+
+
+def test_gains_go_by_groups_and_means_by_labels(outcome):
+    weights, groups = np.full(4, 0.25), np.array([7, 7, 7, 2])
+    alone = tabulate(outcome, weights, CANDIDATES)
+    table = tabulate(outcome, weights, CANDIDATES, groups)
+    assert table.keys() == alone.keys()
+    for name in set(table) - {"sem_test_gain", "sign_test_gain"}:
+        assert_array_equal(table[name], alone[name])
+    # The last candidate: the group of three loses 2 / 3, the other wins 0.5.
+    deviations = (np.array([-2 / 3, 0.5]) + 0.375) * [0.75, 0.25]
+    assert_allclose(table["sem_test_gain"][2], np.sqrt(np.sum(deviations**2)))
+    assert_allclose(
+        table["sign_test_gain"], [0, 1, -0.375 / np.hypot(0.5, 0.125)], rtol=1e-12
+    )
+    # Groups of one label each are no groups.
+    same = tabulate(outcome, weights, CANDIDATES, np.arange(4))
+    for name in ("sem_test_gain", "sign_test_gain"):
+        assert_allclose(same[name], alone[name])
 
 
 def test_each_label_counts_once_however_often_it_is_hidden():
@@ -76,7 +94,7 @@ def test_what_failed_is_unknown_and_the_last(outcome):
     correct[:, 1] = probability[:, 1] = nan
     table = tabulate(Outcome(correct, probability), np.full(4, 0.25), CANDIDATES)
     assert_array_equal(np.isnan(table["mean_test_score"]), [False, True, False])
-    assert_array_equal(np.isnan(table["pvalue_test_gain"]), [False, True, False])
+    assert_array_equal(np.isnan(table["sign_test_gain"]), [False, True, False])
     assert_array_equal(table["rank_test_score"], [1, 3, 2])
     assert_allclose(table["mean_test_accuracy"], [0.5, nan, 0.125])
 

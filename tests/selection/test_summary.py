@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from scipy.stats import norm
 
 from kmeans_labelprop._selection._candidates import list_candidates
 from kmeans_labelprop._selection._hiding import Outcome
@@ -14,10 +13,10 @@ from kmeans_labelprop._selection._summary import (
 )
 
 
-def gains(means, errors, p_values=None):
-    if p_values is None:
-        p_values = [
-            1 if not error else 2 * norm.sf(abs(mean) / error)
+def gains(means, errors, scores=None):
+    if scores is None:
+        scores = [
+            mean / error if error else 0
             for mean, error in zip(means, errors, strict=True)
         ]
     return {
@@ -25,10 +24,10 @@ def gains(means, errors, p_values=None):
         "param_propagation": ["cluster"] * len(means),
         "param_fraction": np.linspace(0, 1, len(means)),
         "train_on": ["samples"] * len(means),
-        "smoothed_test_score": 0.5 + np.array(means),
+        "mean_test_score": 0.5 + np.array(means),
         "mean_test_gain": np.array(means),
         "sem_test_gain": np.array(errors),
-        "pvalue_test_gain": np.array(p_values),
+        "sign_test_gain": np.array(scores),
     }
 
 
@@ -40,9 +39,13 @@ def test_it_names_what_leads_by_too_little():
     text = list(describe_choice(table, 2, 0.5, (0.2, 0.8), "accuracy"))
     assert text[0] == "Chosen of 3 candidates: graph at fraction 1."
     assert text[1].endswith("too little to tell: cluster at fraction 1.")
+    assert text[2] == "  In doubt the graph rule is taken."
     assert text[-1] == "Estimated accuracy: 50 % (95 % interval 20 to 80 %)."
     first = list(describe_choice(table, 1, 0.75, (0.4, 0.9), "accuracy"))
     assert "doubt" not in " ".join(first)
+    alone = list(describe_choice(table, 0, 0.0, (0.0, 0.5), "accuracy"))
+    assert "too little to tell" in alone[1]
+    assert "graph rule" not in " ".join(alone)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +66,7 @@ def test_how_the_choice_compares_is_said(means, best, verdict):
 
 def test_few_labels_prove_nothing():
     # All of them right by propagation and wrong without: a spread of 0.
-    for n_labels, verdict in ((2, "cannot tell them apart"), (10, "better")):
+    for n_labels, verdict in ((6, "cannot tell them apart"), (7, "better")):
         correct = np.zeros((1, 2, n_labels))
         correct[0, 1] = 1
         table = tabulate(
@@ -76,14 +79,19 @@ def test_few_labels_prove_nothing():
         assert verdict in text
 
 
-def test_a_warning_goes_by_the_p_value():
-    few = list(describe_gains(gains([0, -0.05], [0, 0.02], [1, 0.05]), 0))
-    assert few[2:] == [
+def test_a_warning_goes_by_the_signs():
+    clear = list(describe_gains(gains([0, -0.05], [0, 0.05], [0, -2.51]), 0))
+    assert clear[1].endswith(": worse.")
+    assert clear[2:] == [
         "Propagation would hurt here:",
-        "  cluster at fraction 1: -5.0 ± 2.0 points",
+        "  cluster at fraction 1: -5.0 ± 5.0 points",
     ]
-    unclear = gains([0, -0.05], [0, 0.02], [1, 0.051])
-    assert len(list(describe_gains(unclear, 0))) == 2
+    unclear = list(describe_gains(gains([0, -0.05], [0, 0.01], [0, -2.5]), 0))
+    assert len(unclear) == 2
+    assert unclear[1].endswith("the labels cannot tell them apart.")
+    better = list(describe_gains(gains([0, 0.05], [0, 0.05], [0, 2.51]), 1))
+    assert len(better) == 2
+    assert better[1].endswith(": better.")
 
 
 def test_what_would_hurt_is_listed():
@@ -104,27 +112,27 @@ def test_the_given_labels_in_the_embedding_are_no_propagation():
         "param_propagation": ["cluster"] * 3,
         "param_fraction": np.array([0.0, 1.0, 0.0]),
         "train_on": ["samples", "samples", "embedding"],
-        "smoothed_test_score": np.array([0.7, 0.7, 0.5]),
+        "mean_test_score": np.array([0.7, 0.7, 0.5]),
         "mean_test_gain": np.array([0, 0, -0.2]),
         "sem_test_gain": np.array([0, 0.02, 0.02]),
-        "pvalue_test_gain": np.array([1, 1, 0.001]),
+        "sign_test_gain": np.array([0, 0, -4]),
     }
     assert "Propagation would hurt" not in " ".join(describe_gains(table, 0))
 
 
 @pytest.mark.parametrize("is_asked", [True, False])
 def test_what_is_counted_is_said(is_asked):
-    def text(n_labels, n_hidden, scoring):
-        return " ".join(describe_labels(n_labels, n_hidden, scoring, is_asked))
+    def text(n_unknown, n_hidden, scoring):
+        return " ".join(describe_labels(n_unknown, n_hidden, scoring, is_asked))
 
-    assert "Counted on 8 labels" in text(10, 8, "accuracy")
-    assert "2 more were never hidden" in text(10, 8, "accuracy")
-    assert "never hidden" not in text(8, 8, "accuracy")
-    assert "each label counts the same" in text(8, 8, "accuracy")
-    assert "each class counts the same" in text(8, 8, "balanced_accuracy")
+    assert "Counted on 8 labels" in text(2, 8, "accuracy")
+    assert "  2 more are of classes that were never hidden" in text(2, 8, "accuracy")
+    assert "never hidden" not in text(0, 8, "accuracy")
+    assert "each label counts the same" in text(0, 8, "accuracy")
+    assert "each class counts the same" in text(0, 8, "balanced_accuracy")
     # Only what was asked about was chosen to be typical.
-    assert ("the representatives" in text(8, 8, "accuracy")) == is_asked
-    assert ("label a random sample" in text(8, 8, "accuracy")) == is_asked
+    assert ("the representatives" in text(0, 8, "accuracy")) == is_asked
+    assert ("label a random sample" in text(0, 8, "accuracy")) == is_asked
     assert text(4, 0, "accuracy") == ""
 
 
