@@ -98,6 +98,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     cv : int or cross-validation splitter, default=5
         Number of folds, each of which hides one part of the labels; there are never
         more folds than labels. Or a splitter of scikit-learn, which splits the labels.
+        With ``selection_max_samples="auto"`` as many of a number of folds are run as
+        the rows allow, all of a splitter's.
     n_repeats : int, default=1
         How often the labels are dealt out to folds anew; of a splitter nothing is
         repeated. Repeats make the choice steadier; they multiply the number of

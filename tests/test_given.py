@@ -705,7 +705,7 @@ def test_a_series_that_may_be_numbered_anew_is_refused(blobs, kind, index):
 
 
 def test_numbers_from_0_on_are_positions_if_just_these_were_asked_about(blobs):
-    X, y = blobs
+    X, _ = blobs
     halves = KMeansLabelPropagator(3, random_state=0)
     positions = halves.query(X[[0, 40, 80]])
     assert sorted(positions) == [0, 1, 2]
@@ -720,7 +720,7 @@ def test_a_table_of_several_columns_is_refused(blobs, index, columns):
     halves = propagator()
     positions = halves.query(framed(X, INDEXES["names"]))
     table = pd.DataFrame(
-        {name: y[:4] for name in columns}, index=index or range(4), columns=columns
+        dict.fromkeys(columns, y[:4]), index=index or range(4), columns=columns
     )
     match = "must be a single column. Got the columns " + ", ".join(columns)
     with pytest.raises(ValueError, match=match):

@@ -104,12 +104,10 @@ def test_grid_search_over_propagator_and_network(images, tmp_path):
 
 def test_networks_are_compared_in_several_processes(images):
     X, y = images
-    classifier = PropagatedClassifierCV(
-        network(), propagator(), fractions=[0, 1], cv=2, n_repeats=1, random_state=0
-    )
+    classifier = PropagatedClassifierCV(network(), propagator(), cv=2, random_state=0)
     one, two = (clone(classifier).set_params(n_jobs=n).fit(X, y) for n in (1, 2))
     trained_on = one.cv_results_["train_on"].tolist()
-    assert trained_on == ["samples"] * 3 + ["neighbors"]
+    assert trained_on == ["samples"] * 2 + ["neighbors"]
     for name in ("mean_test_score", "mean_test_accuracy"):
         assert_allclose(two.cv_results_[name], one.cv_results_[name], atol=1e-4)
     assert two.best_params_ == one.best_params_
