@@ -23,6 +23,7 @@ from attack.tools import (
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 from sklearn.tree import DecisionTreeClassifier
 
 from kmeans_labelprop import PropagatedClassifier, PropagatedClassifierCV
@@ -227,8 +228,11 @@ def test_duplicates_reach_no_classifier_and_no_curve(kind):
     plain = sp.csr_array(A.toarray())
     tree = DecisionTreeClassifier(random_state=0)  # reads entry by entry
     with quiet():
-        for make in (PropagatedClassifier, PropagatedClassifierCV):
-            models = [make(tree, propagator()).fit(X, Y) for X in (A, plain)]
+        for unfitted in (
+            PropagatedClassifier(tree, propagator()),
+            PropagatedClassifierCV(tree, propagator(), random_state=0),
+        ):
+            models = [clone(unfitted).fit(X, Y) for X in (A, plain)]
             assert_array_equal(*(model.predict(plain) for model in models))
             assert_array_equal(models[0].predict(A), models[1].predict(plain))
         curves = [
