@@ -163,6 +163,7 @@ def test_float32_equals_float64_where_both_are_exact(problem):
     assert_array_equal(single.transduction_, double.transduction_)
 
 
+@pytest.mark.filterwarnings("ignore:Known labels that differ from those of all")
 @given(problems(), st.data())
 def test_partial_y_and_oracle_equal_full_knowledge(problem, data):
     """Whatever is known, every label comes from y or from one question."""
