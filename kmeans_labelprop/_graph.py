@@ -275,6 +275,9 @@ def affinity_graph(
     scaling = diags_array(inverse_root)
     affinity = csr_array(scaling @ symmetric @ scaling)
     affinity.eliminate_zeros()  # too far apart for floating point: no link
+    if affinity.nnz < 2**31:  # half the memory; and SciPy 1.13 searches no other graph
+        affinity.indices = affinity.indices.astype(np.int32)
+        affinity.indptr = affinity.indptr.astype(np.int32)
     return affinity, scales
 
 
