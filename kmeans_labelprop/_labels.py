@@ -122,24 +122,6 @@ def _exact_numbers(values: list[Any]) -> NDArray[Any] | None:
     return numbers
 
 
-def contains_missing_label(y: ArrayLike, missing_label: Any) -> bool:
-    """Tell whether y holds ``missing_label`` itself, not only nulls.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,)
-        Labels: numbers, strings or objects.
-    missing_label : object
-        The value that marks a sample without a label.
-
-    Returns
-    -------
-    contains : bool
-        True if some entry is ``missing_label``.
-    """
-    return bool(np.any(is_missing(y, missing_label) & ~is_missing(y, None)))
-
-
 def _as_string(missing_label: Any) -> str | None:
     # NumPy never turns None into a string, so a class may be called "None".
     return None if missing_label is None else str(missing_label)

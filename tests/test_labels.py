@@ -5,7 +5,6 @@ import pytest
 
 from kmeans_labelprop._labels import (
     check_labels,
-    contains_missing_label,
     is_missing,
     is_missing_item,
     label_array,
@@ -67,22 +66,6 @@ def test_a_single_value_is_missing_or_not(value, missing_label, expected):
     # And alone in an array of objects alike.
     alone = np.array([value], dtype=object)
     assert is_missing(alone, missing_label).tolist() == [expected]
-
-
-@pytest.mark.parametrize(
-    ("y", "expected"),
-    [
-        ([1, -1], True),
-        ([1, 2], False),
-        (np.array([1, None, np.nan], dtype=object), False),
-        (np.array([1, None, -1], dtype=object), True),
-        (pd.Series([1, pd.NA], dtype="Int64"), False),
-        (pd.Series([-1, pd.NA], dtype="Int64"), True),
-        (np.array(["a", "-1"]), True),
-    ],
-)
-def test_a_mark_is_told_from_nulls(y, expected):
-    assert contains_missing_label(y, -1) is expected
 
 
 def test_labels_are_split_from_what_marks_the_missing():
