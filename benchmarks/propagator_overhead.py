@@ -47,6 +47,7 @@ def make_propagator(n_clusters, clusterer):
         n_clusters,
         propagation="cluster",
         fraction=0.7,
+        embedding=None,
         clusterer=clusterer,
         random_state=0,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_consistent_length
 
 from ._containers import single_column, take_rows
 from ._given import KnownLabels
@@ -425,6 +426,28 @@ def _check_positions(keys: list[Any], n_samples: int, source: str) -> list[int]:
             f"{_preview(unknown)} instead."
         )
     return [int(key) for key in keys]
+
+
+def check_beside(X: Any, column: Any, name: str) -> None:
+    """Refuse a column that is not one of values for the samples, in their order.
+
+    Parameters
+    ----------
+    X : object
+        The samples.
+    column : array-like of shape (n_samples,) or None
+        One value for each; None for no column.
+    name : str
+        What the column is, for the error message.
+
+    Raises
+    ------
+    ValueError
+        If its length or its index is not that of X.
+    """
+    if column is not None:
+        check_consistent_length(X, column)
+        check_index(X, column, name)
 
 
 def check_index(X: Any, column: Any, name: str) -> None:

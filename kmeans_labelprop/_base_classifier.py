@@ -143,6 +143,25 @@ def is_numeric_table(X: Any) -> bool:
     return values.ndim == 2 and values.dtype.kind in "biuf"
 
 
+def has_missing(X: Any) -> bool:
+    """Tell whether a table of numbers lacks some.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        Numbers and booleans.
+
+    Returns
+    -------
+    has_missing : bool
+        True if a value is NaN, NA or None.
+    """
+    if hasattr(X, "iloc"):
+        return bool(X.isna().to_numpy().any())
+    values = X.data if issparse(X) else X.to_numpy() if hasattr(X, "columns") else X
+    return bool(np.isnan(np.asarray(values, dtype=np.float64)).any())
+
+
 class BasePropagatedClassifier(
     SummaryHTMLMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator
 ):
@@ -232,7 +251,11 @@ class BasePropagatedClassifier(
 
     def _takes_samples(self, X: Any) -> bool:
         """Tell whether the classifier can be given the samples as they are."""
-        return is_pipeline(self.estimator) or is_numeric_table(X)
+        if is_pipeline(self.estimator):
+            return True
+        tags = getattr(self.estimator, "__sklearn_tags__", None)
+        takes_nan = tags is not None and get_tags(self.estimator).input_tags.allow_nan
+        return is_numeric_table(X) and (takes_nan or not has_missing(X))
 
     def _resolve_train_on(self, X: Any) -> str:
         if self.train_on != "auto":
@@ -302,7 +325,7 @@ class BasePropagatedClassifier(
         self, X: Any, propagator: KMeansLabelPropagator, *, reset: bool = False
     ) -> None:
         """Check names and number of features; without an embedding, values too."""
-        if propagator.embedding is not None:
+        if propagator.embedding_ is not None:
             validate_data(self, X, reset=reset, skip_check_array=True)
         else:
             validate_data(self, X, reset=reset, accept_sparse=True)
@@ -481,7 +504,7 @@ class BasePropagatedClassifier(
         tags.input_tags.sparse = (
             propagator_tags.input_tags.sparse and estimator_tags.input_tags.sparse
         )
-        tags.input_tags.allow_nan = (
-            propagator_tags.input_tags.allow_nan and estimator_tags.input_tags.allow_nan
+        tags.input_tags.allow_nan = propagator_tags.input_tags.allow_nan and (
+            estimator_tags.input_tags.allow_nan or self.train_on != "samples"
         )
         return tags

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
-from pickle import PicklingError
+from hashlib import sha256
 from typing import Any
 
 from sklearn.utils.validation import check_memory
 
 from ._messages import warn_user
+from ._sources import source_digest
+
+
+def _store(function: Callable[..., Any], code: str, *arguments: Any) -> Any:
+    """Compute what is stored: `code` is there to be part of the key."""
+    result = function(*arguments)
+    try:
+        stored = pickle.dumps(result, protocol=5)
+    except (TypeError, AttributeError) as error:  # as pickle has it for some
+        raise pickle.PicklingError(str(error)) from error
+    return stored, sha256(stored).digest()
 
 
 def cache_in(memory: Any) -> Callable[[Any], Any]:
@@ -22,20 +34,21 @@ def cache_in(memory: Any) -> Callable[[Any], Any]:
     Returns
     -------
     cache : callable
-        Wraps a function. Where the folder cannot be written, or the arguments cannot
-        be pickled, the wrapped function computes without it, and warns.
+        Wraps a function. What is stored is found again by the arguments and by the
+        code of all functions in them. Where the folder cannot be written, or the
+        arguments cannot be pickled, the wrapped function computes without it, and
+        warns; so it does where a file has changed since it was stored.
     """
-    store = check_memory(memory)
+    if memory is None:
+        return lambda function: function
+    cached = check_memory(memory).cache(_store)
 
     def cache(function: Callable[..., Any]) -> Callable[..., Any]:
-        cached = store.cache(function)
-
         def call(*arguments: Any) -> Any:
             try:
-                return cached(*arguments)
-            except (OSError, PicklingError) as error:
-                if memory is None:
-                    raise
+                code = source_digest((function, arguments[0]))
+                stored, digest = cached(function, code, *arguments)
+            except (OSError, pickle.PicklingError) as error:
                 first_line = str(error).partition("\n")[0][:200]
                 warn_user(
                     f"The 'memory' parameter, {memory!r}, cannot be used "
@@ -43,6 +56,13 @@ def cache_in(memory: Any) -> Callable[[Any], Any]:
                     "function inside another, or a lambda, cannot be stored."
                 )
                 return function(*arguments)
+            if sha256(stored).digest() != digest:
+                warn_user(
+                    f"A file in the folder of the 'memory' parameter, {memory!r}, has "
+                    "changed since it was stored: computing anew."
+                )
+                return function(*arguments)
+            return pickle.loads(stored)
 
         return call
 

@@ -442,7 +442,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
             return [self.train_on]
         spaces = ["samples"] if self._takes_samples(X) else []
         # A Pipeline knows the samples, and may not know their embedding.
-        is_other = propagator.embedding is not None and not is_pipeline(self.estimator)
+        is_other = propagator.embedding_ is not None and not is_pipeline(self.estimator)
         if is_other or not spaces:
             spaces.append("embedding")
         return [*spaces, "neighbors"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,35 @@ from sklearn.utils import _safe_indexing, indexable
 def _library(container: Any) -> str:
     """Name the library that a container comes from, without importing it."""
     return type(container).__module__.partition(".")[0]
+
+
+def check_container(X: Any) -> None:
+    """Refuse what holds no samples.
+
+    Parameters
+    ----------
+    X : object
+        The samples.
+
+    Raises
+    ------
+    TypeError
+        If X is no container.
+    ValueError
+        If X is empty.
+    """
+    is_one = isinstance(X, str | bytes | Mapping) or getattr(X, "ndim", 1) == 0
+    if not issparse(X) and (is_one or not hasattr(X, "__len__")):
+        raise TypeError(
+            "X must hold samples: an array, a sparse matrix, a table, or a list. Got "
+            f"{type(X).__name__} instead."
+        )
+    shape = getattr(X, "shape", None) or (len(X),)
+    if shape[0] == 0:
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is "
+            "required."
+        )
 
 
 def canonical(X: Any) -> Any:
@@ -36,6 +66,7 @@ def canonical(X: Any) -> Any:
     TypeError
         If X is an array of dates or durations.
     """
+    check_container(X)
     if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
         raise ValueError(
             "X holds masked values, which would be read as if they were not masked. "

@@ -13,7 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from ._containers import canonical
 from ._distances import check_magnitude
-from ._messages import stage
+from ._messages import noting, stage
 
 # What is clustered: the arguments of check_array and validate_data.
 NUMERIC_ARRAY: dict[str, Any] = {
@@ -21,6 +21,10 @@ NUMERIC_ARRAY: dict[str, Any] = {
     "accept_large_sparse": False,
     "dtype": [np.float64, np.float32],
 }
+_AS_IT_IS = (
+    "With embedding=None X must be a table of numbers; with embedding='auto' it may hold "
+    "strings, dates, texts, images, and gaps."
+)
 
 
 def as_own(E: Any, X: Any) -> Any:
@@ -41,6 +45,28 @@ def as_own(E: Any, X: Any) -> Any:
     own = E.data if issparse(E) else E
     given = getattr(X, "data", X) if issparse(X) else np.asarray(X)
     return E.copy() if np.may_share_memory(own, given) else E
+
+
+def choose_embedding(embedding: Any, X: Any) -> Any:
+    """Choose the embedding where that is left to the samples.
+
+    Parameters
+    ----------
+    embedding : transformer, "auto" or None
+        The parameter of an estimator.
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+        The samples.
+
+    Returns
+    -------
+    embedding : transformer or None
+        The transformer, not fitted; None for the samples as they are.
+    """
+    if not isinstance(embedding, str):
+        return embedding
+    from .embedding import default_embedding  # not paid for where it is not needed
+
+    return default_embedding(X)
 
 
 def fit_embedding(embedding: Any, X: Any) -> tuple[Any, Any]:
@@ -96,6 +122,7 @@ def fit_space(
     estimator: Any,
     X: Any,
     embedding: Any,
+    prepare: Callable[[Any], Any],
     cache: Callable[[Any], Any],
     verbose: int,
 ) -> tuple[Any, Any]:
@@ -107,8 +134,10 @@ def fit_space(
         Gets the names and the number of features.
     X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
         The samples.
-    embedding : transformer or None
+    embedding : transformer, "auto" or None
         The transformer, not fitted; None for the samples as they are.
+    prepare : callable
+        Sets seeds and number of jobs of the transformer.
     cache : callable
         Wraps the function whose results are to be cached.
     verbose : int
@@ -122,13 +151,18 @@ def fit_space(
         The embedded samples, in memory of their own.
     """
     canonical_X = canonical(X)
+    is_given = embedding is not None and not isinstance(embedding, str)
+    source = "the 'embedding' parameter" if is_given else "the embedding chosen for X"
+    embedding = choose_embedding(embedding, canonical_X)
     if embedding is None:
-        E = as_own(validate_data(estimator, canonical_X, **NUMERIC_ARRAY), X)
+        with noting(_AS_IT_IS):
+            E = validate_data(estimator, canonical_X, **NUMERIC_ARRAY)
+        E = as_own(E, X)
         check_magnitude(E, "X")
         return None, E
     validate_data(estimator, X, skip_check_array=True)
-    with stage("embedding", verbose):
-        embedding_, E = cache(fit_embedding)(embedding, canonical_X)
+    with stage("embedding", verbose), noting(f"Raised by {source}, {embedding!r}."):
+        embedding_, E = cache(fit_embedding)(prepare(embedding), canonical_X)
     check_consistent_length(X, E)
     return embedding_, E
 
@@ -152,9 +186,14 @@ def enter_space(estimator: Any, X: Any, embedding_: Any) -> Any:
     """
     X = canonical(X)
     if embedding_ is None:
-        E = canonical(validate_data(estimator, X, reset=False, **NUMERIC_ARRAY))
+        with noting("X must be of the kind that was fitted on."):
+            E = canonical(validate_data(estimator, X, reset=False, **NUMERIC_ARRAY))
         check_magnitude(E, "X")
         return E
-    E = embed(embedding_, X)  # first: its errors on a bad X say more
+    # First: its errors on a bad X say more.
+    with noting(
+        f"X must be of the kind that was fitted on. Embedded by {embedding_!r}."
+    ):
+        E = embed(embedding_, X)
     validate_data(estimator, X, reset=False, skip_check_array=True)
     return E

@@ -19,6 +19,26 @@ _NUMBER_KINDS = "biuf"
 _MOST_CHARACTERS = 100
 
 
+def check_missing_label(missing_label: Any) -> None:
+    """Refuse pandas' NA, which equals nothing.
+
+    Parameters
+    ----------
+    missing_label : object
+        The parameter.
+
+    Raises
+    ------
+    ValueError
+        If it is NA.
+    """
+    if type(missing_label).__name__ == "NAType":
+        raise ValueError(
+            "The 'missing_label' parameter cannot be NA. Set missing_label=None: None, "
+            "NaN and NA then mark missing labels."
+        )
+
+
 def is_missing(y: ArrayLike, missing_label: Any = -1) -> NDArray[np.bool_]:
     """Tell which entries of y hold no label.
 
@@ -209,7 +229,14 @@ def label_array(
         with warnings.catch_warnings():
             # Few labels of many classes are what this library is for.
             warnings.filterwarnings("ignore", "The number of unique classes is greater")
-            check_classification_targets(labels)
+            try:
+                check_classification_targets(labels)
+            except ValueError as error:
+                raise ValueError(
+                    f"{str(error).partition('.')[0]}. The labels of {source} must be "
+                    "classes: strings or whole numbers. Got numbers with a fraction, "
+                    f"{labels[labels % 1 != 0][0]} for instance."
+                ) from error
     return labels
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -18,6 +19,7 @@ from ._asking import (
     check_index,
     labels_by_position,
 )
+from ._containers import check_container
 from ._given import GivenLabels, KnownLabels, merge_labels
 from ._labels import check_labels
 from ._messages import stage
@@ -42,8 +44,11 @@ def check_source(oracle: Any, reuse_labels: bool, y: Any, caller: str) -> None:
     ------
     ValueError
         If there is neither an oracle nor y.
+    TypeError
+        If the oracle cannot be called with the samples to label.
     """
     if callable(oracle):
+        _check_signature(oracle)
         return
     if not reuse_labels:
         raise ValueError(
@@ -55,6 +60,20 @@ def check_source(oracle: Any, reuse_labels: bool, y: Any, caller: str) -> None:
             f"This {caller} estimator requires y to be passed, but the target y is "
             "None. Pass labels, or set the 'oracle' parameter."
         )
+
+
+def _check_signature(oracle: Any) -> None:
+    try:
+        signature = inspect.signature(oracle)
+    except (TypeError, ValueError):  # some that are compiled have none
+        return
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        raise TypeError(
+            "The 'oracle' parameter must be callable as oracle(X_query), with the "
+            f"samples to label as its only argument. Got {oracle!r}: {error}."
+        ) from error
 
 
 def plays_oracle(oracle: Any, y: Any, known: KnownLabels, missing_label: Any) -> bool:
@@ -112,9 +131,17 @@ def read_known(X: Any, y: Any, missing_label: Any) -> KnownLabels:
     ------
     ValueError
         If y has another length or index than X, or is no target of classes.
+    TypeError
+        If y is a string.
     """
+    check_container(X)
     if y is None:
         return KnownLabels(np.empty(0, dtype=np.intp), np.empty(0))
+    if isinstance(y, str | bytes):
+        raise TypeError(
+            "y must be an array-like of labels, one for each sample. Got "
+            f"{type(y).__name__} instead."
+        )
     check_consistent_length(X, y)
     check_index(X, y, "y")
     labels, is_known = check_labels(y, missing_label)

@@ -34,6 +34,22 @@ def stage(name: str, verbose: int) -> Iterator[None]:
         print(f"[kmeans_labelprop] {name}: {elapsed:.1f} s", file=sys.stderr)
 
 
+@contextmanager
+def noting(note: str) -> Iterator[None]:
+    """Add to an error of somebody else's code what of the user's it is about.
+
+    Parameters
+    ----------
+    note : str
+        Is shown below the error.
+    """
+    try:
+        yield
+    except Exception as error:
+        error.add_note(note)
+        raise
+
+
 class Progress:
     """Say on stderr how far a stage of many steps is, and how long it may still take.
 

@@ -20,13 +20,12 @@ from sklearn.metrics import euclidean_distances
 from sklearn.utils import (
     ClassifierTags,
     TransformerTags,
-    check_consistent_length,
     get_tags,
 )
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ._asking import answer_by, answer_by_oracle, check_index
+from ._asking import answer_by, answer_by_oracle, check_beside
 from ._caching import cache_in
 from ._clustering import make_clusterer
 from ._containers import canonical, labels_like, row_names, take_rows
@@ -43,7 +42,7 @@ from ._engine import (
 )
 from ._given import GivenLabels, KnownLabels
 from ._html import SummaryHTMLMixin
-from ._labels import with_missing
+from ._labels import check_missing_label, with_missing
 from ._ledger import Ledger, check_source, plays_oracle, read_known
 from ._messages import stage, warn_user
 from ._propagation import check_class_prior, likeliest
@@ -66,18 +65,30 @@ _ASK_FIRST = "This %(name)s has no clusters yet: call 'query' or 'fit' first."
 _LABELS_FIRST = "This %(name)s has no labels yet: call 'propagate' or 'fit' first."
 
 
-def _gives_samples(propagator: KMeansLabelPropagator) -> bool:
-    return propagator.output != "features"
+def _only_with(**parameters: Any) -> Callable[[KMeansLabelPropagator], bool]:
+    """Make what tells whether a method is there; its error tells when it is."""
 
+    def check(propagator: KMeansLabelPropagator) -> bool:
+        for name, value in parameters.items():
+            if getattr(propagator, name) != value:
+                raise AttributeError(
+                    f"Only with {name}={value!r}. Got {getattr(propagator, name)!r}."
+                )
+        return True
 
-def _gives_features(propagator: KMeansLabelPropagator) -> bool:
-    return propagator.output == "features"
+    return check
 
 
 def _has_graph(propagator: KMeansLabelPropagator) -> bool:
     if hasattr(propagator, "spread_"):
         return propagator.spread_.distributions is not None
     return propagator.propagation == "graph"
+
+
+def _needs_graph(propagator: KMeansLabelPropagator) -> bool:
+    if not _has_graph(propagator):
+        raise AttributeError("Only with propagation='graph'.")
+    return True
 
 
 class KMeansLabelPropagator(
@@ -121,10 +132,12 @@ class KMeansLabelPropagator(
         unless it is an estimator. ``"y"``: an experiment, where `y` plays the oracle,
         and only what is asked for is read. None: that, too, if `y` lacks no label;
         else nobody is asked, and the labels in `y` are all there are.
-    embedding : transformer or None, default=None
+    embedding : transformer, "auto" or None, default="auto"
         Transformer or Pipeline, fitted on `X` and used for clustering and distances
-        only: the oracle and the classifier see the samples as they are. See
-        :func:`~kmeans_labelprop.embedding.default_embedding`.
+        only: the oracle and the classifier see the samples as they are. ``"auto"``
+        chooses by the type and scale of `X`, as
+        :func:`~kmeans_labelprop.embedding.default_embedding` does: tables, texts and
+        images can be given as they are. None: the samples as they are, in numbers.
     clusterer : clusterer or None, default=None
         A clusterer with an ``n_clusters`` parameter and ``cluster_centers_``, such as
         :class:`~sklearn.cluster.MiniBatchKMeans`; ``n_clusters`` is set on a clone.
@@ -307,7 +320,7 @@ class KMeansLabelPropagator(
         "n_clusters": [Interval(Integral, 1, None, closed="left")],
         "fraction": [Interval(Real, 0, 1, closed="both")],
         "oracle": [callable, StrOptions({"y"}), None],
-        "embedding": [HasMethods(["fit", "transform"]), None],
+        "embedding": [HasMethods(["fit", "transform"]), StrOptions({"auto"}), None],
         "clusterer": [HasMethods(["fit"]), None],
         "propagation": [StrOptions({"cluster", "graph"})],
         "neighbors": [HasMethods(["fit_transform"]), None],
@@ -331,7 +344,7 @@ class KMeansLabelPropagator(
         *,
         fraction: float = 1.0,
         oracle: Callable[[Any], ArrayLike] | str | None = None,
-        embedding: Any = None,
+        embedding: Any = "auto",
         clusterer: Any = None,
         propagation: str = "graph",
         neighbors: Any = None,
@@ -376,7 +389,7 @@ class KMeansLabelPropagator(
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            The samples. float32 is kept; with an `embedding`, anything it takes.
+            The samples: anything that the `embedding` takes. float32 is kept.
         y : array-like of shape (n_samples,), default=None
             Known labels, `missing_label` elsewhere. None if the oracle is to be
             asked for all.
@@ -441,9 +454,7 @@ class KMeansLabelPropagator(
         self._refuse_while_asking()
         self._check_parameters()
         check_source(self.oracle, self.reuse_labels, y, type(self).__name__)
-        if sample_ids is not None:
-            check_consistent_length(X, sample_ids)
-            check_index(X, sample_ids, "sample_ids")
+        check_beside(X, sample_ids, "sample_ids")
         known = self._read_labels(X, y)
         is_experiment = plays_oracle(self.oracle, y, known, self.missing_label)
         own = known.none() if is_experiment else known
@@ -477,7 +488,7 @@ class KMeansLabelPropagator(
             self.given_ = ledger.given()
         return self
 
-    @available_if(_gives_samples)
+    @available_if(_only_with(output="samples"))
     def fit_resample(
         self,
         X: Any,
@@ -687,7 +698,7 @@ class KMeansLabelPropagator(
             )
         return with_missing(codes, self.classes_, self.missing_label)
 
-    @available_if(_has_graph)
+    @available_if(_needs_graph)
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Predict the share of each class in the labels next to each sample.
 
@@ -719,7 +730,7 @@ class KMeansLabelPropagator(
         Returns
         -------
         E : {ndarray, CSR matrix} of shape (n_samples, n_components)
-            The samples as the `embedding` makes them; without one as they are.
+            The samples as `embedding_` makes them; without one as they are.
         """
         check_is_fitted(self, "clusters_")
         return enter_space(self, X, self.embedding_)
@@ -845,7 +856,9 @@ class KMeansLabelPropagator(
         if _has_graph(self):
             tags.classifier_tags = ClassifierTags()
         tags.target_tags.required = not callable(self.oracle)
-        if hasattr(self.embedding, "__sklearn_tags__"):
+        if isinstance(self.embedding, str):
+            tags.input_tags.allow_nan = True
+        elif hasattr(self.embedding, "__sklearn_tags__"):
             accepted = get_tags(self.embedding).input_tags
             for name in ("sparse", "allow_nan", "string", "categorical"):
                 setattr(tags.input_tags, name, getattr(accepted, name))
@@ -855,6 +868,7 @@ class KMeansLabelPropagator(
         return clone_sharing(self, "oracle", BaseSampler.__sklearn_clone__)
 
     def _check_parameters(self) -> None:
+        check_missing_label(self.missing_label)
         validate_estimator_parameters(self)
         check_instances(self, "embedding", "clusterer", "neighbors")
         check_class_prior(self.class_prior)
@@ -869,8 +883,9 @@ class KMeansLabelPropagator(
     def _cluster(self, X: Any, known: KnownLabels, asks: bool) -> Ledger:
         """Embed, cluster, and choose whom to ask about; forget an earlier fit."""
         cache = cache_in(self.memory)
-        embedding = None if self.embedding is None else self._prepare(self.embedding)
-        embedding_, E = fit_space(self, X, embedding, cache, self.verbose)
+        embedding_, E = fit_space(
+            self, X, self.embedding, self._prepare, cache, self.verbose
+        )
         clusterer = self._prepare(make_clusterer(self.clusterer, self.n_clusters))
         clusters = find_clusters(E, clusterer, cache, self.verbose, row_names(X))
         if self.propagation == "graph":
@@ -931,4 +946,8 @@ class KMeansLabelPropagator(
 # decorator in the body of the class.
 for _name in ("transform", "fit_transform"):
     _method = getattr(KMeansLabelPropagator, _name)
-    setattr(KMeansLabelPropagator, _name, available_if(_gives_features)(_method))
+    setattr(
+        KMeansLabelPropagator,
+        _name,
+        available_if(_only_with(output="features"))(_method),
+    )

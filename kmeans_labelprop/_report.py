@@ -64,6 +64,12 @@ def warn_of_labels(propagator: Any, n_alone: int) -> None:
                 "The 'class_prior' parameter has no share for the classes "
                 f"{lacking!r}: they get the mean share."
             )
+        unknown = [label for label in class_prior if label not in classes]
+        if unknown:
+            warn_user(
+                "The 'class_prior' parameter has shares for classes that no label is "
+                f"of: {unknown!r}. They are left out. The classes are {classes!r}."
+            )
     if is_graph and not isinstance(alpha, str) and alpha > _LARGE_ALPHA:
         warn_user(
             f"The 'alpha' parameter is {alpha!r}: so close to 1 every label reaches "

@@ -57,7 +57,7 @@ PROPAGATORS = [
 ] + [
     propagator(embedding=PCA(1)),
     propagator(clusterer=MiniBatchKMeans(batch_size=64)),
-    propagator(fraction=0),
+    propagator(fraction=0, embedding=None),
     propagator(propagation="cluster"),
     propagator(propagation="cluster", fraction=0.7, oracle=RowOracle(abstained=[1])),
 ]

@@ -923,7 +923,8 @@ def test_tags_tell_what_is_needed_and_taken():
     scaler = StandardScaler()
     assert get_tags(scaler).input_tags.allow_nan
     assert get_tags(propagator(embedding=scaler)).input_tags.allow_nan
-    assert not get_tags(propagator()).input_tags.allow_nan
+    assert get_tags(propagator()).input_tags.allow_nan
+    assert not get_tags(propagator(embedding=None)).input_tags.allow_nan
     assert get_tags(propagator(embedding=TfidfVectorizer())).input_tags.string
     # Illegal parameters are for fit to refuse, not for a tag.
     assert get_tags(propagator(embedding="pca")) is not None
@@ -972,6 +973,17 @@ def test_nan_and_inf_are_refused(blobs, bad):
     X, y = blobs
     X[3, 1] = bad
     with pytest.raises(ValueError, match=r"NaN|infinity"):
+        propagator(embedding=None).fit(X, y)
+
+
+def test_missing_values_are_filled_in_but_infinity_is_refused(blobs):
+    X, y = blobs
+    full = propagator().fit(X, y).transduction_
+    X[::7, 1] = np.nan
+    right = propagator().fit(X, y).transduction_ == full
+    assert right[~np.isnan(X).any(axis=1)].all()
+    X[3, 1] = np.inf
+    with pytest.raises(ValueError, match="infinity"):
         propagator().fit(X, y)
 
 

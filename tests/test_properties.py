@@ -63,6 +63,7 @@ def without_expected_warnings(*more):
 def fit(X, y, centers, fraction, propagation="cluster"):
     propagator = KMeansLabelPropagator(
         len(centers),
+        embedding=None,
         clusterer=FixedCenters(centers=centers),
         fraction=fraction,
         propagation=propagation,
@@ -178,6 +179,7 @@ def test_partial_y_and_oracle_equal_full_knowledge(problem, data):
 
     propagator = KMeansLabelPropagator(
         len(centers),
+        embedding=None,
         clusterer=FixedCenters(centers=centers),
         fraction=fraction,
         oracle=oracle,
@@ -203,7 +205,7 @@ def test_partial_y_and_oracle_equal_full_knowledge(problem, data):
 def test_kmeans_on_awkward_data_is_right_or_refused(X, n_clusters, dtype):
     y = np.arange(len(X)) % 3
     propagator = KMeansLabelPropagator(
-        n_clusters, propagation="cluster", random_state=0
+        n_clusters, embedding=None, propagation="cluster", random_state=0
     )
     with without_expected_warnings("Number of distinct clusters"):
         if n_clusters > len(X):

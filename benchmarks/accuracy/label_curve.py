@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import t as student
+from sklearn.base import clone
 from sklearn.datasets import (
     load_digits,
     load_iris,
@@ -131,15 +132,15 @@ def measure(name: str, budget: int, seed: int, E: Any, y: NDArray[Any]) -> list[
         )
         return more
 
-    propagator = KMeansLabelPropagator(budget, random_state=seed).fit(E, y)
-    more = note("representatives", propagator)
+    propagator = KMeansLabelPropagator(budget, embedding=None, random_state=seed)
+    more = note("representatives", propagator.fit(E, y))
     if budget <= LARGEST_SHARE * len(y):
         propagator.propagate({int(position): y[position] for position in more})
         note("second round", propagator)
     known = np.full(len(y), -1)
     drawn = np.random.default_rng((seed, budget)).choice(len(y), budget, replace=False)
     known[drawn] = y[drawn]
-    note("random", KMeansLabelPropagator(budget, random_state=seed).fit(E, known))
+    note("random", clone(propagator).fit(E, known))
     return rows
 
 

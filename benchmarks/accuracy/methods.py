@@ -63,6 +63,7 @@ def original_recipe(context: Context) -> Outcome:
     propagator = KMeansLabelPropagator(
         context.n_labels,
         fraction=0.7,
+        embedding=None,
         propagation="cluster",
         random_state=context.seed,
     )

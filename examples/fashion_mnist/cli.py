@@ -160,6 +160,10 @@ def compute(
     work.mkdir(parents=True, exist_ok=True)
     (work / ".gitignore").write_text("*\n", encoding="utf-8")
     run = Run(settings, options.data_home, work)
+    for name in options.parts:
+        look = PARTS[name].first_look
+        if look is not None:
+            print(look(run), flush=True)
     computed = {
         name: {"command": portable_command(name, settings), **PARTS[name].compute(run)}
         for name in options.parts
@@ -174,14 +178,18 @@ def compute(
     return results
 
 
-def make_report(results: dict[str, Any], out: Path, data_home: str | None) -> str:
-    """Write ``results.md`` and the figures; return the Markdown."""
+def make_report(
+    results: dict[str, Any], out: Path, data_home: str | None
+) -> list[Path]:
+    """Write ``results.md`` and the figures; return the paths of the figures."""
     sections = ["# Fashion-MNIST\n"]
+    all_pictures = []
     for name, part in PARTS.items():
         if name not in results["parts"]:
             continue
         section = results["parts"][name]
         pictures = part.draw(section, out, data_home)
+        all_pictures += pictures
         markdown = part.to_markdown(section)
         # A section may show its figures itself, where it speaks of them.
         links = [
@@ -190,9 +198,8 @@ def make_report(results: dict[str, Any], out: Path, data_home: str | None) -> st
             if f"]({path.name})" not in markdown
         ]
         sections.append("\n".join([markdown, "".join(links)]).rstrip("\n") + "\n")
-    text = "\n".join(sections)
-    write_atomically(out / "results.md", text)
-    return text
+    write_atomically(out / "results.md", "\n".join(sections))
+    return all_pictures
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -216,7 +223,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             results = read_results(out / "results.json")
         else:
             results = compute(options, settings, out)
-        text = make_report(results, out, options.data_home)
+        pictures = make_report(results, out, options.data_home)
     except Interrupted as stopped:
         print(
             f"\nStopped: {stopped}, and kept in {out}.\n"
@@ -233,6 +240,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ImportError, OSError, DamagedFileError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(text)
-    print(f"Written to {out}: results.json, results.md and the figures.")
+    for name, part in PARTS.items():
+        if part.to_table is not None and name in results["parts"]:
+            print(f"\n{part.to_table(results['parts'][name])}\n")
+    print("All tables:", out / "results.md", "Pictures:", *pictures, sep="\n  ")
     return 0

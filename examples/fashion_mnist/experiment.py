@@ -31,6 +31,7 @@ REPRESENTATIVES = "representatives"
 PROPAGATED = "propagated"
 DEFAULT_RECIPE = "default recipe"
 CONVOLUTIONAL = "default recipe, convolutional network"
+FIRST_LOOK = (RANDOM_LABELS, REPRESENTATIVES, DEFAULT_RECIPE)
 
 N_TRAIN = 60_000
 IMAGE_SHAPE = (28, 28)
@@ -245,6 +246,7 @@ def make_training_set(
         propagator = KMeansLabelPropagator(
             n_clusters=n_clusters,
             fraction=fraction,
+            embedding=None,
             propagation="cluster",
             memory=memory,
             random_state=cell.seed,

@@ -8,9 +8,11 @@ for pictures of them), so that a report can be made again from the file alone.
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from tqdm import tqdm
@@ -56,29 +58,74 @@ class Interrupted(Exception):
 
 
 class Part(NamedTuple):
-    """A section of the study."""
+    """A section of the study.
+
+    ``first_look`` makes a table within a minute, before anything else is computed;
+    ``to_table`` makes the one to end with.
+    """
 
     compute: Callable[[Run], dict[str, Any]]
     to_markdown: Callable[[dict[str, Any]], str]
     draw: Callable[[dict[str, Any], Path, str | None], list[Path]]
+    first_look: Callable[[Run], str] | None = None
+    to_table: Callable[[dict[str, Any]], str] | None = None
+
+
+class TimeLeft:
+    """Estimates how long the rest takes, from finished cells of the same kinds.
+
+    Cells differ a hundredfold in length: the time of a mean cell would mislead.
+
+    Parameters
+    ----------
+    kinds : list of str
+        The kind of each cell, in the order of their computation.
+    """
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        self._waiting = list(kinds)
+        self._spent: dict[str, list[float]] = {}
+
+    def finish(self, seconds: float) -> None:
+        """Note how long the next cell took."""
+        self._spent.setdefault(self._waiting.pop(0), []).append(seconds)
+
+    def describe(self) -> str:
+        """Say how long the waiting cells take; nothing before the first is done."""
+        if not self._spent or not self._waiting:
+            return ""
+        means = {kind: fmean(seconds) for kind, seconds in self._spent.items()}
+        typical = fmean(means.values())
+        left = sum(means.get(kind, typical) for kind in self._waiting)
+        if left < 90:
+            return f", about {max(1, round(left))} s left"
+        return f", about {round(left / 60)} min left"
 
 
 def _run_with_bar(
     run_cells: Callable[[Callable[[str], None]], Iterator[Any]],
-    n_done: int,
+    kinds: Sequence[str],
     n_cells: int,
 ) -> None:
-    """Show how far the cells are; ``run_cells`` takes what shows a cell's name."""
-    # Cells differ a hundredfold in length, so an estimate of the rest would mislead.
+    """Show how far the cells are; ``run_cells`` takes what shows a cell's name.
+
+    ``kinds`` are those of the cells that are missing.
+    """
+    n_done, left = n_cells - len(kinds), TimeLeft(kinds)
     bar = tqdm(
         total=n_cells,
         initial=n_done,
         unit="cell",
         bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]",
     )
+    start = time.perf_counter()
     with bar:
         try:
-            for _ in run_cells(bar.set_postfix_str):
+            for _ in run_cells(
+                lambda name: bar.set_postfix_str(name + left.describe())
+            ):
+                left.finish(time.perf_counter() - start)
+                start = time.perf_counter()
                 bar.update()
                 n_done += 1
             bar.set_postfix_str("")
@@ -91,9 +138,11 @@ def compute_clusters(run: Run) -> dict[str, Any]:
     settings = run.settings
     store = CellStore(run.work / "cells")
     cells = clusters.list_cells(settings)
-    n_done = sum(
-        store.get(clusters.cell_key(cell, settings)) is not None for cell in cells
-    )
+    kinds = [
+        f"{cell.kind} of {cell.space}"
+        for cell in cells
+        if store.get(clusters.cell_key(cell, settings)) is None
+    ]
 
     def run_cells(show: Callable[[str], None]) -> Iterator[Any]:
         return clusters.run_missing_cells(
@@ -104,7 +153,7 @@ def compute_clusters(run: Run) -> dict[str, Any]:
             on_start=lambda cell: show(clusters.describe(cell)),
         )
 
-    _run_with_bar(run_cells, n_done, len(cells))
+    _run_with_bar(run_cells, kinds, len(cells))
     section = clusters.collect(cells, settings, store)
     return {
         **section,
@@ -126,16 +175,28 @@ def draw_clusters(part: dict[str, Any], out: Path, data_home: str | None) -> lis
     return paths
 
 
-def compute_labels(run: Run) -> dict[str, Any]:
-    """Compute the cells that are missing, and collect them all."""
-    from .network import SETTINGS
+def first_look(run: Run) -> str:
+    """Compute what tells most in a minute: three rows of the table, for one seed."""
+    cells = [
+        cell
+        for cell in experiment.list_cells(run.settings)
+        if cell.seed == 0 and cell.strategy.kind in experiment.FIRST_LOOK
+    ]
+    table = report.labels_table(
+        {"summary": report.summarise(_compute_cells(run, cells))}
+    )
+    return f"One seed, {run.settings.n_train:,} training images:\n\n{table}\n"
 
+
+def _compute_cells(run: Run, cells: list[experiment.Cell]) -> list[dict[str, Any]]:
+    """Compute the cells that are missing, and collect them all."""
     settings = run.settings
     store = CellStore(run.work / "cells")
-    cells = experiment.list_cells(settings)
-    n_done = sum(
-        store.get(experiment.cell_key(cell, settings)) is not None for cell in cells
-    )
+    kinds = [
+        cell.strategy.kind
+        for cell in cells
+        if store.get(experiment.cell_key(cell, settings)) is None
+    ]
 
     def run_cells(show: Callable[[str], None]) -> Iterator[Any]:
         return experiment.run_missing_cells(
@@ -147,8 +208,16 @@ def compute_labels(run: Run) -> dict[str, Any]:
             on_start=lambda cell: show(_describe(cell)),
         )
 
-    _run_with_bar(run_cells, n_done, len(cells))
-    records = experiment.collect(cells, settings, store)
+    _run_with_bar(run_cells, kinds, len(cells))
+    return experiment.collect(cells, settings, store)
+
+
+def compute_labels(run: Run) -> dict[str, Any]:
+    """Compute the part of the strategies."""
+    from .network import SETTINGS
+
+    settings = run.settings
+    records = _compute_cells(run, experiment.list_cells(settings))
     return {
         "settings": settings.to_dict(),
         "network": SETTINGS,
@@ -193,5 +262,11 @@ def draw_labels(part: dict[str, Any], out: Path, data_home: str | None) -> list[
 #: By the names of ``--parts``, in the order of the report.
 PARTS = {
     "clusters": Part(compute_clusters, cluster_report.clusters_markdown, draw_clusters),
-    "labels": Part(compute_labels, report.labels_markdown, draw_labels),
+    "labels": Part(
+        compute_labels,
+        report.labels_markdown,
+        draw_labels,
+        first_look,
+        report.labels_table,
+    ),
 }

@@ -374,8 +374,9 @@ def test_program_writes_everything(study, tmp_path, capsys):
     assert cli.main([*OPTIONS, "--out", str(tmp_path)]) == 0
     assert len(study.ran) == N_CELLS
     text = (tmp_path / "results.md").read_text()
-    assert text in capsys.readouterr().out
+    shown = capsys.readouterr().out
     for name in FIGURES:
+        assert str(tmp_path / name) in shown
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
         assert text.count(f"]({name})") == 1
     assert "nan" not in text.lower()

@@ -332,17 +332,17 @@ def test_program_writes_everything(study, tmp_path, capsys):
     assert cli.main([*SMALL, "--out", str(tmp_path)]) == 0
     assert len(study.ran) == N_SMALL_CELLS
     shown = capsys.readouterr().out
-    assert (tmp_path / "results.md").read_text() in shown
+    assert str(tmp_path / "results.md") in shown
 
     part = json.loads((tmp_path / "results.json").read_text())["parts"]["labels"]
     assert part["settings"]["fractions"] == [0.7, 1.0]
     assert len(part["cells"]) == N_SMALL_CELLS
     assert str(tmp_path) not in (tmp_path / "results.json").read_text()
     rows = [line for line in shown.splitlines() if line.startswith("| ")]
-    assert len(rows) == 1 + 7
+    assert len(rows) == 1 + 3 + 1 + 7  # the first look, and the whole
     for name in ("fraction_curve", "representatives", "confusion"):
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
-        assert f"({name}.png)" in shown
+        assert str(tmp_path / f"{name}.png") in shown
 
 
 def test_table_shows_measured_beside_published(study, tmp_path, capsys):
@@ -376,9 +376,30 @@ def test_table_shows_measured_beside_published(study, tmp_path, capsys):
     ]
 
 
-def test_notes_tell_what_the_default_recipe_chose(study, tmp_path, capsys):
+def test_the_first_look_is_three_cells_of_the_whole(study, tmp_path):
     cli.main([*SMALL, "--out", str(tmp_path)])
-    assert "Chosen were graph at 0.7 (2 ×)." in capsys.readouterr().out
+    kinds = [cell.strategy.kind for cell in study.ran]
+    assert kinds[:3] == list(experiment.FIRST_LOOK)
+    assert {cell.seed for cell in study.ran[:3]} == {0}
+
+
+def test_time_left_is_that_of_cells_of_the_same_kind():
+    left = parts.TimeLeft(["short", "long", "short", "long", "other"])
+    assert left.describe() == ""
+    left.finish(1.0)
+    left.finish(59.0)
+    assert left.describe() == ", about 2 min left"
+    left.finish(1.0)
+    assert left.describe() == ", about 89 s left"
+    left.finish(59.0)
+    left.finish(7.0)
+    assert left.describe() == ""
+
+
+def test_notes_tell_what_the_default_recipe_chose(study, tmp_path):
+    cli.main([*SMALL, "--out", str(tmp_path)])
+    text = (tmp_path / "results.md").read_text()
+    assert "Chosen were graph at 0.7 (2 ×)." in text
 
 
 def test_interrupted_run_goes_on_where_it_was(study, tmp_path, capsys):

@@ -1,0 +1,381 @@
+"""Wrong first calls: each is told the parameter, what was got, and what to do."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.cluster import DBSCAN, KMeans
+from sklearn.datasets import make_blobs
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import cross_val_score
+from sklearn.svm import SVC
+
+from kmeans_labelprop import (
+    KMeansLabelPropagator,
+    PropagatedClassifier,
+    PropagatedClassifierCV,
+)
+from kmeans_labelprop.model_selection import cluster_count_curve
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+X, Y = make_blobs(60, centers=3, random_state=0)
+PARTLY = np.where(np.arange(60) % 5 == 0, Y, -1)
+TEXTS = [f"text {i % 3} of words" for i in range(60)]
+TABLE = pd.DataFrame(X, columns=["a", "b"])
+IMAGES = np.random.default_rng(0).random((60, 8, 8))
+LINEAR = LogisticRegression()
+
+
+def propagator(**params):
+    return KMeansLabelPropagator(**{"n_clusters": 6, "random_state": 0} | params)
+
+
+def trained(estimator=LINEAR, **params):
+    params = {"propagator": propagator()} | params
+    return PropagatedClassifier(estimator, **params).fit(X, Y)
+
+
+def chosen(**params):
+    return PropagatedClassifierCV(LINEAR, propagator(), **params).fit(X, Y)
+
+
+def fit(X=X, y=Y, **params):
+    return propagator(**params).fit(X, y)
+
+
+def ask(oracle):
+    return propagator(oracle=oracle).fit(X)
+
+
+def queried():
+    found = propagator()
+    found.query(X)
+    return found
+
+
+def column(values):
+    return TABLE.assign(c=values)
+
+
+class Broken(TransformerMixin, BaseEstimator):
+    def fit(self, X, y=None):
+        raise RuntimeError("no such model")
+
+    def transform(self, X):
+        return X
+
+
+SAMPLES = {
+    "ragged": (lambda: fit([[1.0, 2.0], [3.0]], [0, 1]), "X .*same (length|number)"),
+    "flat numbers": (lambda: fit(X[:, 0]), r"2D array, got 1D array.*reshape"),
+    "a number": (lambda: fit(3.0), "X must hold samples: .* Got float"),
+    "None": (lambda: fit(None), "X must hold samples: .* Got NoneType"),
+    "one text": (lambda: fit("hello"), "X must hold samples: .* Got str"),
+    "a generator": (lambda: fit(row for row in X), "X must hold samples.* generator"),
+    "a dict": (lambda: fit({"a": X}), "X must hold samples.* Got dict"),
+    "no rows": (lambda: fit([], []), r"0 sample\(s\) .* minimum of 1"),
+    "an empty table": (lambda: fit(TABLE[:0], Y[:0]), r"0 sample\(s\) .*\(0, 2\)"),
+    "no columns": (lambda: fit(TABLE[[]]), r"0 feature\(s\)|a column or more"),
+    "infinity": (lambda: fit(np.where(X > 3, np.inf, X)), "contains infinity"),
+    "complex": (lambda: fit(X * 1j), "[Cc]omplex"),
+    "dates": (
+        lambda: fit(np.full((60, 1), "2026-01-01", "M8[D]")),
+        r"X must be numbers.* datetime64\[D\].* of days for instance",
+    ),
+    "one date only": (
+        lambda: fit(column(pd.Timestamp("2026-01-01"))),
+        "'c' .*one date",
+    ),
+    "masked": (lambda: fit(np.ma.masked_less(X, 0)), "masked values.* Fill them"),
+    "lists in cells": (lambda: fit(column([[1, 2]] * 60)), "list in column 'c'"),
+    "dicts in cells": (lambda: fit(column([{"k": 1}] * 60)), "dict in column 'c'"),
+    "a column twice": (
+        lambda: fit(pd.DataFrame(X, columns=["a", "a"])),
+        "different names.* 'a'",
+    ),
+    "too many dimensions": (
+        lambda: fit(np.zeros((60, 2, 2, 2, 2))),
+        "X .*(dim 5|5 dimensions)",
+    ),
+    "a text is missing": (lambda: fit([*TEXTS[:-1], None]), "X|text"),
+    "a number among texts": (lambda: fit([*TEXTS[:-1], 3]), "texts?.* int"),
+    "fewer than clusters": (
+        lambda: KMeansLabelPropagator().fit(X[:3], Y[:3]),
+        "n_samples=3 should be >= n_clusters=8",
+    ),
+    "texts as numbers": (
+        lambda: fit(TEXTS, embedding=None),
+        "embedding=None.*numbers.*'auto'",
+    ),
+    "strings as numbers": (
+        lambda: fit(column("x"), embedding=None),
+        "embedding=None.*numbers.*'auto'",
+    ),
+    "images as numbers": (
+        lambda: fit(IMAGES, embedding=None),
+        "embedding=None.*numbers.*'auto'",
+    ),
+    "NaN as numbers": (
+        lambda: fit(np.where(X > 3, np.nan, X), embedding=None),
+        "X contains NaN",
+    ),
+}
+
+LABELS = {
+    "too few": (lambda: fit(y=Y[:-1]), r"inconsistent numbers of samples: \[60, 59\]"),
+    "fractions": (lambda: fit(y=Y + 0.5), "labels of y must be classes.* Got .*1.5"),
+    "one-hot": (lambda: fit(y=np.eye(3)[Y]), r"y must be .*\(60, 3\)"),
+    "NaN": (
+        lambda: fit(y=np.where(PARTLY < 0, np.nan, Y)),
+        "y contains NaN.* set missing_label=np.nan",
+    ),
+    "none at all": (lambda: fit(y=np.full(60, -1)), "y must hold at least one label"),
+    "neither y nor oracle": (lambda: propagator().fit(X), "Pass labels, or set"),
+    "the name of a column": (lambda: fit(y="target"), "y .*str"),
+    "another index": (
+        lambda: fit(TABLE, pd.Series(Y, index=np.arange(60) + 7)),
+        r"The index of y must be that of X.* y.loc\[X.index\]",
+    ),
+    "strings and numbers": (
+        lambda: fit(y=np.array(["a", 1, 2.5] * 20, dtype=object)),
+        "all strings or all numbers. Got labels of type float, int, str",
+    ),
+    "pandas' NA as the mark": (
+        lambda: fit(y=PARTLY, missing_label=pd.NA),
+        "'missing_label' .* cannot be NA. Set missing_label=None",
+    ),
+    "a list of marks": (
+        lambda: fit(y=PARTLY, missing_label=[-1]),
+        r"'missing_label' parameter .* Got \[-1\]",
+    ),
+    "one class for a linear model": (
+        lambda: PropagatedClassifier(LINEAR, propagator()).fit(X, np.zeros(60, int)),
+        "(?s)one class.*LogisticRegression.* 1 class",
+    ),
+    "NaN under cross-validation": (
+        lambda: cross_val_score(
+            PropagatedClassifier(LINEAR, propagator()),
+            X,
+            np.where(PARTLY < 0, np.nan, Y),
+            error_score="raise",
+        ),
+        "y contains NaN",
+    ),
+    "nothing to score": (
+        lambda: trained().score(X, np.full(60, -1)),
+        "y must hold at least one label to be scored",
+    ),
+}
+
+PARAMETERS = {
+    "no clusters": (lambda: fit(n_clusters=0), "'n_clusters' .* Got 0"),
+    "half a cluster": (lambda: fit(n_clusters=5.5), "'n_clusters' .* an int .* 5.5"),
+    "clusters by itself": (lambda: fit(n_clusters="auto"), "'n_clusters' .* 'auto'"),
+    "more clusters than samples": (
+        lambda: fit(n_clusters=100),
+        "n_samples=60 should be >= n_clusters=100",
+    ),
+    "percent": (lambda: fit(fraction=70), r"'fraction' .*\[0.0, 1.0\]. Got 70"),
+    "a word": (lambda: fit(fraction="all"), "'fraction' .* Got 'all'"),
+    "an unknown rule": (lambda: fit(propagation="graphs"), "among .* Got 'graphs'"),
+    "a name of an embedding": (
+        lambda: fit(embedding="pca"),
+        "'embedding' .* 'fit' and 'transform'.*'auto'.* Got 'pca'",
+    ),
+    "a class": (lambda: fit(embedding=PCA), "'embedding' .* an instance, not a class"),
+    "a function": (lambda: fit(embedding=np.log), "'embedding' .* 'transform'"),
+    "an embedding that fails": (
+        lambda: fit(embedding=Broken()),
+        r"(?s)no such model.*'embedding' parameter.*Broken\(\)",
+    ),
+    "too many components": (
+        lambda: fit(embedding=PCA(50)),
+        r"(?s)n_components=50.*'embedding' parameter.*PCA",
+    ),
+    "a name of a clusterer": (
+        lambda: fit(clusterer="kmeans"),
+        "'clusterer' .*'kmeans'",
+    ),
+    "no centres": (lambda: fit(clusterer=DBSCAN()), r"'cluster_centers_'.* Got DBSCAN"),
+    "a number of neighbours": (
+        lambda: fit(neighbors=10),
+        "'neighbors' parameter .* 'fit_transform' or None. Got 10",
+    ),
+    "alpha 1": (lambda: fit(alpha=1.0), r"'alpha' .*\(0.0, 1.0\).* Got 1.0"),
+    "a list of shares": (lambda: fit(class_prior=[0.5]), "'class_prior' .*Mapping"),
+    "no share": (lambda: fit(class_prior={}), "'class_prior' .*empty dict"),
+    "an unknown face": (lambda: fit(output="labels"), "'output' .* Got 'labels'"),
+    "a seed in words": (lambda: fit(random_state="x"), "'random_state' .* Got 'x'"),
+    "a classifier's class": (
+        lambda: trained(LogisticRegression),
+        r"'estimator' .* an instance, not a class.* LogisticRegression\(...\)",
+    ),
+    "a regressor": (
+        lambda: trained(LinearRegression()),
+        "'estimator' .* a classifier. Got LinearRegression",
+    ),
+    "no classifier": (lambda: trained(None), "'estimator' .* 'fit'. Got None"),
+    "another clusterer": (
+        lambda: trained(propagator=KMeans()),
+        "'propagator' .*KMeansLabelPropagator.* Got KMeans",
+    ),
+    "a number of clusters": (
+        lambda: trained(propagator=50),
+        "'propagator' .*KMeansLabelPropagator.* Got 50",
+    ),
+    "no fractions": (lambda: chosen(fractions=()), "'fractions' .* Got ()"),
+    "one fraction": (
+        lambda: chosen(fractions=0.7),
+        "'fractions' .* array-like. Got 0.7",
+    ),
+    "fractions in percent": (lambda: chosen(fractions=[70]), r"'fractions' .*\[0, 1\]"),
+    "one rule": (
+        lambda: chosen(propagations="graph"),
+        "'propagations' .* array-like. Got 'graph'",
+    ),
+    "one fold": (lambda: chosen(cv=1), r"'cv' .*\[2, inf\).* Got 1"),
+    "an unknown score": (lambda: chosen(scoring="acc"), "'scoring' .* Got 'acc'"),
+    "an unknown space": (
+        lambda: trained(train_on="pixels"),
+        "'train_on' .*'embedding'.* Got 'pixels'",
+    ),
+    "weights that are not taken": (
+        lambda: trained(SVC(kernel="nope")),
+        r"(?s)'kernel'.*'nope'.*SVC",
+    ),
+    "from no cluster on": (
+        lambda: cluster_count_curve(X, range(5)),
+        "'n_clusters' parameter of cluster_count_curve .* 1 or more",
+    ),
+    "one count": (lambda: cluster_count_curve(X, 8), r"'n_clusters' .*range\(2, 21\)"),
+}
+
+ORACLES = {
+    "labels": (lambda: ask(Y), "'oracle' parameter .* a callable.* Got array"),
+    "takes nothing": (
+        lambda: ask(lambda: [0] * 6),
+        r"'oracle' .* callable as oracle\(X_query\)",
+    ),
+    "takes two": (
+        lambda: ask(lambda a, b: [0] * 6),
+        r"'oracle' .* callable as oracle\(X_query\).*'b'",
+    ),
+    "forgets to return": (lambda: ask(lambda q: None), "6 label.* Got NoneType"),
+    "one for all": (lambda: ask(lambda q: 1), "6 label.* Got int"),
+    "too few": (lambda: ask(lambda q: [1, 2]), r"6 label.* Got 2 label"),
+    "a word": (lambda: ask(lambda q: "cat"), "6 label.* Got str"),
+    "probabilities": (
+        lambda: ask(lambda q: np.ones((6, 3)) / 3),
+        r"6 label.* shape \(6, 3\)",
+    ),
+    "scores": (lambda: ask(lambda q: [0.5] * 6), "must be classes.* Got .*0.5"),
+    "strings and numbers": (
+        lambda: ask(lambda q: ["cat", 1, 2, 3, 4, 5]),
+        "all strings or all numbers. Got labels of type int, str",
+    ),
+    "never knows": (
+        lambda: ask(lambda q: [-1] * 6),
+        "No sample has a label.* 6 representatives",
+    ),
+    "fails": (
+        lambda: ask(lambda q: 1 / 0),
+        r"(?s)division by zero.*'oracle' parameter, asked for 6 label",
+    ),
+    "too few ids": (
+        lambda: propagator(oracle=lambda q: [1] * 6).fit(X, sample_ids=[1, 2]),
+        r"inconsistent numbers of samples: \[60, 2\]",
+    ),
+}
+
+ORDER = {
+    "predict first": (lambda: propagator().predict(X), "not fitted yet. Call 'fit'"),
+    "labels first": (
+        lambda: propagator().propagate([1, 2]),
+        "no clusters yet: call 'query' or 'fit' first",
+    ),
+    "more first": (
+        lambda: propagator().query_more(3),
+        "no labels yet: call 'propagate' or 'fit' first",
+    ),
+    "too few labels": (lambda: queried().propagate([1]), r"6 label.* Got 1 label"),
+    "no labels": (lambda: queried().propagate({}), "No sample has a label"),
+    "an unknown position": (
+        lambda: queried().propagate({99: 1}),
+        "whole numbers from 0 to 59.* Got 99",
+    ),
+    "an unknown name": (
+        lambda: queried().propagate({"first": 1}),
+        "names of the rows of X. Got first",
+    ),
+    "features of samples": (
+        lambda: fit().transform(X),
+        "(?s)no attribute 'transform'.*Only with output='features'. Got 'samples'",
+    ),
+    "samples of features": (
+        lambda: propagator(output="features").fit_resample(X, Y),
+        "(?s)'fit_resample'.*Only with output='samples'. Got 'features'",
+    ),
+    "probabilities of the cluster rule": (
+        lambda: fit(propagation="cluster").predict_proba(X),
+        "(?s)'predict_proba'.*Only with propagation='graph'",
+    ),
+    "other features": (lambda: fit().predict(X[:, :1]), "has 1 features, .* 2"),
+    "other names": (
+        lambda: fit(TABLE).predict(TABLE.rename(columns={"a": "z"})),
+        "(?s)feature names should match.*z",
+    ),
+    "numbers after texts": (lambda: fit(TEXTS).predict(X), "(?s)X.*text"),
+    "texts after numbers": (lambda: fit().predict(TEXTS), "(?s)X"),
+    "images of another size": (
+        lambda: fit(IMAGES).predict(np.zeros((3, 9, 9))),
+        "(?s)9",
+    ),
+    "texts for a linear model": (
+        lambda: PropagatedClassifier(LINEAR, propagator(), train_on="samples").fit(
+            TEXTS, Y
+        ),
+        "(?s)LogisticRegression.*train_on",
+    ),
+    "strings for a linear model": (
+        lambda: PropagatedClassifier(LINEAR, propagator(), train_on="samples").fit(
+            column("x"), Y
+        ),
+        "(?s)LogisticRegression.*train_on",
+    ),
+}
+
+CALLS = [
+    pytest.param(*case, id=f"{kind}: {name}")
+    for kind, cases in (
+        ("X", SAMPLES),
+        ("y", LABELS),
+        ("parameters", PARAMETERS),
+        ("oracle", ORACLES),
+        ("order", ORDER),
+    )
+    for name, case in cases.items()
+]
+
+
+def told(error):
+    """All that a traceback shows of an error: causes and notes, too."""
+    lines = []
+    while error is not None:
+        lines += [str(error), *getattr(error, "__notes__", [])]
+        error = error.__cause__
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(("call", "says"), CALLS)
+def test_a_wrong_call_is_told_what_to_do(call, says):
+    with pytest.raises(Exception) as caught:  # noqa: PT011
+        call()
+    assert re.search(says, told(caught.value))
+
+
+def test_there_are_sixty_or_more():
+    assert len(CALLS) >= 60
