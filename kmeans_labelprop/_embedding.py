@@ -22,8 +22,8 @@ NUMERIC_ARRAY: dict[str, Any] = {
     "dtype": [np.float64, np.float32],
 }
 _AS_IT_IS = (
-    "With embedding=None X must be a table of numbers; with embedding='auto' it may hold "
-    "strings, dates, texts, images, and gaps."
+    "With embedding=None X must be a table of numbers; with embedding='auto' it may "
+    "hold strings, dates, texts, images, and gaps."
 )
 
 
