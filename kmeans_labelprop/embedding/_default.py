@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.compose import ColumnTransformer
-from sklearn.decomposition import PCA, TruncatedSVD
-from sklearn.feature_extraction.text import TfidfTransformer
-from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import (
-    FunctionTransformer,
-    MaxAbsScaler,
-    Normalizer,
-    OneHotEncoder,
-    QuantileTransformer,
-)
 from sklearn.utils import check_array
-from sklearn.utils.sparsefuncs import min_max_axis
 
 from .._containers import canonical
+from ._columns import columns_of, holds_numbers, is_frame, is_missing
 from ._images import ImageFeatures, resolve_image_shape
+from ._numbers import imputer, numbers_embedding
+from ._pictures import LEAST_SIDE, images_embedding
+from ._tables import table_embedding
+from ._texts import TextFeatures
 
-# More features than this are projected on fewer components.
-_WIDE = 100
-# Of one scale: no feature ranges over more than so many times the median range.
-_ONE_SCALE = 3
-# A text uses few of all words.
-_TEXT_DENSITY = 0.1
-
-# Chosen by measurement, on data sets of each kind.
-_N_TEXT_COMPONENTS = 100
-_N_IMAGE_COMPONENTS = 50
-_N_TABLE_COMPONENTS = 20
-_N_QUANTILES = 100
-# Bounds the width that a column of names or ids is given.
-_MAX_CATEGORIES = 100
-# Smaller images have too few pixels for what ImageFeatures looks at.
-_LEAST_IMAGE_SIDE = 14
+_NO_DATES = (
+    "X must be numbers, texts or a table. Got {}: pass dates and durations as columns "
+    "of a DataFrame, or as numbers, of days for instance."
+)
 
 
 def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> Any:
@@ -49,12 +31,14 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
 
     Parameters
     ----------
-    X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-        The samples; float32 is kept. Numbers may be missing (NaN). Columns of a
-        DataFrame (pandas or polars) may be numbers, booleans, strings or categories,
-        and missing (None, NaN) is a category of its own.
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+        The samples, as they are: numbers or counts in two dimensions; texts in a list,
+        an array, a Series or a column; a DataFrame of pandas or polars, or an array of
+        objects, with columns of numbers, booleans, categories, dates, durations,
+        strings; or images in arrays of three or four dimensions. Values may be missing.
+        float32 is kept.
     image_shape : tuple of int, default=None
-        Tells that each sample is an image: (height, width) or (height, width,
+        Tells that each row of numbers is an image: (height, width) or (height, width,
         channels), one of which may be -1. None looks at the numbers alone, which do not
         tell where a pixel is.
 
@@ -69,24 +53,27 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
     Raises
     ------
     ValueError
-        If X is not two-dimensional, is empty, holds infinity or two columns of the
-        same name, or if the samples do not have as many features as ``image_shape``
-        has pixels.
+        If X is empty, holds infinity or two columns of the same name, has rows of
+        different lengths or one dimension of numbers, if no column tells the samples
+        apart, or if the samples do not have ``image_shape``.
     TypeError
-        If X holds neither numbers nor categories, such as dates; or categories, and
-        ``image_shape`` says that they are pixels.
+        If X holds something else, or strings that ``image_shape`` says are pixels.
 
     See Also
     --------
+    describe : Tells what was chosen, in one line.
     kmeans_labelprop.KMeansLabelPropagator : Takes the embedding.
-    ImageFeatures : The embedding for images.
+    ImageFeatures : The embedding of images.
+    TextFeatures : The embedding of texts.
 
     Notes
     -----
-    What is looked at: whether X is sparse, the dtypes of columns, the number of
-    features, whether values are missing or negative, and the range of each feature.
-    The order of the samples and the unit of all features together do not matter. Of
-    images whose shape is given, only whether pixels are missing.
+    What is looked at: the container and the number of its dimensions; of columns, dtype
+    and name, and whether values repeat; of strings, their words; of numbers, whether X
+    is sparse, the number of features, whether values are missing or negative, and the
+    range of each feature. The order of the samples does not matter, but for columns
+    that number the rows, nor does the unit of all features together. Of images, their
+    sides count and whether pixels are missing.
 
     Examples
     --------
@@ -102,30 +89,29 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
     >>> embedding
     QuantileTransformer(n_quantiles=89)
     >>> propagator = KMeansLabelPropagator(20, embedding=embedding, random_state=0)
-    >>> raw = KMeansLabelPropagator(20, random_state=0)
+    >>> raw = KMeansLabelPropagator(20, embedding=None, random_state=0)
     >>> bool(
     ...     (propagator.fit(X, y).transduction_ == y).mean()
     ...     > (raw.fit(X, y).transduction_ == y).mean()
     ... )
     True
     """
-    if hasattr(X, "columns"):
-        _check_frame(X)
-        numbers, categories = _split_columns(X)
-        if categories and image_shape is not None:
-            raise TypeError(
-                f"With image_shape={image_shape!r} all columns must be pixels, in "
-                "numbers. Got strings, booleans or categories in columns "
-                f"{categories!r} instead."
+    if is_frame(X) and image_shape is None:
+        if 0 in X.shape:
+            raise ValueError(
+                "X must have a row and a column or more. Got a DataFrame of shape "
+                f"{X.shape} instead."
             )
-        if categories:
-            return _for_table(X, numbers, categories)
-    elif not issparse(X) and np.asarray(X).dtype.kind not in "biufO":
-        raise TypeError(
-            "The samples of default_embedding must be numbers; pass strings and "
-            "categories as columns of a DataFrame. Got an array of dtype "
-            f"{np.asarray(X).dtype} instead."
-        )
+        return table_embedding(X)
+    if not issparse(X):
+        _check_pixels(X, image_shape)
+        X = X if is_frame(X) else _as_array(X)
+    if getattr(X, "ndim", 2) == 1:
+        return _for_one_dimension(X)
+    if getattr(X, "ndim", 2) in (3, 4):
+        return images_embedding(X, image_shape)
+    if isinstance(X, np.ndarray) and X.dtype.kind in "OUST" and _needs_reading(X):
+        return table_embedding(X.astype(object))
     X = check_array(
         canonical(X),
         accept_sparse="csr",
@@ -134,190 +120,82 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
     )
     if image_shape is not None:
         height, width, _ = resolve_image_shape(image_shape, X.shape[1])
-        if min(height, width) >= _LEAST_IMAGE_SIDE:
-            return _for_images(X, image_shape)
-    if issparse(X) and _is_text(X):
-        return _for_text(X)
-    return _for_numbers(X)
+        if min(height, width) >= LEAST_SIDE:
+            features = ImageFeatures(image_shape)
+            has_missing = np.isnan(X.data if issparse(X) else X).any()
+            return make_pipeline(imputer(), features) if has_missing else features
+    return numbers_embedding(X)
 
 
-def _for_text(X: Any) -> Any:
-    is_counts = bool(np.all(X.data >= 0) and np.all(X.data == np.floor(X.data)))
-    first = TfidfTransformer(sublinear_tf=True) if is_counts else Normalizer()
-    n_components = _n_components(_N_TEXT_COMPONENTS, X.shape[0])
-    return make_pipeline(first, TruncatedSVD(n_components), Normalizer())
+def _as_array(X: Any) -> Any:
+    """Turn what is no table into an array, without turning numbers into strings."""
+    if isinstance(X, np.ma.MaskedArray):
+        X = canonical(X)
+    try:
+        array = np.asarray(X)
+        if array.dtype.kind in "US" and not isinstance(X, np.ndarray):
+            array = np.asarray(X, dtype=object)
+    except ValueError as error:
+        raise _ragged() from error
+    if array.dtype.kind in "mM":
+        raise TypeError(_NO_DATES.format(f"an array of dtype {array.dtype}"))
+    return array
 
 
-def _for_images(X: Any, image_shape: tuple[int, ...]) -> Any:
-    features = ImageFeatures(image_shape)
-    return make_pipeline(_imputer(), features) if _has_missing(X) else features
-
-
-def _for_numbers(X: Any) -> Any:
-    low, high = min_max_axis(X, axis=0, ignore_nan=True) if issparse(X) else _ends(X)
-    is_wide = X.shape[1] > _WIDE
-    is_signed = bool(np.any(low < 0))
-    steps: list[Any] = []
-    if _has_missing(X):
-        steps.append(_imputer())
-    if _is_one_scale(high - low):
-        if is_wide and not is_signed:
-            steps.append(Normalizer())
-        if is_wide:
-            steps.append(PCA(_n_components(_N_IMAGE_COMPONENTS, X.shape[0])))
-    else:
-        # Ranks of a sparse matrix with negative numbers would fill it.
-        is_rankable = not (issparse(X) and is_signed)
-        steps.append(_ranks(X.shape[0]) if is_rankable else MaxAbsScaler())
-        if is_wide:
-            steps.append(PCA(_n_components(_N_TABLE_COMPONENTS, X.shape[0])))
-    if not steps:
-        return None
-    return steps[0] if len(steps) == 1 else make_pipeline(*steps)
-
-
-def _for_table(X: Any, numbers: list[Any], categories: list[Any]) -> Any:
-    n_samples, n_columns = X.shape[0], len(numbers)
-    for column in categories:
-        name = X.columns[column] if isinstance(column, int) else column
-        n_columns += min(X[name].value_counts().shape[0], _MAX_CATEGORIES)
-    encoder: Any = OneHotEncoder(
-        handle_unknown="ignore", max_categories=_MAX_CATEGORIES, sparse_output=False
-    )
-    if any(_may_hold_na(_take(X, [column])) for column in categories):
-        to_none = FunctionTransformer(_na_to_none, feature_names_out="one-to-one")
-        encoder = make_pipeline(to_none, encoder)
-    parts = [("categories", encoder, categories)]
-    if numbers:
-        check_array(
-            _take(X, numbers),
-            dtype=[np.float64, np.float32],
-            ensure_all_finite="allow-nan",
-        )
-        ranks = make_pipeline(_imputer(), _ranks(n_samples))
-        parts.insert(0, ("numbers", ranks, numbers))
-    columns = ColumnTransformer(parts)
-    if n_columns <= _WIDE:
-        return columns
-    return make_pipeline(columns, PCA(_n_components(_N_TABLE_COMPONENTS, n_samples)))
-
-
-def _is_text(X: Any) -> bool:
-    n_samples, n_features = X.shape
-    return n_features > _WIDE and X.nnz <= _TEXT_DENSITY * n_samples * n_features
-
-
-def _is_one_scale(ranges: Any) -> bool:
-    """Tell whether no feature ranges much farther than most do."""
-    ranges = np.sort(ranges[ranges > 0])
-    if not ranges.size:
-        return True
-    # The lower median: of two features the larger must not be its own measure.
-    return bool(ranges[-1] <= _ONE_SCALE * ranges[(ranges.size - 1) // 2])
-
-
-def _ends(X: Any) -> tuple[Any, Any]:
-    has_values = ~np.isnan(X).all(axis=0)
-    values = X[:, has_values]
-    return np.nanmin(values, axis=0), np.nanmax(values, axis=0)
-
-
-def _has_missing(X: Any) -> bool:
-    return bool(np.isnan(X.data if issparse(X) else X).any())
-
-
-def _imputer() -> SimpleImputer:
-    return SimpleImputer(strategy="median", keep_empty_features=True)
-
-
-def _ranks(n_samples: int) -> QuantileTransformer:
-    # One quantile would put all samples at 0.
-    n_quantiles = max(min(2, n_samples), _n_components(_N_QUANTILES, n_samples))
-    return QuantileTransformer(n_quantiles=n_quantiles)
-
-
-def _n_components(n_wanted: int, n_samples: int) -> int:
-    """Leave room for a fit on fewer samples, as in cross-validation."""
-    return max(1, min(n_wanted, n_samples // 2))
-
-
-def _check_frame(X: Any) -> None:
-    names = list(X.columns)
-    if 0 in X.shape:
-        raise ValueError(
-            "The samples of default_embedding must have a row and a column or more. "
-            f"Got a DataFrame of shape {X.shape} instead."
-        )
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if twice:
-        raise ValueError(
-            "The columns of default_embedding must have different names. Got more than "
-            f"one of {twice!r}."
-        )
-
-
-def _take(X: Any, columns: list[Any]) -> Any:
-    """Take columns by their names, or by their positions if not all are strings."""
-    return X[columns] if isinstance(columns[0], str) else X.iloc[:, columns]
-
-
-def _may_hold_na(column: Any) -> bool:
-    """Tell whether a missing string is pandas' NA, which the encoder cannot sort."""
-    if not hasattr(column, "iloc"):
-        return False
-    dtype = column.iloc[:, 0].dtype
-    dtype = getattr(getattr(dtype, "categories", None), "dtype", dtype)
-    return type(dtype).__name__ == "StringDtype"
-
-
-def _na_to_none(X: Any) -> Any:
-    return X.astype(object).where(X.notna(), None)
-
-
-def _split_columns(X: Any) -> tuple[list[Any], list[Any]]:
-    """Tell the columns of numbers from those of categories."""
-    names = list(X.columns)
-    has_names = all(isinstance(name, str) for name in names)
-    numbers: list[Any] = []
-    categories: list[Any] = []
-    for position, name in enumerate(names):
-        dtype = X[name].dtype
-        if _is_number(dtype):
-            kind = numbers
-        elif _is_category(dtype):
-            kind = categories
-        else:
-            raise TypeError(
-                "The columns of default_embedding must be numbers, booleans, strings "
-                f"or categories. Got column {name!r} of dtype {dtype} instead."
-            )
-        if kind is categories:
-            _check_sortable(X[name], name)
-        kind.append(name if has_names else position)
-    return numbers, categories
-
-
-def _check_sortable(column: Any, name: Any) -> None:
-    """Refuse strings beside something else, which the encoder cannot sort."""
-    if getattr(column.dtype, "kind", "") != "O" or not hasattr(column, "iloc"):
-        return
-    values = list(column.dropna())
-    others = {type(value).__name__ for value in values if not isinstance(value, str)}
-    if others and any(isinstance(value, str) for value in values):
+def _for_one_dimension(X: Any) -> Any:
+    """Take a list of strings as texts, and refuse anything else."""
+    known = [value for value in X.tolist() if not is_missing(value)]
+    others = {type(value).__name__ for value in known if not _is_string(value)}
+    if known and not others:
+        return TextFeatures()
+    if len(others) and any(map(_is_string, known)):
         raise TypeError(
-            "The columns of default_embedding must hold values of one kind. Got "
-            f"strings and {', '.join(sorted(others))} in column {name!r} instead."
+            "Texts must be strings or missing. Got strings and "
+            f"{', '.join(sorted(others))} in one list instead."
+        )
+    if any(isinstance(value, date | timedelta) for value in known):
+        raise TypeError(_NO_DATES.format(f"{', '.join(sorted(others))} in a list"))
+    if any(hasattr(value, "__len__") for value in known):
+        raise _ragged()
+    raise ValueError(
+        f"Expected 2D array, got 1D array instead:\narray={X}.\nReshape your data "
+        "either using array.reshape(-1, 1) if your data has a single feature or "
+        "array.reshape(1, -1) if it contains a single sample."
+    )
+
+
+def _ragged() -> ValueError:
+    return ValueError(
+        "Expected 2D array, got samples of different lengths instead: such a sequence "
+        "has an inhomogeneous shape. All samples must have the same length; join the "
+        "words of a text into one string, and bring images to one size."
+    )
+
+
+def _check_pixels(X: Any, image_shape: Any) -> None:
+    """Refuse columns that are no numbers."""
+    if not is_frame(X):
+        return
+    others = [
+        name
+        for name, column in zip(X.columns, columns_of(X), strict=True)
+        if not holds_numbers(column)
+    ]
+    if others:
+        raise TypeError(
+            f"With image_shape={image_shape!r} all columns must be pixels, in numbers. "
+            f"Got something else in columns {others!r} instead."
         )
 
 
-def _is_number(dtype: Any) -> bool:
-    if hasattr(dtype, "is_numeric"):  # polars
-        return bool(dtype.is_numeric())
-    return dtype.kind in "iuf"
+def _is_string(value: Any) -> bool:
+    return isinstance(value, str | bytes)
 
 
-def _is_category(dtype: Any) -> bool:
-    if hasattr(dtype, "is_numeric"):
-        name = str(dtype).partition("(")[0]
-        return name in ("Boolean", "Categorical", "Enum", "String")
-    return dtype.kind in "bO"
+def _needs_reading(X: Any) -> bool:
+    """Tell whether an array holds more than numbers and None."""
+    return X.dtype.kind in "UST" or any(
+        isinstance(value, str | bytes | date | timedelta)
+        or type(value).__name__ == "NAType"
+        for value in X.flat
+    )

@@ -233,8 +233,9 @@ def test_wide_tables_are_projected(rng):
     assert steps(default_embedding(X.iloc[:, :25])) == ["ColumnTransformer"]
 
 
-def test_a_column_of_ids_stays_narrow(rng):
-    X = table(rng).assign(id=[f"id-{i}" for i in range(N_SAMPLES)])
+def test_a_column_of_many_names_stays_narrow(rng):
+    names = rng.choice([f"name{i}" for i in range(180)], N_SAMPLES)
+    X = table(rng).assign(name=names)
     embedding = default_embedding(X)
     assert embedding[0].fit_transform(X).shape == (N_SAMPLES, 2 + 2 + 3 + 100)
 
@@ -404,17 +405,6 @@ def test_same_result_every_time(rng):
             pd.DataFrame([[1, "a"], [2, "b"]], columns=["x", "x"]),
             ValueError,
             r"different names. Got more than one of \['x'\]",
-        ),
-        (np.array([["a", "b"]]), TypeError, "columns of a DataFrame. Got an array of"),
-        (
-            pd.DataFrame({"day": pd.date_range("2026-01-01", periods=3)}),
-            TypeError,
-            "Got column 'day' of dtype datetime64",
-        ),
-        (
-            pd.DataFrame({"x": [1, 2, 3], "size": ["small", 3, None]}),
-            TypeError,
-            "one kind. Got strings and int in column 'size'",
         ),
         (
             pl.DataFrame({"parts": [[1], [2]], "x": [1.0, 2.0]}),

@@ -1,0 +1,160 @@
+"""Columns of tables of any library, read as numbers or as strings."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from numbers import Number
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_EPOCH = datetime(1970, 1, 1)
+
+
+def is_frame(X: Any) -> bool:
+    """Tell whether X is a DataFrame of pandas or polars."""
+    return hasattr(X, "columns") and hasattr(X, "dtypes") and len(X.shape) == 2
+
+
+def holds_numbers(column: Any) -> bool:
+    """Tell by the dtype whether a column of a DataFrame holds numbers."""
+    dtype = column.dtype
+    if hasattr(dtype, "is_numeric"):  # polars
+        return bool(dtype.is_numeric())
+    return not hasattr(dtype, "categories") and dtype.kind in "iuf"
+
+
+def columns_of(X: Any) -> list[Any]:
+    """List the columns of a DataFrame or of an array of two dimensions."""
+    if hasattr(X, "iloc"):
+        return [X.iloc[:, position] for position in range(X.shape[1])]
+    if is_frame(X):
+        return list(X.get_columns())
+    return list(np.asarray(X, dtype=object).T)
+
+
+def is_missing(value: Any) -> bool:
+    """Tell None, NaN, NaT and NA from values."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, Number | np.generic) and bool(value != value)
+
+
+def as_floats(X: Any) -> NDArray[Any]:
+    """Read columns as numbers: dates, durations and strings of these, too.
+
+    Parameters
+    ----------
+    X : {dataframe, array-like} of shape (n_samples, n_features)
+        The columns.
+
+    Returns
+    -------
+    numbers : ndarray of shape (n_samples, n_features), dtype=float64 or float32
+        The numbers; what is missing is NaN, dates and durations are in seconds.
+    """
+    return np.column_stack([floats_of(column) for column in columns_of(X)])
+
+
+def as_strings(X: Any) -> NDArray[Any]:
+    """Read columns as strings.
+
+    Parameters
+    ----------
+    X : {dataframe, array-like} of shape (n_samples, n_features)
+        The columns.
+
+    Returns
+    -------
+    strings : ndarray of shape (n_samples, n_features), dtype=object
+        The strings; what is missing is None.
+    """
+    return np.column_stack([strings_of(column) for column in columns_of(X)])
+
+
+def floats_of(column: Any) -> NDArray[Any]:
+    """Read one column, or values in an array or a list, as numbers."""
+    dtype = getattr(column, "dtype", None)
+    if hasattr(column, "to_physical"):  # polars
+        return _floats_of_polars(column)
+    if getattr(dtype, "kind", "O") == "M":
+        if getattr(dtype, "tz", None) is not None or hasattr(dtype, "pyarrow_dtype"):
+            column = column.dt.tz_localize(None)
+        stamps = np.asarray(column, dtype="datetime64[us]")
+        return _seconds(stamps - np.datetime64(0, "us"))
+    if getattr(dtype, "kind", "O") == "m":
+        return _seconds(np.asarray(column, dtype="timedelta64[us]"))
+    if getattr(dtype, "kind", "O") in "biuf" and not hasattr(dtype, "categories"):
+        if isinstance(dtype, np.dtype):
+            wanted = np.float32 if dtype == np.float32 else np.float64
+            return np.asarray(column, dtype=wanted)
+        if hasattr(column, "to_numpy"):
+            return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    return np.array([_number(value) for value in column], dtype=np.float64)
+
+
+def _floats_of_polars(column: Any) -> NDArray[Any]:
+    name = str(column.dtype).partition("(")[0]
+    if name in ("Date", "Datetime"):
+        naive = column.dt.replace_time_zone(None) if name == "Datetime" else column
+        return np.asarray(naive.dt.epoch("us").to_numpy(), dtype=np.float64) / 1e6
+    if name == "Duration":
+        return np.asarray(column.dt.total_microseconds().to_numpy(), np.float64) / 1e6
+    if column.dtype.is_numeric() and name != "Decimal":
+        wanted = np.float32 if name == "Float32" else np.float64
+        return np.asarray(column.to_numpy(), dtype=wanted)
+    return np.array([_number(value) for value in column.to_list()], dtype=np.float64)
+
+
+def _seconds(durations: NDArray[Any]) -> NDArray[Any]:
+    return durations / np.timedelta64(1, "s")
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, str | bytes):
+        value = _read(_string(value))
+    if is_missing(value):
+        return np.nan
+    if isinstance(value, datetime):
+        naive = value.replace(tzinfo=None)  # the time on the clock
+        return (naive - _EPOCH).total_seconds()
+    if isinstance(value, date):
+        return float(value.toordinal() - _EPOCH.toordinal()) * 86_400
+    if isinstance(value, time):
+        return timedelta(
+            hours=value.hour, minutes=value.minute, seconds=value.second
+        ).total_seconds()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    # A pandas Period has the number of its period.
+    return float(getattr(value, "ordinal", value))
+
+
+def _read(text: str) -> Any:
+    """Read a number, or a date as ISO 8601 writes it; other strings as missing."""
+    text = text.strip().replace("/", "-")
+    for read in (float, datetime.fromisoformat):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return None
+
+
+def strings_of(column: Any) -> NDArray[Any]:
+    """Read one column, or values in an array or a list, as strings."""
+    values = column.to_list() if hasattr(column, "to_list") else list(column)
+    read = {v: None if is_missing(v) else _string(v) for v in set(values)}
+    strings = np.empty(len(values), dtype=object)
+    strings[:] = [read[value] for value in values]
+    return strings
+
+
+def _string(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    # The same number may come as an integer here and as a float there.
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

@@ -1,0 +1,145 @@
+"""What an embedding does, in one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
+from sklearn.pipeline import Pipeline
+
+from ._images import ImageFeatures
+from ._kinds import CATEGORIES, DATES, NUMBERS, ORDERED, REASONS, TEXT
+from ._pictures import flatten
+from ._texts import TextFeatures
+
+_MOST_NAMES = 5
+_STEPS = {
+    "ImageFeatures": "edges and patches",
+    "MaxAbsScaler": "divided by the largest",
+    "Normalizer": "rows of unit length",
+    "QuantileTransformer": "ranks",
+    "SimpleImputer": "missing ones filled in",
+    "StandardScaler": "standard scores",
+    "TextFeatures": "tf-idf",
+    "TfidfTransformer": "tf-idf",
+    "TfidfVectorizer": "tf-idf",
+}
+# One and several columns of a kind.
+_COLUMNS = {
+    NUMBERS: ("number by rank", "numbers by rank"),
+    DATES: ("date by rank", "dates by rank"),
+    ORDERED: ("ordered category by rank", "ordered categories by rank"),
+    CATEGORIES: ("category", "categories"),
+    TEXT: ("text", "texts"),
+}
+
+
+def describe(embedding: Any) -> str:
+    """Tell in one line what an embedding does.
+
+    Parameters
+    ----------
+    embedding : transformer or None
+        What :func:`default_embedding` returned, fitted or not, or another transformer.
+
+    Returns
+    -------
+    line : str
+        What the samples are taken for, what is done with them, and which columns are
+        left out and why.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from kmeans_labelprop.embedding import default_embedding, describe
+    >>> describe(default_embedding(load_wine().data))
+    'numbers: ranks'
+    >>> describe(default_embedding(["a red apple", "a green apple"]))
+    'text: tf-idf, up to 100 components'
+    >>> describe(None)
+    'as they are'
+    """
+    steps = _steps(embedding)
+    if not steps:
+        return "as they are"
+    if isinstance(steps[0], ColumnTransformer) and _is_ours(steps[0]):
+        return "; ".join(_of_table(steps[0], steps[1:]))
+    return f"{_subject(steps)}: {_done(steps)}"
+
+
+def _steps(embedding: Any) -> list[Any]:
+    """List the steps, those of pipelines inside pipelines among them."""
+    if embedding is None or embedding == "passthrough":
+        return []
+    if isinstance(embedding, Pipeline):
+        return [part for _, step in embedding.steps for part in _steps(step)]
+    return [embedding]
+
+
+def _is_ours(table: ColumnTransformer) -> bool:
+    kinds = {name.rstrip("0123456789") for name, _, _ in table.transformers}
+    return kinds <= {*_COLUMNS, *REASONS}
+
+
+def _subject(steps: list[Any]) -> str:
+    if any(isinstance(step, TfidfVectorizer | TextFeatures) for step in steps):
+        return "text"
+    if any(isinstance(step, TfidfTransformer) for step in steps):
+        return "counts of words"
+    for step in steps:
+        if getattr(step, "func", None) is flatten:
+            shape = step.kw_args["image_shape"]
+        elif isinstance(step, ImageFeatures):
+            shape = getattr(step, "image_shape_", None) or step.image_shape or ()
+        else:
+            continue
+        return " ".join(["images", " × ".join(map(str, shape))]).strip()
+    return "numbers"
+
+
+def _done(steps: list[Any]) -> str:
+    done = []
+    for step in steps:
+        if getattr(step, "func", None) is flatten:
+            if (factor := step.kw_args["factor"]) > 1:
+                done.append(f"{factor} times smaller")
+            continue
+        name = type(step).__name__
+        projects = hasattr(step, "n_components") and not isinstance(step, ImageFeatures)
+        if name in _STEPS or not projects:
+            done.append(_STEPS.get(name, name))
+        if projects:
+            found = getattr(step, "components_", None)
+            wanted = step.n_components if found is None else len(found)
+            up_to = "up to " if found is None else ""
+            done.append(f"{up_to}{wanted} component{'s' * (wanted != 1)}")
+    return ", ".join(done) or "as they are"
+
+
+def _of_table(table: ColumnTransformer, further: list[Any]) -> list[str]:
+    """Tell the columns used and what comes after, and the columns left out."""
+    counts: dict[str, int] = {}
+    left_out = []
+    only_numbers = ""
+    for name, part, columns in table.transformers:
+        if name in REASONS:
+            names = [repr(column) for column in columns[:_MOST_NAMES]]
+            if len(columns) > _MOST_NAMES:
+                names.append(f"{len(columns) - _MOST_NAMES} more")
+            left_out.append(f"{', '.join(names)} ({name})")
+            continue
+        kind = name.rstrip("0123456789")
+        counts[kind] = counts.get(kind, 0) + len(columns)
+        if kind == NUMBERS:
+            only_numbers = _done(_steps(part)[1:])
+    if list(counts) == [NUMBERS]:
+        n_numbers = counts[NUMBERS]
+        told = [f"{n_numbers} {'number' if n_numbers == 1 else 'numbers'}"]
+        told.append(only_numbers)
+    else:
+        told = [f"{n} {_COLUMNS[kind][n > 1]}" for kind, n in counts.items()]
+    if further:
+        told.append(_done(further))
+    line = [f"table: {', '.join(told)}"]
+    return [*line, f"left out: {', '.join(left_out)}"] if left_out else line

@@ -1,0 +1,219 @@
+"""What the columns of a table hold."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import date, time, timedelta
+from numbers import Number
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._columns import floats_of, is_missing, strings_of
+from ._texts import has_no_spaces
+
+#: What columns hold, and why they are left out; parts of a ColumnTransformer are named
+#: like this.
+NUMBERS, DATES, ORDERED = "numbers", "dates", "ordered"
+CATEGORIES, TEXT = "categories", "text"
+CONSTANT, ID, ROW_NUMBER = "constant", "nearly all values differ", "numbers the rows"
+REASONS = CONSTANT, ID, ROW_NUMBER
+
+# Nearly all values differ, of so many rows at least.
+_ID_SHARE = 0.9
+_LEAST_ROWS = 20
+# Random integers with so many equal pairs expected are not all different by chance.
+_EQUAL_PAIRS = 10
+_ID_NAME = re.compile(r"(^|[\W_])(id|key|uuid|guid)$|[a-z]I[Dd]$", re.IGNORECASE)
+# Strings that are mostly numbers, and many different ones, are measurements.
+_NUMBER_SHARE = 0.9
+_LEAST_NUMBERS = 20
+# Texts: several words each, which other rows use, too; fewer texts are categories.
+_LEAST_TEXTS = 20
+_WORDS = 2
+_CHARACTERS = 6
+_USUAL_WORD = 0.9
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_ISO_DATE = re.compile(r"\d{4}([-/])\d\d\1\d\d([T ]\d\d:\d\d.*)?$")
+_N_LOOKED_AT = 1000
+
+
+class Kind(NamedTuple):
+    """What a column holds.
+
+    Attributes
+    ----------
+    name : str
+        One of the names above.
+    order : list of str
+        Of ordered categories, from the least to the greatest.
+    n_values : int
+        Of categories, how many there are.
+    """
+
+    name: str
+    order: list[str] | None = None
+    n_values: int = 1
+
+
+def kind_of(column: Any, name: Any, is_alone: bool = False) -> Kind:
+    """Tell what a column holds.
+
+    Parameters
+    ----------
+    column : series or ndarray of shape (n_samples,)
+        The column.
+    name : object
+        Its name.
+    is_alone : bool, default=False
+        Whether there is no other column: strings are then texts, and nothing is left
+        out.
+
+    Returns
+    -------
+    kind : Kind
+        What it holds.
+
+    Raises
+    ------
+    TypeError
+        If it holds something else than numbers, strings, categories, booleans, dates
+        and durations.
+    """
+    told = _kind_of_dtype(column)
+    if told == "values":
+        told = _kind_of_values(column, name)
+    if told is None:
+        raise TypeError(
+            "The columns of X must hold numbers, booleans, strings, categories, dates "
+            f"or durations. Got column {name!r} of dtype {column.dtype} instead."
+        )
+    if told in (NUMBERS, DATES):
+        return Kind(told) if is_alone else _kind_of_numbers(column, name, told)
+    strings = strings_of(column)
+    order = _order_of(column)
+    counts = Counter(strings)
+    if told == "strings" and (is_alone or len(counts) > 1):
+        return _kind_of_strings(counts, is_alone)
+    if len(counts) < 2 and not is_alone:
+        return Kind(CONSTANT)
+    return Kind(CATEGORIES if order is None else ORDERED, order, len(counts))
+
+
+def _kind_of_dtype(column: Any) -> str | None:
+    """Tell by the dtype; "values" where these tell."""
+    dtype = column.dtype
+    if hasattr(dtype, "is_numeric"):  # polars
+        name = str(dtype).partition("(")[0]
+        if dtype.is_numeric():
+            return NUMBERS
+        told = {"Date": DATES, "Datetime": DATES, "Duration": NUMBERS}
+        told |= {"Time": NUMBERS, "String": "strings", "Null": CATEGORIES}
+        told |= dict.fromkeys(("Boolean", "Categorical", "Enum"), CATEGORIES)
+        return told.get(name, "values" if name == "Object" else None)
+    if hasattr(dtype, CATEGORIES):
+        return CATEGORIES
+    if type(dtype).__name__ == "StringDtype":
+        return "strings"
+    kinds = dict.fromkeys("iufm", NUMBERS) | {"b": CATEGORIES, "M": DATES}
+    kinds |= dict.fromkeys("UT", "strings") | {"O": "values"}
+    if type(dtype).__name__ == "PeriodDtype":
+        return DATES
+    return kinds.get(dtype.kind)
+
+
+def _kind_of_values(column: Any, name: Any) -> str | None:
+    """Tell what the values of a column of objects are."""
+    values = column.to_list() if hasattr(column, "to_list") else column.tolist()
+    types = {type(value) for value in values if not is_missing(value)}
+    for kind, classes in (
+        ("strings", (str, bytes)),
+        (CATEGORIES, (bool, np.bool_)),
+        (NUMBERS, (Number, np.number, timedelta, time)),
+        (DATES, (date,)),
+    ):
+        if all(issubclass(each, classes) for each in types):
+            return kind
+    allowed = (str, bytes, Number, np.generic)
+    if all(issubclass(each, allowed) for each in types):
+        return "strings"
+    others = sorted(each.__name__ for each in types if not issubclass(each, allowed))
+    raise TypeError(
+        "The columns of X must hold numbers, booleans, strings, categories, dates or "
+        f"durations. Got {', '.join(others)} in column {name!r} instead."
+    )
+
+
+def _kind_of_numbers(column: Any, name: Any, told: str) -> Kind:
+    values = floats_of(column)
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return Kind(CONSTANT)
+    span = known.max() - known.min()
+    if span == 0:
+        # Missing or not is all there is to it.
+        return Kind(CONSTANT if known.size == values.size else CATEGORIES, n_values=2)
+    if told == NUMBERS and known.size == values.size:
+        if known.size > 2 and np.array_equal(np.diff(known), np.ones(known.size - 1)):
+            return Kind(ROW_NUMBER)
+        if _is_key(known, span, name):
+            return Kind(ID)
+    return Kind(told)
+
+
+def _is_key(values: NDArray[Any], span: float, name: Any) -> bool:
+    """Tell whether whole numbers name the rows instead of measuring something."""
+    n = values.size
+    if n < _LEAST_ROWS or not np.array_equal(values, np.floor(values)):
+        return False
+    n_different = np.unique(values).size
+    if _ID_NAME.search(str(name)):
+        return n_different >= _ID_SHARE * n
+    return n_different == n and n**2 / (2 * (span + 1)) > _EQUAL_PAIRS
+
+
+def _order_of(column: Any) -> list[str] | None:
+    dtype = column.dtype
+    is_enum = str(dtype).startswith("Enum")  # of polars: all categories, in their order
+    if not is_enum and not getattr(dtype, "ordered", False):
+        return None
+    return [str(value) for value in strings_of(dtype.categories)]
+
+
+def _kind_of_strings(counts: Counter[str | None], is_alone: bool) -> Kind:
+    n_samples = counts.total() - counts[None]
+    values = sorted(value for value in counts if value is not None)
+    n_values = len(values)
+    if n_values and all(map(_ISO_DATE.match, values)):
+        return Kind(DATES)
+    if sum(map(_is_measure, values)) >= max(_NUMBER_SHARE * n_values, _LEAST_NUMBERS):
+        return Kind(NUMBERS)
+    if is_alone or (
+        n_values >= max(_LEAST_TEXTS, n_samples / 4) and _are_texts(values)
+    ):
+        return Kind(TEXT)
+    if n_samples >= _LEAST_ROWS and n_values >= _ID_SHARE * n_samples:
+        return Kind(ID)
+    return Kind(CATEGORIES, n_values=len(counts))
+
+
+def _is_measure(value: str) -> bool:
+    """Tell numbers from codes, which may begin with zeros."""
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return not re.match(r"\s*0\d", value)
+
+
+def _are_texts(values: list[str]) -> bool:
+    """Tell whether most values are made of words that others use, too."""
+    values = values[:: -(-len(values) // _N_LOOKED_AT)]
+    if has_no_spaces(values):
+        return bool(np.median([len(value) for value in values]) >= _CHARACTERS)
+    words = [set(_WORD.findall(value.lower())) for value in values]
+    uses = Counter(word for each in words for word in each)
+    shared = {w for w, n in uses.items() if 1 < n <= _USUAL_WORD * len(values)}
+    return bool(np.mean([len(each & shared) >= _WORDS for each in words]) >= 1 / 2)

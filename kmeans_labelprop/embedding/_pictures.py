@@ -1,0 +1,104 @@
+"""Images in arrays of three or four dimensions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from ._images import ImageFeatures
+from ._numbers import imputer, numbers_embedding
+
+# Smaller images have too few pixels for what ImageFeatures looks at.
+LEAST_SIDE = 14
+# Larger ones are made smaller, by whole numbers of pixels, to this length at least.
+_LARGE_SIDE = 48
+
+
+def images_embedding(X: NDArray[Any], image_shape: tuple[int, ...] | None) -> Any:
+    """Choose the embedding of images.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, height, width[, channels])
+        The images, or (n_samples, channels, height, width).
+    image_shape : tuple of int or None
+        The shape that the caller gave.
+
+    Returns
+    -------
+    embedding : transformer
+        The transformer, not fitted.
+
+    Raises
+    ------
+    ValueError
+        If X does not have the shape given.
+    """
+    shape = X.shape[1:]
+    told = None if image_shape is None else tuple(image_shape)
+    is_like = told is None or (
+        len(told) == len(shape)
+        and all(a in (-1, b) for a, b in zip(told, shape, strict=True))
+    )
+    if not is_like:
+        raise ValueError(
+            f"The samples of shape {shape} do not have image_shape={image_shape!r}."
+        )
+    is_first = len(shape) == 3 and shape[0] in (1, 3, 4) and shape[2] > 4
+    height, width = shape[1:] if is_first else shape[:2]
+    factor = max(1, min(height, width) // _LARGE_SIDE)
+    small = flatten(X, shape, is_first, factor)
+    if min(height, width) < LEAST_SIDE:
+        chosen = numbers_embedding(small.astype(np.float64))
+    else:
+        channels = shape[0] if is_first else (1, *shape)[-1] if len(shape) == 3 else 1
+        sides = (height // factor, width // factor, channels)
+        chosen = ImageFeatures(sides)
+        if np.isnan(small).any():
+            chosen = make_pipeline(imputer(), chosen)
+    options = {"image_shape": shape, "channels_first": is_first, "factor": factor}
+    first = FunctionTransformer(flatten, kw_args=options)
+    return first if chosen is None else make_pipeline(first, chosen)
+
+
+def flatten(
+    X: Any, image_shape: tuple[int, ...], channels_first: bool, factor: int
+) -> NDArray[Any]:
+    """Lay the pixels of each image in a row, and make large images smaller.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, *image_shape)
+        The images.
+    image_shape : tuple of int
+        The shape of an image.
+    channels_first : bool
+        Whether the channels are the first dimension of an image, not the last.
+    factor : int
+        A square of so many pixels a side becomes one: their mean.
+
+    Returns
+    -------
+    pixels : ndarray of shape (n_samples, n_pixels)
+        The images line by line, the channels of a pixel together.
+    """
+    images = np.asarray(X)
+    if images.shape[1:] != tuple(image_shape):
+        raise ValueError(
+            f"The samples must be images of shape {tuple(image_shape)}. Got an array "
+            f"of shape {images.shape} instead."
+        )
+    if images.dtype.kind not in "iuf":
+        images = images.astype(np.float64)
+    if channels_first:
+        images = np.moveaxis(images, 1, -1)
+    if factor > 1:
+        n, height, width = images.shape[0], *(s // factor for s in images.shape[1:3])
+        images = images[:, : height * factor, : width * factor]
+        images = images.reshape(n, height, factor, width, factor, -1)
+        images = np.asarray(images.mean(axis=(2, 4)), np.float32)
+    return images.reshape(len(images), -1)

@@ -1,0 +1,171 @@
+"""The embedding of tables: each column as what it holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
+from sklearn.utils import check_array
+
+from ._columns import as_floats, as_strings, columns_of, holds_numbers, is_frame
+from ._kinds import (
+    CATEGORIES,
+    CONSTANT,
+    DATES,
+    NUMBERS,
+    ORDERED,
+    REASONS,
+    TEXT,
+    Kind,
+    kind_of,
+)
+from ._numbers import WIDE, imputer, numbers_embedding, ranks, table_components
+from ._texts import TextFeatures
+
+# Bounds the width that a column of names is given.
+_MAX_CATEGORIES = 100
+# Of a column of texts, beside others.
+_N_TEXT_COMPONENTS = 30
+# What two different categories differ by: ranks differ by 1 at most.
+_CATEGORY_WEIGHT = 1.0
+_TEXT_WEIGHT = 1.0
+
+
+def table_embedding(X: Any) -> Any:
+    """Choose the embedding of a table.
+
+    Parameters
+    ----------
+    X : dataframe or ndarray of shape (n_samples, n_features), dtype=object
+        The table.
+
+    Returns
+    -------
+    embedding : transformer or None
+        The transformer, not fitted; None for numbers as they are.
+
+    Raises
+    ------
+    ValueError
+        If columns have the same name, or no column tells the samples apart.
+    TypeError
+        If a column holds what has no embedding.
+    """
+    names = _names(X)
+    columns = columns_of(X)
+    is_alone = len(names) == 1
+    kinds = [
+        kind_of(column, name, is_alone)
+        for column, name in zip(columns, names, strict=True)
+    ]
+    if is_alone and kinds[0].name == TEXT:
+        return TextFeatures()
+    has_names = is_frame(X) and all(isinstance(name, str) for name in names)
+    groups: dict[str, list[Any]] = {}
+    for position, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        groups.setdefault(kind.name, []).append(name if has_names else position)
+    if set(groups) <= {NUMBERS, CONSTANT} and all(map(_is_plain, columns)):
+        return numbers_embedding(_check_numbers(X))
+    left_out = [
+        (reason, "drop", groups.pop(reason)) for reason in REASONS if reason in groups
+    ]
+    if not groups:
+        raise ValueError(
+            "No column of X tells its samples apart: "
+            + "; ".join(f"{keys!r} ({reason})" for reason, _, keys in left_out)
+            + ". Pass other columns, or embedding=None for numbers as they are."
+        )
+    if set(groups) == {NUMBERS}:
+        numbers = _check_numbers(as_floats(_take(X, groups[NUMBERS])))
+        embedding = numbers_embedding(numbers)
+        steps = [_reader(as_floats)] + ([] if embedding is None else [embedding])
+        parts, width = [(NUMBERS, make_pipeline(*steps), groups[NUMBERS])], 0
+    else:
+        parts, width = _mixed_parts(X, kinds, groups)
+    weights = {CATEGORIES: _CATEGORY_WEIGHT} if CATEGORIES in groups else None
+    together = ColumnTransformer(parts + left_out, transformer_weights=weights)
+    if width <= WIDE:
+        return together
+    return make_pipeline(together, table_components(X.shape[0]))
+
+
+def _mixed_parts(
+    X: Any, kinds: list[Kind], groups: dict[str, list[Any]]
+) -> tuple[list[Any], int]:
+    """List the parts of a ColumnTransformer, and count their columns."""
+    n_samples = X.shape[0]
+    parts: list[Any] = []
+    for kind in (NUMBERS, DATES):
+        if kind in groups:
+            _check_numbers(as_floats(_take(X, groups[kind])))
+            by_rank = make_pipeline(_reader(as_floats), imputer(), ranks(n_samples))
+            parts.append((kind, by_rank, groups[kind]))
+    if ORDERED in groups:
+        encoder = OrdinalEncoder(
+            categories=[kind.order for kind in kinds if kind.name == ORDERED],
+            handle_unknown="use_encoded_value",
+            unknown_value=np.nan,
+        )
+        by_rank = make_pipeline(
+            _reader(as_strings), encoder, imputer(), ranks(n_samples)
+        )
+        parts.append((ORDERED, by_rank, groups[ORDERED]))
+    if CATEGORIES in groups:
+        one_hot = OneHotEncoder(
+            handle_unknown="ignore",
+            max_categories=_MAX_CATEGORIES,
+            sparse_output=False,
+            dtype=np.float32,
+        )
+        encoder = make_pipeline(_reader(as_strings), one_hot)
+        parts.append((CATEGORIES, encoder, groups[CATEGORIES]))
+    for number, key in enumerate(groups.get(TEXT, ())):
+        parts.append((f"{TEXT}{number}", TextFeatures(_N_TEXT_COMPONENTS), [key]))
+    widths = {TEXT: _N_TEXT_COMPONENTS}
+    width = sum(
+        min(kind.n_values, _MAX_CATEGORIES)
+        if kind.name == CATEGORIES
+        else widths.get(kind.name, kind.name not in REASONS)
+        for kind in kinds
+    )
+    return parts, width
+
+
+def _names(X: Any) -> list[Any]:
+    if not is_frame(X):
+        return list(range(X.shape[1]))
+    names = list(X.columns)
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise ValueError(
+            "The columns of X must have different names. Got more than one of "
+            f"{twice!r}."
+        )
+    return names
+
+
+def _take(X: Any, keys: list[Any]) -> Any:
+    """Take columns by their names, or by their positions."""
+    if not is_frame(X):
+        return X[:, keys]
+    return X[keys] if isinstance(keys[0], str) else X.iloc[:, keys]
+
+
+def _is_plain(column: Any) -> bool:
+    """Tell numbers that scikit-learn takes as they are."""
+    if not holds_numbers(column):
+        return False
+    if hasattr(column, "to_physical"):  # polars
+        return not str(column.dtype).startswith("Decimal")
+    return isinstance(column.dtype, np.dtype)
+
+
+def _check_numbers(X: Any) -> Any:
+    return check_array(X, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan")
+
+
+def _reader(function: Any) -> FunctionTransformer:
+    return FunctionTransformer(function, feature_names_out="one-to-one")

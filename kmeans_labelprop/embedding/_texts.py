@@ -1,0 +1,257 @@
+"""Features of texts: which words they use, and which words go together."""
+
+from __future__ import annotations
+
+import re
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.preprocessing import normalize
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.extmath import randomized_svd
+from sklearn.utils.validation import check_is_fitted
+
+from .._validation import Interval, validate_estimator_parameters
+from ._columns import columns_of, is_frame, strings_of
+
+_Float32 = NDArray[np.float32]
+
+# Scripts without spaces between words: Thai, Lao, Burmese, Khmer, Chinese, Japanese.
+_NO_SPACES = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]"
+)
+_LETTERS = re.compile(r"[^\W\d_]")
+# What nearly all texts use, or a single one, tells none apart.
+_LEAST_TEXTS = 2
+_LARGEST_SHARE = 0.5
+# So few texts have hardly a word in common.
+_FEW = 50
+
+
+def has_no_spaces(texts: list[str]) -> bool:
+    """Tell whether most letters are of scripts without spaces between words.
+
+    Parameters
+    ----------
+    texts : list of str
+        The texts.
+
+    Returns
+    -------
+    has_no_spaces : bool
+        True for Chinese, Japanese, Thai and the like.
+    """
+    joined = " ".join(texts)
+    return 2 * len(_NO_SPACES.findall(joined)) > len(_LETTERS.findall(joined))
+
+
+def texts_of(X: Any) -> list[str]:
+    """Read texts from a list, an array, a Series, or a table of one column.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples,) or (n_samples, 1)
+        The texts.
+
+    Returns
+    -------
+    texts : list of str
+        The texts, empty where they are missing.
+    """
+    if is_frame(X) or np.ndim(X) == 2:
+        columns = columns_of(X)
+        if len(columns) != 1:
+            raise ValueError(
+                "The texts must be one list, array, Series or column. Got "
+                f"{len(columns)} columns instead."
+            )
+        X = columns[0]
+    return ["" if text is None else text for text in strings_of(X)]
+
+
+class TextFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Features of texts: which words they use, and which words go together.
+
+    The words of each text are counted and weighted by tf-idf, and the counts projected
+    on their principal directions (latent semantic analysis [1]_), in rows of unit
+    length. Of scripts without spaces between words (Chinese, Japanese, Thai, ...) pairs
+    of neighbouring characters take the place of words. No labels are read, and no
+    language is assumed.
+
+    Read more in the :ref:`User Guide <text_features>`.
+
+    Parameters
+    ----------
+    n_components : int, default=100
+        Number of columns; fewer if there are fewer texts or words.
+    random_state : int, RandomState instance or None, default=None
+        Determines the search for the directions. Give an int for the same features in
+        every call.
+
+    Attributes
+    ----------
+    vectorizer_ : TfidfVectorizer or None
+        Counts and weights the words; None if the training texts have none.
+    components_ : ndarray of shape (n_components_out, n_words), dtype=float32
+        The directions.
+
+    See Also
+    --------
+    kmeans_labelprop.embedding.default_embedding : Chooses an embedding by the look of
+        the samples; this one for texts.
+
+    Notes
+    -----
+    Words that a single text uses, or more than half of all, are left out; of fewer than
+    50 texts none is left out. A text without any known word has features that are all
+    zero.
+
+    References
+    ----------
+    .. [1] S. Deerwester, S. T. Dumais, G. W. Furnas, T. K. Landauer and R. Harshman,
+       "Indexing by latent semantic analysis", Journal of the American Society for
+       Information Science 41(6), 1990.
+
+    Examples
+    --------
+    >>> from kmeans_labelprop.embedding import TextFeatures
+    >>> texts = ["a red apple", "apple and pear", "the fast car", "a car or a bus"]
+    >>> features = TextFeatures(n_components=2, random_state=0).fit(texts)
+    >>> E = features.transform([*texts, "", None])
+    >>> E.shape
+    (6, 2)
+    >>> bool(E[0] @ E[1] > 0.9 and abs(E[0] @ E[2]) < 0.1)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_components: int = 100,
+        *,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn words and directions.
+
+        Parameters
+        ----------
+        X : array-like of str, of shape (n_samples,) or (n_samples, 1)
+            The texts: a list, an array, a Series or a table of one column. Missing ones
+            (None, NaN) are empty.
+        y : None
+            Not used, here for scikit-learn's convention.
+
+        Returns
+        -------
+        self : TextFeatures
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is not legal, or X has more than one column.
+        """
+        self.fit_transform(X)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> _Float32:
+        """Learn words and directions, and give the features of the same texts.
+
+        Parameters
+        ----------
+        X : array-like of str, of shape (n_samples,) or (n_samples, 1)
+            The texts.
+        y : None
+            Not used, here for scikit-learn's convention.
+
+        Returns
+        -------
+        features : ndarray of shape (n_samples, n_components_out), dtype=float32
+            The features, in rows of unit length or zero.
+        """
+        validate_estimator_parameters(self)
+        texts = texts_of(X)
+        self.vectorizer_ = _vectorizer(texts)
+        counts = self._count(texts)
+        n_components = max(1, min(self.n_components, *counts.shape))
+        if counts.nnz:
+            _, _, components = randomized_svd(
+                counts, n_components, random_state=check_random_state(self.random_state)
+            )
+        else:
+            components = np.zeros((1, counts.shape[1]))
+        self.components_ = components.astype(np.float32)
+        return self._project(counts)
+
+    def transform(self, X: Any) -> _Float32:
+        """Give the features of texts.
+
+        Parameters
+        ----------
+        X : array-like of str, of shape (n_samples,) or (n_samples, 1)
+            The texts.
+
+        Returns
+        -------
+        features : ndarray of shape (n_samples, n_components_out), dtype=float32
+            The features, in rows of unit length or zero. A DataFrame if ``set_output``
+            asks for one.
+        """
+        check_is_fitted(self)
+        return self._project(self._count(texts_of(X)))
+
+    def _count(self, texts: list[str]) -> Any:
+        if self.vectorizer_ is None:
+            return csr_array((len(texts), 1), dtype=np.float32)
+        return self.vectorizer_.transform(texts)
+
+    def _project(self, counts: Any) -> _Float32:
+        return normalize(np.asarray(counts @ self.components_.T, dtype=np.float32))
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.components_)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags: Tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.no_validation = True
+        return tags
+
+
+def _vectorizer(texts: list[str]) -> TfidfVectorizer | None:
+    """Find the words; letters where there are no words."""
+    kinds: list[dict[str, Any]] = [{"analyzer": "char", "ngram_range": (1, 2)}]
+    if not has_no_spaces(texts):
+        kinds.insert(0, {})
+    limits: list[dict[str, Any]] = [{}]
+    if len(texts) >= _FEW:
+        limits.insert(0, {"min_df": _LEAST_TEXTS, "max_df": _LARGEST_SHARE})
+    for kind in kinds:
+        for limit in limits:
+            vectorizer = TfidfVectorizer(
+                sublinear_tf=True, dtype=np.float32, **limit, **kind
+            )
+            try:
+                return vectorizer.fit(texts)
+            except ValueError:  # no words are left
+                continue
+    return None

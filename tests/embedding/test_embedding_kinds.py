@@ -1,0 +1,498 @@
+"""What people bring: tables of any columns, texts, images, vectors."""
+
+import datetime as dt
+import pickle
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.base import clone
+from sklearn.datasets import load_digits, make_blobs
+from sklearn.decomposition import PCA, FastICA
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from kmeans_labelprop import KMeansLabelPropagator
+from kmeans_labelprop.embedding import (
+    ImageFeatures,
+    TextFeatures,
+    default_embedding,
+    describe,
+)
+
+N_SAMPLES = 240
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def embedded(X, embedding=None):
+    """Embed samples as the propagator does: cloned, seeded, saved and loaded."""
+    embedding = clone(default_embedding(X) if embedding is None else embedding)
+    for key in embedding.get_params():
+        if key.endswith("random_state"):
+            embedding.set_params(**{key: 0})
+    fitted = pickle.loads(pickle.dumps(embedding.fit(X)))
+    return fitted, fitted.transform(X)
+
+
+def texts_of_two_topics(rng, n_samples=N_SAMPLES):
+    words = {
+        "sport": ["goal", "match", "team", "win", "coach"],
+        "money": ["bank", "market", "stock", "price", "rate"],
+    }
+    topics = rng.choice(list(words), n_samples)
+    return [" ".join(rng.choice(words[topic], 6)) for topic in topics], topics
+
+
+def kinds_of_columns(rng):
+    """Make a table with every kind of column that pandas has."""
+    n = N_SAMPLES
+    day = pd.Timestamp("2024-01-01")
+    minutes = pd.to_timedelta(rng.integers(0, 500_000, n), "min")
+    return pd.DataFrame(
+        {
+            "float": rng.lognormal(3, 1, n),
+            "integer": rng.integers(0, 90, n),
+            "Int64": pd.array(rng.integers(0, 90, n), dtype="Int64"),
+            "Float64": pd.array(rng.random(n) * 50, dtype="Float64"),
+            "decimal": [Decimal(int(value)) / 7 for value in rng.integers(0, 999, n)],
+            "some": [None if value < 0.2 else value for value in rng.random(n)],
+            "strings of numbers": [f"{value:.3f}" for value in rng.random(n)],
+            "with marks": ["?" if v < 0.05 else f"{v:.3f}" for v in rng.random(n)],
+            "duration": minutes,
+            "bool": rng.random(n) < 0.5,
+            "boolean": pd.array(rng.random(n) < 0.5, dtype="boolean"),
+            "object": rng.choice(["Ghent", "Turin", "Graz"], n).astype(object),
+            "string": pd.array(rng.choice(["x", "y"], n), dtype="string"),
+            "category": pd.Categorical(rng.choice(list("abc"), n)),
+            "category of numbers": pd.Categorical(rng.integers(0, 4, n)),
+            "ordered": pd.Categorical(
+                rng.choice(["low", "mid", "high"], n), ["low", "mid", "high"], True
+            ),
+            "datetime": day + minutes,
+            "time zone": (day + minutes).tz_localize("UTC").tz_convert("Asia/Tokyo"),
+            "date": [dt.date(2024, 1, 1) + dt.timedelta(int(i)) for i in range(n)],
+            "written date": [f"2024-{1 + i % 12:02}-{1 + i % 28:02}" for i in range(n)],
+            "period": pd.period_range("2000-01", periods=n, freq="M"),
+            "comment": texts_of_two_topics(rng)[0],
+            "code": [f"id-{i}-{rng.integers(1e9)}" for i in range(n)],
+            "row": np.arange(n),
+            "key": rng.permutation(2 * n)[:n],
+            "constant": 1.5,
+            "empty": [None] * n,
+        }
+    )
+
+
+NUMBERS = ["float", "integer", "Int64", "Float64", "decimal", "some"]
+NUMBERS += ["strings of numbers", "with marks", "duration"]
+DATES = ["datetime", "time zone", "date", "written date", "period"]
+CATEGORIES = ["bool", "boolean", "object", "string", "category", "category of numbers"]
+LEFT_OUT = {
+    "constant": ["constant", "empty"],
+    "nearly all values differ": ["code", "key"],
+    "numbers the rows": ["row"],
+}
+PARTS = {"numbers": NUMBERS, "dates": DATES, "ordered": ["ordered"]}
+PARTS |= {"categories": CATEGORIES, "text0": ["comment"], **LEFT_OUT}
+
+
+def parts_of(embedding):
+    table = embedding[0] if isinstance(embedding, Pipeline) else embedding
+    return {name: columns for name, _, columns in table.transformers}
+
+
+# --------------------------------------------------------------- columns of tables
+
+
+def test_every_kind_of_column_is_known(rng):
+    X = kinds_of_columns(rng)
+    embedding = default_embedding(X)
+    assert parts_of(embedding) == PARTS
+    _, E = embedded(X)
+    assert E.shape[0] == N_SAMPLES
+    assert np.isfinite(E).all()
+
+
+def test_arrow_types_are_the_same(rng):
+    X = kinds_of_columns(rng).drop(columns=["some", "empty", "period"])
+    arrow = X.convert_dtypes(dtype_backend="pyarrow")
+    assert parts_of(default_embedding(arrow)) == parts_of(default_embedding(X))
+    assert_allclose(embedded(arrow)[1], embedded(X)[1], atol=1e-6)
+
+
+def test_polars_is_the_same(rng):
+    X = kinds_of_columns(rng).drop(columns=["period", "ordered", "decimal"])
+    X = X.drop(columns=["some", "category of numbers"])
+    frame = pl.from_pandas(X)
+    expected = parts_of(default_embedding(X))
+    assert parts_of(default_embedding(frame)) == expected
+    assert_allclose(embedded(frame)[1], embedded(X)[1], atol=1e-6)
+
+
+def test_arrays_of_objects_are_the_same(rng):
+    X = kinds_of_columns(rng)[["float", "object", "comment", "date", "code"]]
+    of_objects = X.to_numpy(dtype=object)
+    assert parts_of(default_embedding(of_objects)) == {
+        "numbers": [0],
+        "dates": [3],
+        "categories": [1],
+        "text0": [2],
+        "nearly all values differ": [4],
+    }
+    assert_allclose(embedded(of_objects)[1], embedded(X)[1])
+    assert_allclose(embedded(of_objects.tolist())[1], embedded(X)[1])
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.from_pandas], ids=["pandas", "pl"])
+def test_missing_values_everywhere(rng, make):
+    X = kinds_of_columns(rng).drop(columns=[*LEFT_OUT["constant"], "row", "key"])
+    if make is not pd.DataFrame:
+        X = X.drop(columns=["period", "decimal", "category of numbers"])
+    for name in X.columns.drop(["integer", "bool"]):
+        X[name] = X[name].mask(rng.random(N_SAMPLES) < 0.1)
+    X = make(X)
+    parts = {name: [c for c in PARTS[name] if c in X.columns] for name in PARTS}
+    if make is not pd.DataFrame:
+        parts["categories"].append("ordered")  # polars has no such order
+        parts["ordered"] = []
+    found = parts_of(default_embedding(X))
+    assert {name: set(columns) for name, columns in found.items()} == {
+        name: set(columns) for name, columns in parts.items() if columns
+    }
+    fitted, E = embedded(X)
+    assert np.isfinite(E).all()
+    nothing = X.head(2)
+    if make is pd.DataFrame:
+        nothing = nothing.astype(object)
+        nothing.loc[:, :] = None
+    else:
+        nothing = nothing.with_columns(pl.lit(None).alias(c) for c in X.columns)
+    assert np.isfinite(fitted.transform(nothing)).all()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.Categorical(["mid", "low", "high"] * 9, ["low", "mid", "high"], True),
+        pl.Series(["mid", "low", "high"] * 9, dtype=pl.Enum(["low", "mid", "high"])),
+    ],
+    ids=["pandas", "polars"],
+)
+def test_the_order_of_categories_is_kept(values):
+    make = pl.DataFrame if isinstance(values, pl.Series) else pd.DataFrame
+    X = make({"size": values, "x": np.arange(27.0) ** 2})
+    fitted, E = embedded(X)
+    E = np.asarray(fitted.named_transformers_["ordered"].transform(X[["size"]]))
+    middle, low, high = E[:3, 0]
+    assert low < middle < high
+
+
+def test_dates_follow_time_and_units_do_not_matter():
+    days = pd.date_range("2020-01-01", periods=60, freq="37h")
+    x = np.arange(60.0) % 7
+    for unit in ("s", "ms", "ns"):
+        X = pd.DataFrame({"x": x, "day": days.as_unit(unit)})
+        fitted, _ = embedded(X)
+        rank = fitted.named_transformers_["dates"].transform(X[["day"]])
+        assert (np.diff(rank[:, 0]) > 0).all()
+        again = pd.DataFrame({"x": x, "day": days.as_unit("us")})
+        assert_allclose(fitted.transform(again), fitted.transform(X))
+
+
+def test_measurements_are_no_keys(rng):
+    n = 1000
+    X = pd.DataFrame(
+        {
+            "income": rng.permutation(np.arange(0, 10**6, 7))[:n],  # all different
+            "weight": rng.normal(size=n),
+            "year": rng.integers(1990, 2020, n),
+        }
+    )
+    assert len(X["income"].unique()) == n
+    assert "left out" not in describe(default_embedding(X))
+    X["user_id"] = X["income"]
+    assert parts_of(default_embedding(X))["nearly all values differ"] == ["user_id"]
+    X["income"] = rng.permutation(n) + 5
+    assert parts_of(default_embedding(X))["nearly all values differ"] == [
+        "income",
+        "user_id",
+    ]
+
+
+def test_ids_do_not_matter(rng):
+    X, y = make_blobs(300, 3, centers=3, random_state=0)
+    X = pd.DataFrame(X * [1, 100, 1], columns=list("abc"))
+    X["town"] = np.where(y == 0, "Ghent", "Graz")
+    more = X.assign(
+        row=np.arange(300), code=[f"{i:x}-{i * 7919:x}" for i in range(300)]
+    )
+    assert_allclose(embedded(more)[1], embedded(X)[1])
+
+
+def test_the_only_column_is_kept():
+    for column in (range(40), [f"id{i}" for i in range(40)], [1.0] * 40):
+        X = pd.DataFrame({"only": column})
+        embedding = default_embedding(X)
+        assert embedding is None or embedded(X)[1].shape[0] == 40
+
+
+def test_nothing_that_tells_samples_apart():
+    X = pd.DataFrame(
+        {"row": [1.0, 2.0, 3.0], "when": pd.to_datetime(["2026-01-01"] * 3)}
+    )
+    with pytest.raises(ValueError, match=r"'when'.*\(constant\).*'row'.*\(numbers the"):
+        default_embedding(X)
+
+
+def test_short_strings_that_repeat_are_categories(rng):
+    n = 400
+    X = pd.DataFrame(
+        {
+            "title": rng.choice(["head of sales", "head of research and art"], n),
+            "comment": texts_of_two_topics(rng, n)[0],
+            "x": rng.random(n),
+        }
+    )
+    parts = parts_of(default_embedding(X))
+    assert parts["categories"] == ["title"]
+    assert parts["text0"] == ["comment"]
+
+
+def test_thousands_of_columns(rng):
+    X = pd.DataFrame(rng.normal(size=(60, 2000))).add_prefix("x")
+    X["town"] = rng.choice(["Ghent", "Graz"], 60)
+    _, E = embedded(X)
+    assert E.shape == (60, 20)
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ([[1], [2, 3]] * 5, "Got list in column 'odd'"),
+        (np.arange(10) * 1j, "Got column 'odd' of dtype complex128"),
+        ([{"a": 1}] * 10, "Got dict in column 'odd'"),
+    ],
+)
+def test_columns_that_have_no_embedding(column, message):
+    X = pd.DataFrame({"x": np.arange(10.0) ** 2, "odd": list(column)})
+    with pytest.raises(TypeError, match=message):
+        default_embedding(X)
+
+
+# -------------------------------------------------------------------------- texts
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        list,
+        np.array,
+        lambda texts: np.array(texts, dtype=object),
+        lambda texts: np.array(texts)[:, np.newaxis],
+        lambda texts: [[text] for text in texts],
+        lambda texts: np.array([text.encode() for text in texts]),
+        pd.Series,
+        lambda texts: pd.Series(texts, dtype="string[pyarrow]"),
+        lambda texts: pd.Series(texts, dtype="category"),
+        lambda texts: pd.DataFrame({"text": texts}),
+        pl.Series,
+        lambda texts: pl.DataFrame({"text": texts}),
+    ],
+)
+def test_texts_in_every_container(rng, make):
+    texts, topics = texts_of_two_topics(rng)
+    X = make(texts)
+    assert isinstance(default_embedding(X), TextFeatures)
+    _, E = embedded(X)
+    assert_allclose(E, embedded(texts)[1], atol=1e-6)
+    propagator = KMeansLabelPropagator(8, embedding=None, random_state=0)
+    assert np.mean(propagator.fit(E, topics).transduction_ == topics) > 0.99
+
+
+@pytest.mark.parametrize(
+    "scripts",
+    [
+        ("天地玄黄宇宙洪荒", "日月盈昃辰宿列张"),
+        ("กขคงจฉชซ", "ณดตถทธนบ"),
+        ("あいうえおかきく", "たちつてとなにぬ"),
+    ],
+    ids=["Chinese", "Thai", "Japanese"],
+)
+def test_scripts_without_spaces(rng, scripts):
+    topics = rng.integers(2, size=N_SAMPLES)
+    texts = ["".join(rng.choice(list(scripts[topic]), 9)) for topic in topics]
+    _, E = embedded(texts)
+    same = E @ E.T
+    is_same = topics[:, None] == topics
+    assert same[is_same].mean() > same[~is_same].mean() + 0.1
+    # As a column among others they are texts, too, though they have no words.
+    X = pd.DataFrame({"x": rng.random(N_SAMPLES), "note": texts})
+    assert parts_of(default_embedding(X))["text0"] == ["note"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [""] * 5,
+        ["same"] * 60 + ["other words"] * 3,
+        ["one"],
+        ["a", "1", "!?"],
+        [None, "some words", float("nan"), "some others"],
+    ],
+    ids=["empty", "equal", "one", "no words", "missing"],
+)
+def test_few_words_are_no_error(texts):
+    fitted, E = embedded(texts)
+    assert E.shape == (len(texts), len(fitted.components_))
+    assert E.dtype == np.float32
+    assert_allclose(np.linalg.norm(E, axis=1).round(6) % 1, 0)
+    new = fitted.transform(["", "unheard-of", None, *texts])
+    assert_allclose(new[3:], E)
+    assert_allclose(new[[0, 2]], 0)
+
+
+def test_texts_stand_for_themselves(rng):
+    texts, _ = texts_of_two_topics(rng)
+    fitted, E = embedded(texts)
+    assert_allclose(fitted.transform(texts[7:9]), E[7:9], atol=1e-6)
+    assert_allclose(fitted.fit_transform(texts), E, atol=1e-6)
+    assert next(iter(fitted.get_feature_names_out())) == "textfeatures0"
+    two_columns = pd.DataFrame({"a": texts, "b": texts})
+    with pytest.raises(ValueError, match="Got 2 columns instead"):
+        fitted.transform(two_columns)
+
+
+# ----------------------------------------------------------------- images, vectors
+
+
+@pytest.mark.parametrize(
+    ("shape", "n_pixels"),
+    [
+        ((20, 16), 320),
+        ((20, 16, 3), 960),
+        ((3, 20, 16), 960),
+        ((1, 20, 16), 320),
+        ((100, 130), 50 * 65),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, bool])
+def test_images_of_any_shape(rng, shape, n_pixels, dtype):
+    X = (rng.random((40, *shape)) * 255).astype(dtype)
+    embedding = default_embedding(X)
+    assert isinstance(embedding[-1], ImageFeatures)
+    fitted, E = embedded(X)
+    assert fitted[-1].n_features_in_ == n_pixels
+    assert_allclose(fitted.transform(X[3:5]), E[3:5], atol=1e-5)
+    assert default_embedding(list(X)) is not None
+    with pytest.raises(ValueError, match="must be images of shape"):
+        fitted.transform(X[:, :-1])
+
+
+def test_channels_first_and_last_are_alike(rng):
+    X = rng.random((40, 20, 16, 3))
+    assert_allclose(embedded(X)[1], embedded(np.moveaxis(X, -1, 1))[1])
+
+
+def test_large_images_are_averaged(rng):
+    small = rng.random((40, 50, 60)).astype(np.float32)
+    large = np.kron(small, np.ones((1, 2, 2), dtype=np.float32))
+    assert_allclose(embedded(large)[1], embedded(small)[1], atol=1e-4)
+
+
+def test_small_images_are_pixels():
+    X = load_digits().images
+    fitted, E = embedded(X)
+    assert_allclose(E, load_digits().data)
+    assert describe(fitted) == "images 8 × 8: as they are"
+
+
+def test_images_and_their_shape_must_agree(rng):
+    X = rng.random((9, 20, 16))
+    assert isinstance(default_embedding(X, image_shape=(20, -1))[-1], ImageFeatures)
+    with pytest.raises(ValueError, match=r"shape \(20, 16\) do not have image_shape"):
+        default_embedding(X, image_shape=(16, 20))
+
+
+@pytest.mark.parametrize("n_features", [64, 384])
+def test_vectors_made_elsewhere_are_compared_by_angle(rng, n_features):
+    X = rng.normal(size=(N_SAMPLES, n_features)) * np.geomspace(1, 9, n_features)
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    for vectors in (X, X * (1 + 0.001 * rng.random((N_SAMPLES, 1)))):
+        embedding = default_embedding(vectors)
+        assert "rows of unit length" in describe(embedding)
+        assert isinstance(embedding, Pipeline) == (n_features > 100)
+    lengths = rng.lognormal(0, 1, (N_SAMPLES, 1))
+    assert describe(default_embedding(X * lengths)).startswith("numbers: ranks")
+
+
+# ------------------------------------------------------------------------ messages
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (np.arange(3), ValueError, "Expected 2D array, got 1D array"),
+        (pd.Series([1.0, 2.0]), ValueError, "Expected 2D array, got 1D array"),
+        (pl.Series([1, None]), ValueError, "Expected 2D array, got 1D array"),
+        ([[1.0, 2.0], [3.0]], ValueError, "different lengths.*inhomogeneous shape"),
+        ([np.ones((3, 3)), np.ones((4, 3))], ValueError, "images to one size"),
+        (["a", 1.0], TypeError, "Got strings and float in one list"),
+        (
+            np.array(["2026-01-01"], "M8[D]"),
+            TypeError,
+            "dates and durations as columns",
+        ),
+        (pd.Series([dt.date(2026, 1, 1)]), TypeError, "dates and durations as columns"),
+        (np.ones((2, 3, 3, 3, 3)), ValueError, "dim 5"),
+    ],
+)
+def test_what_cannot_be_taken(X, error, message):
+    with pytest.raises(error, match=message):
+        default_embedding(X)
+
+
+# ------------------------------------------------------------------------ describe
+
+
+def test_a_line_for_every_kind(rng):
+    X = kinds_of_columns(rng)
+    assert describe(default_embedding(X)) == (
+        "table: 9 numbers by rank, 5 dates by rank, 1 ordered category by rank, 6 "
+        "categories, 1 text; left out: 'constant', 'empty' (constant), 'code', 'key' "
+        "(nearly all values differ), 'row' (numbers the rows)"
+    )
+    texts, _ = texts_of_two_topics(rng)
+    assert describe(default_embedding(texts)) == "text: tf-idf, up to 100 components"
+    assert describe(embedded(texts)[0]).endswith("10 components")
+    images = rng.integers(0, 255, (9, 96, 96, 3))
+    assert describe(default_embedding(images)) == (
+        "images 96 × 96 × 3: 2 times smaller, edges and patches"
+    )
+    assert describe(ImageFeatures((28, 28))) == "images 28 × 28: edges and patches"
+    assert describe(None) == "as they are"
+    numbers = X[["float", "integer", "row"]]
+    assert describe(default_embedding(numbers)) == (
+        "table: 2 numbers, ranks; left out: 'row' (numbers the rows)"
+    )
+
+
+def test_many_columns_left_out_are_counted():
+    X = pd.DataFrame(
+        {f"c{i}": [1] * 9 for i in range(8)} | {"b": [True, False, True] * 3}
+    )
+    line = describe(default_embedding(X))
+    assert line.endswith("'c0', 'c1', 'c2', 'c3', 'c4', 3 more (constant)")
+
+
+def test_embeddings_of_ones_own_are_described():
+    assert describe(PCA(7)) == "numbers: up to 7 components"
+    assert describe(make_pipeline(StandardScaler(), FastICA(1))) == (
+        "numbers: standard scores, up to 1 component"
+    )
