@@ -4,8 +4,8 @@ How many clusters? The silhouette
 
 The silhouette of a sample compares its distance to the own cluster with that to the
 nearest other one: 1 is far inside, 0 on the border, and below 0 it lies nearer to the
-other. `SilhouetteDisplay` draws the mean for each number of clusters, and all samples
-of one clustering.
+other. `ElbowDisplay` draws the mean for each number of clusters, `SilhouetteDisplay`
+all samples of one clustering.
 """
 
 # %%
@@ -15,7 +15,7 @@ of one clustering.
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 
-from kmeans_labelprop.inspection import SilhouetteDisplay
+from kmeans_labelprop.inspection import ElbowDisplay, SilhouetteDisplay
 from kmeans_labelprop.model_selection import cluster_count_curve
 
 X, y = load_digits(return_X_y=True)
@@ -27,7 +27,7 @@ curve = cluster_count_curve(
     sample_size=1000,
     random_state=0,
 )
-display = SilhouetteDisplay.from_curve(curve)
+display = ElbowDisplay.from_curve(curve, metric="silhouette")
 
 # %%
 # The optimum is flat: any number of clusters from about 8 to 20 is nearly as good. Look

@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from kmeans_labelprop.inspection import (
     ClusterCompositionDisplay,
     ElbowDisplay,
-    SilhouetteDisplay,
 )
 
 from . import clusters
@@ -29,7 +28,7 @@ def plot_curve(part: dict[str, Any], path: Path) -> None:
     for column, end in zip(grid.T, ends, strict=True):
         curve = read_curve(part, end)
         ElbowDisplay.from_curve(curve, ax=column[0])
-        SilhouetteDisplay.from_curve(curve, ax=column[1])
+        ElbowDisplay.from_curve(curve, metric="silhouette", ax=column[1])
         column[0].set_title(f"2 … {end} clusters")
         for axes in column:
             _mark_reported(axes)
@@ -60,7 +59,7 @@ def _find_cell(part: dict[str, Any], kind: str, n_clusters: int) -> dict[str, An
 
 
 def _plot_histograms(
-    cell: dict[str, Any], names: Sequence[str], axes: Axes | None, sort: str | None
+    cell: dict[str, Any], names: Sequence[str], axes: Axes | None, sort: bool
 ) -> ClusterCompositionDisplay:
     display = ClusterCompositionDisplay(np.array(cell["counts"]), np.arange(len(names)))
     return display.plot(ax=axes, sort=sort, display_labels=names)
@@ -72,7 +71,7 @@ def plot_composition(
     """Draw the categories of the test images in each cluster of pixels."""
     cell = _find_cell(part, clusters.KMEANS, n_clusters)
     figure = Figure(figsize=(8.0, 0.7 * n_clusters + 2.2), layout="constrained")
-    _plot_histograms(cell, names, figure.subplots(), "majority")
+    _plot_histograms(cell, names, figure.subplots(), True)
     figure.suptitle(
         f"{n_clusters} clusters of pixels, seed {cell['seed']}: "
         f"test images, purity {100 * cell['purity']:.1f} %"
@@ -87,8 +86,8 @@ def plot_reclustered(part: dict[str, Any], names: Sequence[str], path: Path) -> 
     after = _find_cell(part, clusters.EACH_AGAIN, n_clusters)
     figure = Figure(figsize=(11.0, 7.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    _plot_histograms(before, names, left, None)
-    _plot_histograms(after, names, right, None)
+    _plot_histograms(before, names, left, False)
+    _plot_histograms(after, names, right, False)
     right.set_yticks(right.get_yticks(), name_subclusters(after["parents"]))
     right.set_ylabel("")  # as on the left
     for axes, cell, text in ((left, before, "before"), (right, after, "after")):

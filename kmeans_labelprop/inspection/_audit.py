@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..model_selection._audit import PropagationAudit
-from ._plotting import DARK, draw_band, draw_curve, import_pyplot, make_axes
+from ._plotting import DARK, CurveDisplay, draw_band, draw_curve
 
 
-class AuditDisplay:
+@dataclass(eq=False, repr=False)
+class AuditDisplay(CurveDisplay):
     """Accuracy of propagated labels with confidence intervals, against the fraction.
 
     Use :meth:`from_audit` for the result of
@@ -19,20 +20,10 @@ class AuditDisplay:
 
     Parameters
     ----------
-    fractions : array-like of shape (n_fractions,)
-        The fractions, ascending.
-    accuracy : array-like of shape (n_fractions,)
-        The estimate at each; NaN where there is none.
-    low : array-like of shape (n_fractions,)
-        Lower end of the confidence interval of each.
-    high : array-like of shape (n_fractions,)
-        Upper end of the confidence interval of each.
-    confidence_level : float, default=0.95
-        Confidence level of each interval, for the legend.
+    audit : PropagationAudit
+        What the audit found.
     target : float, default=None
-        An accuracy wanted, drawn as a line.
-    largest_fraction : float, default=None
-        The largest fraction that is shown to reach it; None if there is none.
+        An accuracy wanted, in (0, 1].
 
     Attributes
     ----------
@@ -43,7 +34,7 @@ class AuditDisplay:
     target_ : matplotlib Line2D or None
         The line at the target; None without one.
     largest_ : matplotlib Line2D or None
-        The line at the largest fraction; None where there is none.
+        The line at the largest fraction shown to reach it; None where there is none.
     ax_ : matplotlib Axes
         The axes drawn on.
     figure_ : matplotlib Figure
@@ -64,28 +55,15 @@ class AuditDisplay:
     >>> positions = draw_audit(propagator, 200, random_state=0)
     >>> audit = audit_propagation(propagator, positions, y[positions])
     >>> display = AuditDisplay.from_audit(audit, target=0.9)
-    >>> display.largest_fraction
-    1.0
+    >>> display.ax_.get_ylabel()
+    'Accuracy of the propagated labels'
     """
 
-    def __init__(
-        self,
-        fractions: ArrayLike,
-        accuracy: ArrayLike,
-        low: ArrayLike,
-        high: ArrayLike,
-        *,
-        confidence_level: float = 0.95,
-        target: float | None = None,
-        largest_fraction: float | None = None,
-    ) -> None:
-        self.fractions = fractions
-        self.accuracy = accuracy
-        self.low = low
-        self.high = high
-        self.confidence_level = confidence_level
-        self.target = target
-        self.largest_fraction = largest_fraction
+    audit: PropagationAudit
+    target: float | None = None
+
+    # The intervals are widest on the left.
+    _legend: ClassVar[dict[str, Any]] = {"loc": "lower right"}
 
     @classmethod
     def from_audit(
@@ -115,81 +93,26 @@ class AuditDisplay:
         display : AuditDisplay
             The display, drawn.
         """
-        import_pyplot(cls.__name__)
-        display = cls(
-            audit.fractions,
-            audit.accuracy,
-            audit.low,
-            audit.high,
-            confidence_level=audit.confidence_level,
-            target=target,
-            largest_fraction=(
-                None if target is None else audit.largest_fraction(target)
-            ),
-        )
-        return display.plot(ax=ax, **kwargs)
+        return cls(audit, target).plot(ax=ax, **kwargs)
 
-    def plot(
-        self,
-        ax: Any = None,
-        *,
-        name: str | None = None,
-        line_kw: dict[str, Any] | None = None,
-    ) -> Self:
-        """Draw the audit.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            The axes to draw on, also those of another audit; None makes a figure.
-        name : str, default=None
-            What the legend calls the estimates.
-        line_kw : dict, default=None
-            Keywords for matplotlib's ``plot``.
-
-        Returns
-        -------
-        display : AuditDisplay
-            The display itself.
-        """
-        fractions, accuracy, low, high = (
-            np.asarray(values, dtype=np.float64)
-            for values in (self.fractions, self.accuracy, self.low, self.high)
-        )
-        for what, values in (("accuracy", accuracy), ("low", low), ("high", high)):
-            if values.shape != fractions.shape:
-                raise ValueError(
-                    f"'{what}' must hold one value for each of the {fractions.size} "
-                    f"fractions. Got shape {values.shape} instead."
-                )
-        ax = make_axes(type(self).__name__, ax)
-        interval = f"{100 * self.confidence_level:.4g} % confidence interval"
+    def _draw(self, ax: Any, name: str | None, line_kw: dict[str, Any] | None) -> None:
+        audit, target = self.audit, self.target
+        largest = None if target is None else audit.largest_fraction(target)
+        interval = f"{100 * audit.confidence_level:.4g} % confidence interval"
         label = f"{'estimate' if name is None else name}, {interval}"
         self.line_, _ = draw_curve(
-            ax, fractions, accuracy[:, np.newaxis], label, line_kw
+            ax, audit.fractions, audit.accuracy[:, np.newaxis], label, line_kw
         )
-        self.band_ = draw_band(ax, fractions, low, high, self.line_.get_color())
+        self.band_ = draw_band(
+            ax, audit.fractions, audit.low, audit.high, self.line_.get_color()
+        )
         self.target_ = self.largest_ = None
-        if self.target is not None:
-            self.target_ = ax.axhline(
-                self.target,
-                color=DARK,
-                linestyle="--",
-                linewidth=1,
-                label=f"target, {self.target:.4g}",
-            )
-        if self.largest_fraction is not None:
-            self.largest_ = ax.axvline(
-                self.largest_fraction,
-                color=DARK,
-                linestyle=":",
-                linewidth=1.5,
-                label=f"largest fraction shown to reach it, {self.largest_fraction:g}",
-            )
-        ax.set(
-            xlabel="Fraction that keeps the label",
-            ylabel="Accuracy of the propagated labels",
-        )
-        ax.legend(loc="lower right")  # the intervals are widest on the left
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+        if target is not None:
+            style = {"color": DARK, "linestyle": "--", "linewidth": 1}
+            self.target_ = ax.axhline(target, label=f"target, {target:.4g}", **style)
+        if largest is not None:
+            label = f"largest fraction shown to reach it, {largest:g}"
+            style = {"color": DARK, "linestyle": ":", "linewidth": 1.5}
+            self.largest_ = ax.axvline(largest, label=label, **style)
+        ax.set_xlabel("Fraction that keeps the label")
+        ax.set_ylabel("Accuracy of the propagated labels")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -30,6 +31,7 @@ _MOST_FLAT = 30
 _MOST_NAMED = 120
 
 
+@dataclass(eq=False, repr=False)
 class ClusterCompositionDisplay:
     """Histograms of the categories in each cluster.
 
@@ -78,16 +80,9 @@ class ClusterCompositionDisplay:
     (5, 10)
     """
 
-    def __init__(
-        self,
-        counts: NDArray[np.int64],
-        classes: NDArray[Any],
-        *,
-        n_samples: NDArray[np.int64] | None = None,
-    ) -> None:
-        self.counts = counts
-        self.classes = classes
-        self.n_samples = n_samples
+    counts: NDArray[np.int64]
+    classes: NDArray[Any]
+    n_samples: NDArray[np.int64] | None = None
 
     @classmethod
     def from_estimator(
@@ -172,15 +167,14 @@ class ClusterCompositionDisplay:
                 f"missing_label={missing_label!r} instead."
             )
         n_samples = np.bincount(clusters, minlength=len(counts))
-        return cls(counts, classes, n_samples=n_samples).plot(ax=ax, **kwargs)
+        return cls(counts, classes, n_samples).plot(ax=ax, **kwargs)
 
     def plot(
         self,
         ax: Any = None,
         *,
         values: str = "share",
-        sort: str | None = "majority",
-        rows: str = "auto",
+        sort: bool = True,
         display_labels: Any = None,
     ) -> Self:
         """Draw the histograms.
@@ -193,12 +187,9 @@ class ClusterCompositionDisplay:
         values : {"share", "count"}, default="share"
             What the bars show: the share of the cluster's labelled samples, or their
             number.
-        sort : {"majority", "size", "purity"} or None, default="majority"
-            Order of the clusters: by most frequent category, those of one category by
-            falling share; by falling size; by falling share of the most frequent
-            category; None for that of their numbers.
-        rows : {"auto", "clusters", "categories"}, default="auto"
-            What has a row each. "auto": the clusters up to 12, else the categories.
+        sort : bool, default=True
+            Whether clusters stand in the order of their most frequent category, and
+            those of one category by its falling share; else in that of their numbers.
         display_labels : dict or array-like of shape (n_classes,), default=None
             Names of the categories: by category, or one for each in sorted order.
 
@@ -207,28 +198,23 @@ class ClusterCompositionDisplay:
         display : ClusterCompositionDisplay
             The display itself.
         """
-        for parameter, value, legal in (
-            ("values", values, ["share", "count"]),
-            ("sort", sort, ["majority", "size", "purity", None]),
-            ("rows", rows, ["auto", "clusters", "categories"]),
-        ):
-            if value not in legal:
-                raise ValueError(
-                    f"The {parameter!r} parameter must be one of {legal}. "
-                    f"Got {value!r} instead."
-                )
+        if values not in ("share", "count"):
+            raise ValueError(
+                "The 'values' parameter must be 'share' or 'count'. "
+                f"Got {values!r} instead."
+            )
         names = format_classes(display_labels, self.classes, _MOST_CHARACTERS)
         n_labeled = self.counts.sum(axis=1)
         n_samples = n_labeled if self.n_samples is None else self.n_samples
-        shares = self.counts / np.maximum(n_labeled, 1)[:, np.newaxis]
-        self.order_ = _order(self.counts, shares, n_samples, sort)
-        heights = (shares if values == "share" else self.counts)[self.order_]
+        self.order_ = np.flatnonzero(n_samples > 0)
+        if sort:
+            self.order_ = _by_majority(self.order_, self.counts, n_samples)
+        counts, n_labeled = self.counts[self.order_], n_labeled[self.order_]
+        shares = counts / np.maximum(n_labeled, 1)[:, np.newaxis]
+        heights = shares if values == "share" else counts
         is_majority = np.zeros(heights.shape, dtype=bool)
-        drawn = self.counts[self.order_]
-        is_majority[np.arange(len(drawn)), drawn.argmax(axis=1)] = drawn.any(axis=1)
-        by_cluster = rows == "clusters" or (
-            rows == "auto" and len(heights) <= _MOST_ROWS
-        )
+        is_majority[np.arange(len(counts)), counts.argmax(axis=1)] = n_labeled > 0
+        by_cluster = len(heights) <= _MOST_ROWS
         if not by_cluster:
             heights, is_majority = heights.T, is_majority.T
 
@@ -247,30 +233,27 @@ class ClusterCompositionDisplay:
             )
             for row, majors, bottom in zip(heights, is_majority, bottoms, strict=True)
         ]
-        for bottom in bottoms:
-            ax.axhline(bottom, color="black", linewidth=0.6)
+        ax.hlines(bottoms, -0.6, n_bars - 0.4, color="black", linewidth=0.6)
         middles = bottoms + 0.45 * full
         unit = "100 %" if values == "share" else f"{int(full):,} samples"
         clusters = [str(cluster) for cluster in self.order_]
+        _name_bars(ax, names if by_cluster else clusters)
+        ax.set_yticks(middles, clusters if by_cluster else names)
         if by_cluster:
-            _name_bars(ax, names)
-            ax.set_yticks(middles, clusters)
+            purities = [
+                f"{share:.0%}" if total else "–"
+                for share, total in zip(shares.max(axis=1), n_labeled, strict=True)
+            ]
+            sizes = n_samples[self.order_].tolist()
             right = ax.secondary_yaxis("right")
             right.set_yticks(
                 middles,
-                [
-                    f"n = {n_samples[cluster]:,}\n"
-                    + (f"{shares[cluster].max():.0%}" if n_labeled[cluster] else "–")
-                    for cluster in self.order_
-                ],
+                [f"n = {n:,}\n{p}" for n, p in zip(sizes, purities, strict=True)],
             )
             right.tick_params(length=0, labelsize=8)
             ax.set_ylabel(f"Cluster\n(height of a row:\n{unit})")
         else:
-            _name_bars(ax, clusters)
-            ax.set_yticks(middles, names)
-            ax.set_xlabel("Cluster")
-            ax.set_ylabel(f"Height of a row: {unit}")
+            ax.set(xlabel="Cluster", ylabel=f"Height of a row: {unit}")
         ax.tick_params(axis="both", length=0)
         ax.set_xlim(-0.6, n_bars - 0.4)
         ax.set_ylim(-0.02 * full, n_rows * step)
@@ -279,25 +262,15 @@ class ClusterCompositionDisplay:
         return self
 
 
-def _order(
-    counts: NDArray[np.int64],
-    shares: NDArray[np.float64],
-    n_samples: NDArray[np.int64],
-    sort: str | None,
+def _by_majority(
+    clusters: NDArray[np.intp], counts: NDArray[np.int64], n_samples: NDArray[np.int64]
 ) -> NDArray[np.intp]:
-    clusters = np.flatnonzero(n_samples > 0)
-    if sort is None:
-        return clusters
-    counts, shares, sizes = counts[clusters], shares[clusters], n_samples[clusters]
-    purity = shares.max(axis=1)
-    # A cluster without labelled samples has no majority: it stands last.
-    majority = np.where(counts.any(axis=1), counts.argmax(axis=1), counts.shape[1])
-    keys = {
-        "majority": (-sizes, -purity, majority),
-        "size": (-sizes,),
-        "purity": (-sizes, -purity),
-    }
-    return clusters[np.lexsort(keys[sort])]
+    """Sort clusters by most frequent category; those without a label stand last."""
+    counts = counts[clusters]
+    totals = counts.sum(axis=1)
+    purity = counts.max(axis=1) / np.maximum(totals, 1)
+    majority = np.where(totals > 0, counts.argmax(axis=1), counts.shape[1])
+    return clusters[np.lexsort((-n_samples[clusters], -purity, majority))]
 
 
 def _figure_size(n_rows: int, n_bars: int) -> tuple[float, float]:

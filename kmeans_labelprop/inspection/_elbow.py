@@ -1,31 +1,30 @@
-"""A score against the number of clusters, with its knee."""
+"""A score against the number of clusters."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ..model_selection._cluster_count import (
-    ClusterCountCurve,
-    cluster_count_curve,
-    find_knee,
-    metric_direction,
-)
-from ._plotting import (
-    METRIC_NAMES,
-    VERMILLION,
-    draw_curve,
-    import_pyplot,
-    integer_ticks,
-    make_axes,
-)
+from ..model_selection._cluster_count import ClusterCountCurve, cluster_count_curve
+from ._plotting import DARK, VERMILLION, CurveDisplay, draw_curve, import_pyplot
+
+_METRIC_NAMES = {
+    "inertia": "Inertia",
+    "silhouette": "Mean silhouette",
+    "calinski_harabasz": "Calinski-Harabasz index",
+    "davies_bouldin": "Davies-Bouldin index",
+}
 
 
-class ElbowDisplay:
-    """A score against the number of clusters, with the knee of the curve marked.
+@dataclass(eq=False, repr=False)
+class ElbowDisplay(CurveDisplay):
+    """A score against the number of clusters, with the number that it suggests.
+
+    That is the knee of the inertia, and the best number by any other score.
 
     Use :meth:`from_curve` for the result of
     :func:`~kmeans_labelprop.model_selection.cluster_count_curve`,
@@ -34,15 +33,11 @@ class ElbowDisplay:
 
     Parameters
     ----------
-    n_clusters : ndarray of shape (n_points,)
-        The numbers of clusters, ascending.
-    values : ndarray of shape (n_points, n_repeats)
+    curve : ClusterCountCurve
         The scores.
     metric : {"inertia", "silhouette", "calinski_harabasz", "davies_bouldin"}, \
 default="inertia"
-        What the scores are.
-    knee : int or None, default=None
-        The number of clusters at the knee; None if there is none.
+        Which of them to draw.
 
     Attributes
     ----------
@@ -50,8 +45,8 @@ default="inertia"
         The mean over the repeats.
     band_ : matplotlib Collection or None
         One standard deviation to either side; None with a single repeat.
-    knee_ : matplotlib Line2D or None
-        The vertical line at the knee; None where there is none.
+    mark_ : matplotlib Line2D or None
+        The vertical line at the number suggested; None where there is none.
     ax_ : matplotlib Axes
         The axes drawn on.
     figure_ : matplotlib Figure
@@ -59,8 +54,7 @@ default="inertia"
 
     See Also
     --------
-    SilhouetteDisplay : Silhouettes against the number of clusters, or of one
-        clustering.
+    SilhouetteDisplay : Silhouettes of the samples of one clustering.
 
     Examples
     --------
@@ -71,22 +65,12 @@ default="inertia"
     >>> display = ElbowDisplay.from_estimator(
     ...     KMeans(), X, range(2, 11), n_repeats=3, random_state=0
     ... )
-    >>> display.knee
+    >>> display.curve.knee["inertia"]
     4
     """
 
-    def __init__(
-        self,
-        n_clusters: NDArray[np.intp],
-        values: NDArray[np.float64],
-        *,
-        metric: str = "inertia",
-        knee: int | None = None,
-    ) -> None:
-        self.n_clusters = n_clusters
-        self.values = values
-        self.metric = metric
-        self.knee = knee
+    curve: ClusterCountCurve
+    metric: str = "inertia"
 
     @classmethod
     def from_curve(
@@ -115,19 +99,7 @@ default="inertia"
         display : ElbowDisplay
             The display, drawn.
         """
-        import_pyplot(cls.__name__)
-        if metric not in curve.values:
-            raise ValueError(
-                "The 'metric' parameter must be one of the curve's metrics, "
-                f"{list(curve.values)}. Got {metric!r} instead."
-            )
-        display = cls(
-            curve.n_clusters,
-            curve.values[metric],
-            metric=metric,
-            knee=curve.knee[metric],
-        )
-        return display.plot(ax=ax, **kwargs)
+        return cls(curve, metric).plot(ax=ax, **kwargs)
 
     @classmethod
     def from_estimator(
@@ -137,12 +109,6 @@ default="inertia"
         n_clusters: Iterable[int] = range(2, 21),
         *,
         metric: str = "inertia",
-        embedding: Any = None,
-        n_repeats: int = 1,
-        sample_size: int | None = 10_000,
-        memory: Any = None,
-        n_jobs: int | None = None,
-        random_state: Any = None,
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
@@ -158,22 +124,11 @@ default="inertia"
             The numbers of clusters to try.
         metric : str, default="inertia"
             The score to draw.
-        embedding : transformer, default=None
-            Fitted on X; its output is clustered.
-        n_repeats : int, default=1
-            Number of clusterings for each number of clusters.
-        sample_size : int or None, default=10_000
-            Number of samples for the silhouette.
-        memory : str or object with the joblib.Memory interface, default=None
-            Where to keep what is computed.
-        n_jobs : int, default=None
-            Number of clusterings to run at the same time.
-        random_state : int, RandomState instance or None, default=None
-            Determines the seeds.
         ax : matplotlib Axes, default=None
             The axes to draw on; None makes a figure.
         **kwargs : dict
-            Passed to :meth:`plot`.
+            Passed to :func:`~kmeans_labelprop.model_selection.cluster_count_curve`,
+            such as ``embedding``, ``n_repeats`` and ``random_state``.
 
         Returns
         -------
@@ -182,18 +137,9 @@ default="inertia"
         """
         import_pyplot(cls.__name__)
         curve = cluster_count_curve(
-            X,
-            n_clusters,
-            clusterer=estimator,
-            embedding=embedding,
-            metrics=[metric],
-            n_repeats=n_repeats,
-            sample_size=sample_size,
-            memory=memory,
-            n_jobs=n_jobs,
-            random_state=random_state,
+            X, n_clusters, clusterer=estimator, metrics=[metric], **kwargs
         )
-        return cls.from_curve(curve, metric=metric, ax=ax, **kwargs)
+        return cls(curve, metric).plot(ax=ax)
 
     @classmethod
     def from_predictions(
@@ -205,7 +151,7 @@ default="inertia"
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw scores that were computed elsewhere; the knee is found here.
+        """Draw scores that were computed elsewhere.
 
         Parameters
         ----------
@@ -225,66 +171,53 @@ default="inertia"
         display : ElbowDisplay
             The display, drawn.
         """
-        import_pyplot(cls.__name__)
-        counts = np.asarray(n_clusters)
-        order = np.argsort(counts)
-        scores = np.asarray(values, dtype=np.float64)
+        counts, scores = np.asarray(n_clusters), np.asarray(values, dtype=np.float64)
         scores = scores[:, np.newaxis] if scores.ndim == 1 else scores
         if scores.ndim != 2 or counts.shape != scores.shape[:1]:
             raise ValueError(
                 "'values' must hold the scores of each of the "
                 f"{counts.size} numbers of clusters. Got shape {scores.shape} instead."
             )
-        counts, scores = counts[order], scores[order]
-        knee = find_knee(counts, scores.mean(axis=1), metric_direction(metric))
-        display = cls(counts, scores, metric=metric, knee=knee)
-        return display.plot(ax=ax, **kwargs)
-
-    def plot(
-        self,
-        ax: Any = None,
-        *,
-        name: str | None = None,
-        mark_knee: bool = True,
-        line_kw: dict[str, Any] | None = None,
-    ) -> Self:
-        """Draw the curve.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
-        name : str, default=None
-            What the legend calls the curve.
-        mark_knee : bool, default=True
-            Whether to mark the knee.
-        line_kw : dict, default=None
-            Keywords for matplotlib's ``plot``.
-
-        Returns
-        -------
-        display : ElbowDisplay
-            The display itself.
-        """
-        ax = make_axes(type(self).__name__, ax)
-        label = name
-        if name is None and self.values.shape[1] > 1:
-            label = f"mean ± std, {self.values.shape[1]} repeats"
-        self.line_, self.band_ = draw_curve(
-            ax, self.n_clusters, self.values, label, line_kw
+        order, times = np.argsort(counts), np.zeros(scores.shape)
+        curve = ClusterCountCurve(
+            counts[order], {metric: scores[order]}, {}, times, times
         )
-        self.knee_ = None
-        if mark_knee and self.knee is not None:
-            color = VERMILLION if name is None else self.line_.get_color()
-            self.knee_ = ax.axvline(
-                self.knee,
-                color=color,
-                linestyle="--",
-                label=f"knee: {self.knee} clusters",
+        return cls(curve, metric).plot(ax=ax, **kwargs)
+
+    def _draw(self, ax: Any, name: str | None, line_kw: dict[str, Any] | None) -> None:
+        from matplotlib.ticker import MaxNLocator
+
+        curve, metric = self.curve, self.metric
+        if metric not in curve.values:
+            raise ValueError(
+                "The 'metric' parameter must be one of the curve's metrics, "
+                f"{list(curve.values)}. Got {metric!r} instead."
             )
-        ax.set(xlabel="Number of clusters", ylabel=METRIC_NAMES[self.metric])
-        integer_ticks(ax)
-        if ax.get_legend_handles_labels()[0]:
-            ax.legend()
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+        x, values = curve.n_clusters, curve.values[metric]
+        self.line_, self.band_ = draw_curve(ax, x, values, name, line_kw)
+        error = np.sqrt(
+            (curve.sampling_error.get(metric, np.zeros(values.shape)) ** 2).mean(axis=1)
+        )
+        if error.any():
+            ax.errorbar(
+                x,
+                values.mean(axis=1),
+                yerr=2 * error,
+                fmt="none",
+                ecolor=DARK,
+                elinewidth=0.8,
+                capsize=2,
+                label="± 2 standard errors of the sample",
+            )
+        what = "knee" if metric == "inertia" else "best"
+        suggested = curve.knee[metric] if what == "knee" else curve.best[metric]
+        self.mark_ = None
+        if suggested is not None:
+            self.mark_ = ax.axvline(
+                suggested,
+                color=VERMILLION if name is None else self.line_.get_color(),
+                linestyle="--",
+                label=f"{what}: {suggested} clusters",
+            )
+        ax.set(xlabel="Number of clusters", ylabel=_METRIC_NAMES[metric])
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -14,21 +15,21 @@ from .._labels import check_labels, with_missing
 from ..metrics._purity import check_cluster_labels, propagated_label_accuracy
 from ._plotting import (
     OF_ESTIMATOR,
+    CurveDisplay,
     check_propagator,
     draw_curve,
     find_mark,
-    get_propagator,
     import_pyplot,
-    make_axes,
 )
 
 
-class FractionCurveDisplay:
+@dataclass(eq=False, repr=False)
+class FractionCurveDisplay(CurveDisplay):
     """Accuracy of propagated labels against the fraction of each cluster kept.
 
-    Use :meth:`from_estimator` or :meth:`from_predictions`, with several propagators
-    for a band; or the class itself for accuracies computed elsewhere, such as those of
-    a classifier trained on each fraction, drawn into the same axes.
+    Use :meth:`from_estimator`, with several propagators for a band, or
+    :meth:`from_predictions`; or the class itself for accuracies computed elsewhere,
+    such as those of a classifier trained on each fraction, drawn into the same axes.
 
     Parameters
     ----------
@@ -71,16 +72,9 @@ class FractionCurveDisplay:
     (2, 3)
     """
 
-    def __init__(
-        self,
-        fractions: ArrayLike,
-        accuracies: ArrayLike,
-        *,
-        n_labels: NDArray[np.int64] | None = None,
-    ) -> None:
-        self.fractions = fractions
-        self.accuracies = accuracies
-        self.n_labels = n_labels
+    fractions: ArrayLike
+    accuracies: ArrayLike
+    n_labels: NDArray[np.int64] | None = None
 
     @classmethod
     def from_estimator(
@@ -125,43 +119,43 @@ class FractionCurveDisplay:
             If there is no propagator.
         """
         import_pyplot(cls.__name__)
-        several = isinstance(estimator, list | tuple)
-        propagators = [
-            get_propagator(each) for each in (estimator if several else [estimator])
-        ]
-        if not propagators:
+        several = estimator if isinstance(estimator, list | tuple) else [estimator]
+        if not several:
             raise ValueError(
                 "The 'estimator' parameter must hold a propagator or more. Got none."
             )
-        for propagator in propagators:
-            check_propagator(propagator, "spread_")
-            check_index(propagator.clusters_.names, y_true, "y_true")
+        propagators = [check_propagator(each, "spread_") for each in several]
+        for each in propagators:
+            check_index(each.clusters_.names, y_true, "y_true")
         mark = find_mark(propagators[0], missing_label)
-        return cls.from_predictions(
-            y_true,
-            # Each has its own mark of what no label reached.
-            [
-                with_missing(each.spread_.codes, each.classes_, mark)
-                for each in propagators
-            ],
-            [propagator.confidence_ for propagator in propagators],
-            [propagator.labels_ for propagator in propagators],
-            representative_indices=[each.given_.positions for each in propagators],
-            fractions=fractions,
-            missing_label=mark,
-            ax=ax,
-            **kwargs,
+        shares = _check_fractions(fractions)
+        results = [
+            _count(
+                y_true,
+                # Each has its own mark of what no label reached.
+                with_missing(each.spread_.codes, each.classes_, mark),
+                each.confidence_,
+                each.labels_,
+                each.given_.positions,
+                shares,
+                mark,
+            )
+            for each in propagators
+        ]
+        accuracies, n_labels = (
+            np.transpose(part) for part in zip(*results, strict=True)
         )
+        return cls(shares, accuracies, n_labels).plot(ax=ax, **kwargs)
 
     @classmethod
     def from_predictions(
         cls,
         y_true: ArrayLike,
-        transduction: Any,
-        confidence: Any,
-        labels: Any,
+        transduction: ArrayLike,
+        confidence: ArrayLike,
+        labels: ArrayLike,
         *,
-        representative_indices: Any = None,
+        representative_indices: ArrayLike | None = None,
         fractions: ArrayLike | None = None,
         missing_label: Any = -1,
         ax: Any = None,
@@ -177,14 +171,13 @@ class FractionCurveDisplay:
         ----------
         y_true : array-like of shape (n_samples,)
             True labels. Samples without one are ignored.
-        transduction : array-like of shape (n_samples,) or list of them
-            The propagated labels; a list holds one array for each repeat, here and in
-            the next ones.
-        confidence : array-like of shape (n_samples,) or list of them
+        transduction : array-like of shape (n_samples,)
+            The propagated labels.
+        confidence : array-like of shape (n_samples,)
             What ranks the samples of a cluster, largest first.
-        labels : array-like of shape (n_samples,) or list of them
+        labels : array-like of shape (n_samples,)
             The cluster of each sample, whole numbers from 0.
-        representative_indices : array-like of int, or list of them, default=None
+        representative_indices : array-like of int, default=None
             Positions of the representatives, which are always kept; None ranks by
             confidence alone.
         fractions : array-like of shape (n_fractions,), default=None
@@ -203,46 +196,19 @@ class FractionCurveDisplay:
         """
         import_pyplot(cls.__name__)
         shares = _check_fractions(fractions)
-        repeats = _repeats(transduction, confidence, labels, representative_indices)
-        results = [
-            [
-                propagated_label_accuracy(
-                    y_true, repeat[0], kept, missing_label=missing_label
-                )
-                for kept in _kept(repeat, shares, missing_label)
-            ]
-            for repeat in repeats
-        ]
-        display = cls(
+        accuracies, n_labels = _count(
+            y_true,
+            transduction,
+            confidence,
+            labels,
+            representative_indices,
             shares,
-            np.array([[cell.accuracy for cell in row] for row in results]).T,
-            n_labels=np.array([[cell.n_labels for cell in row] for row in results]).T,
+            missing_label,
         )
+        display = cls(shares, accuracies[:, np.newaxis], n_labels[:, np.newaxis])
         return display.plot(ax=ax, **kwargs)
 
-    def plot(
-        self,
-        ax: Any = None,
-        *,
-        name: str | None = None,
-        line_kw: dict[str, Any] | None = None,
-    ) -> Self:
-        """Draw the curve.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            The axes to draw on, also those of another such curve; None makes a figure.
-        name : str, default=None
-            What the legend calls the curve.
-        line_kw : dict, default=None
-            Keywords for matplotlib's ``plot``.
-
-        Returns
-        -------
-        display : FractionCurveDisplay
-            The display itself.
-        """
+    def _draw(self, ax: Any, name: str | None, line_kw: dict[str, Any] | None) -> None:
         fractions = np.asarray(self.fractions, dtype=np.float64)
         accuracies = np.asarray(self.accuracies, dtype=np.float64)
         if accuracies.ndim == 1:
@@ -252,21 +218,9 @@ class FractionCurveDisplay:
                 f"'accuracies' must hold those at each of the {fractions.size} "
                 f"fractions. Got shape {accuracies.shape} instead."
             )
-        ax = make_axes(type(self).__name__, ax)
-        n_repeats = accuracies.shape[1]
-        label = name
-        if n_repeats > 1:
-            spread = f"mean ± std, {n_repeats} repeats"
-            label = spread if name is None else f"{name} ({spread})"
-        self.line_, self.band_ = draw_curve(ax, fractions, accuracies, label, line_kw)
-        ax.set(
-            xlabel="Fraction of each cluster that keeps the label",
-            ylabel="Accuracy of the propagated labels" if name is None else "Accuracy",
-        )
-        if ax.get_legend_handles_labels()[0]:
-            ax.legend()
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+        self.line_, self.band_ = draw_curve(ax, fractions, accuracies, name, line_kw)
+        ax.set_xlabel("Fraction of each cluster that keeps the label")
+        ax.set_ylabel(f"Accuracy{'' if name else ' of the propagated labels'}")
 
 
 def _check_fractions(fractions: ArrayLike | None) -> NDArray[np.float64]:
@@ -281,25 +235,16 @@ def _check_fractions(fractions: ArrayLike | None) -> NDArray[np.float64]:
     return shares
 
 
-def _repeats(*arguments: Any) -> list[tuple[Any, ...]]:
-    """Turn arguments for one repeat, or lists for several, into a tuple for each."""
-    first = arguments[0]
-    is_many = isinstance(first, list | tuple) and np.ndim(first[0]) == 1
-    if np.ndim(first) == 2:
-        is_many = True
-    if not is_many:
-        return [arguments]
-    n_repeats = len(first)
-    lists = [[None] * n_repeats if value is None else value for value in arguments]
-    check_consistent_length(*lists)
-    return list(zip(*lists, strict=True))
-
-
-def _kept(
-    repeat: tuple[Any, ...], fractions: NDArray[np.float64], missing_label: Any
-) -> list[NDArray[np.bool_]]:
-    """Tell, for each fraction, which samples keep their label."""
-    transduction, confidence, labels, representatives = repeat
+def _count(
+    y_true: ArrayLike,
+    transduction: ArrayLike,
+    confidence: ArrayLike,
+    labels: ArrayLike,
+    representatives: ArrayLike | None,
+    fractions: NDArray[np.float64],
+    missing_label: Any,
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Compute accuracy and number of labels for each fraction."""
     clusters = check_cluster_labels(labels)
     check_consistent_length(transduction, confidence, clusters)
     chosen = np.asarray([] if representatives is None else representatives, np.intp)
@@ -308,4 +253,16 @@ def _kept(
     # Where nobody says which sample it is, the surest stands for the representative.
     always = np.flatnonzero(ranks == 0) if representatives is None else chosen
     has_label = check_labels(transduction, missing_label)[1]
-    return [within_fraction(ranks, sizes, f, always) & has_label for f in fractions]
+    results = [
+        propagated_label_accuracy(
+            y_true,
+            transduction,
+            within_fraction(ranks, sizes, fraction, always) & has_label,
+            missing_label=missing_label,
+        )
+        for fraction in fractions.tolist()
+    ]
+    return (
+        np.array([result.accuracy for result in results]),
+        np.array([result.n_labels for result in results]),
+    )

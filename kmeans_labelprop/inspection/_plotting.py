@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +23,6 @@ DARK, LIGHT = "#333333", "#B8B8B8"
 
 #: Default of ``missing_label`` where there is an estimator to ask.
 OF_ESTIMATOR = "of the estimator"
-
-METRIC_NAMES = {
-    "inertia": "Inertia",
-    "silhouette": "Mean silhouette",
-    "calinski_harabasz": "Calinski-Harabasz index",
-    "davies_bouldin": "Davies-Bouldin index",
-}
 
 
 def import_pyplot(caller: str) -> ModuleType:
@@ -82,24 +76,51 @@ def make_axes(caller: str, ax: Any, figsize: tuple[float, float] | None = None) 
     return plt.subplots(figsize=figsize, layout="constrained")[1]
 
 
-def integer_ticks(ax: Any) -> None:
-    """Put the ticks of the x axis at whole numbers.
+class CurveDisplay(ABC):
+    """Base of the displays of a curve; subclasses draw it into axes."""
 
-    Parameters
-    ----------
-    ax : matplotlib Axes
-        The axes.
-    """
-    from matplotlib.ticker import MaxNLocator
+    _legend: ClassVar[dict[str, Any]] = {}
 
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        name: str | None = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
+        """Draw the curve.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            The axes to draw on, also those of another curve; None makes a figure.
+        name : str, default=None
+            What the legend calls the curve.
+        line_kw : dict, default=None
+            Keywords for matplotlib's ``plot``.
+
+        Returns
+        -------
+        display : object
+            The display itself.
+        """
+        ax = make_axes(type(self).__name__, ax)
+        self._draw(ax, name, line_kw)
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend(**self._legend)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    @abstractmethod
+    def _draw(self, ax: Any, name: str | None, line_kw: dict[str, Any] | None) -> None:
+        """Draw all but the legend."""
 
 
 def draw_curve(
     ax: Any,
     x: NDArray[Any],
     values: NDArray[np.float64],
-    label: str | None,
+    name: str | None,
     line_kw: dict[str, Any] | None,
 ) -> tuple[Any, Any]:
     """Draw the mean of repeats as a line, and one standard deviation as a band.
@@ -112,8 +133,8 @@ def draw_curve(
         Where the values stand.
     values : ndarray of shape (n_points, n_repeats)
         The values of all repeats.
-    label : str or None
-        What the legend calls the line.
+    name : str or None
+        What the legend calls the line; of several repeats it says what the band is.
     line_kw : dict or None
         Keywords for the line.
 
@@ -126,7 +147,11 @@ def draw_curve(
     """
     # Colour, marker and dashes change together from curve to curve on the same axes:
     # without colours the others still tell them apart.
-    number = len(ax.lines)
+    number, n_repeats = len(ax.lines), values.shape[1]
+    label = name
+    if n_repeats > 1:
+        spread = f"mean ± std, {n_repeats} repeats"
+        label = spread if name is None else f"{name} ({spread})"
     style = {
         "color": (BLUE, VERMILLION, "#009E73", ORANGE, "#CC79A7", DARK)[number % 6],
         "marker": "osD^v*"[number % 6],
@@ -136,7 +161,7 @@ def draw_curve(
     }
     mean = values.mean(axis=1)
     (line,) = ax.plot(x, mean, **style | (line_kw or {}))
-    if values.shape[1] == 1:
+    if n_repeats == 1:
         return line, None
     std = values.std(axis=1)
     return line, draw_band(ax, x, mean - std, mean + std, line.get_color())
@@ -279,8 +304,8 @@ def get_propagator(estimator: Any) -> Any:
     return estimator
 
 
-def check_propagator(estimator: Any, attribute: str) -> None:
-    """Refuse what is no fitted propagator.
+def check_propagator(estimator: Any, attribute: str) -> KMeansLabelPropagator:
+    """Take the propagator out of a classifier, and check that it has what is needed.
 
     Parameters
     ----------
@@ -289,19 +314,26 @@ def check_propagator(estimator: Any, attribute: str) -> None:
     attribute : str
         An attribute that the fitted propagator must have.
 
+    Returns
+    -------
+    propagator : KMeansLabelPropagator
+        The propagator.
+
     Raises
     ------
     TypeError
-        If it is no KMeansLabelPropagator.
+        If there is none.
     NotFittedError
         If it lacks the attribute.
     """
-    if not isinstance(estimator, KMeansLabelPropagator):
+    propagator = get_propagator(estimator)
+    if not isinstance(propagator, KMeansLabelPropagator):
         raise TypeError(
             "The 'estimator' parameter must be a KMeansLabelPropagator or a "
             f"PropagatedClassifier. Got {type(estimator).__name__} instead."
         )
-    check_is_fitted(estimator, attribute)
+    check_is_fitted(propagator, attribute)
+    return propagator
 
 
 def find_clusters(estimator: Any, X: Any) -> NDArray[np.intp]:

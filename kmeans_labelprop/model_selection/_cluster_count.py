@@ -186,7 +186,7 @@ class ClusterCountCurve:
             mean = {name: v.mean(axis=1) for name, v in self.values.items()}
             std = {name: v.std(axis=1) for name, v in self.values.items()}
         knee = {
-            name: find_knee(self.n_clusters, scores, _DIRECTIONS[name])
+            name: find_knee(self.n_clusters, scores, metric_direction(name))
             for name, scores in mean.items()
         }
         best = {name: self._find_best(name, scores) for name, scores in mean.items()}

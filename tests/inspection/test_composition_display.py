@@ -59,7 +59,7 @@ def test_bars_are_the_shares():
 
 
 def test_bars_are_the_counts():
-    display = draw(values="count", sort=None)
+    display = draw(values="count", sort=False)
     assert_allclose(heights(display), COUNTS)
     assert_array_equal(display.order_, [0, 1, 2, 3])
     assert "4 samples" in display.ax_.get_ylabel()
@@ -67,26 +67,17 @@ def test_bars_are_the_counts():
     assert np.all(np.diff(bottoms) < -4)
 
 
-@pytest.mark.parametrize(
-    ("sort", "order"),
-    [
-        ("majority", [1, 0, 2, 3]),
-        ("size", [1, 0, 2, 3]),
-        ("purity", [2, 1, 0, 3]),
-        (None, [0, 1, 2, 3]),
-    ],
-)
-def test_order(sort, order):
-    assert_array_equal(draw(sort=sort).order_, order)
-
-
-def test_categories_as_rows_hold_the_same_bars():
-    clusters = draw(sort="purity")
-    categories = draw(sort="purity", rows="categories")
-    assert_allclose(heights(categories), heights(clusters).T)
-    assert_array_equal(is_dark(categories), is_dark(clusters).T)
-    assert tick_texts(categories.ax_.yaxis) == ["a", "b", "c"]
-    assert tick_texts(categories.ax_.xaxis) == ["2", "1", "0", "3"]
+def test_categories_are_the_rows_of_many_clusters():
+    labels = np.arange(13).repeat(3)
+    y = np.where(np.arange(39) % 3, labels % 2, 1 - labels % 2)
+    display = ClusterCompositionDisplay.from_predictions(labels, y)
+    shares = np.stack([labels[::3] % 2 == 0, labels[::3] % 2 == 1])[:, display.order_]
+    assert_allclose(heights(display), (1 + shares) / 3)
+    assert_array_equal(is_dark(display), shares)
+    assert tick_texts(display.ax_.yaxis) == ["0", "1"]
+    assert tick_texts(display.ax_.xaxis) == [str(i) for i in display.order_]
+    twelve = ClusterCompositionDisplay.from_predictions(labels[:36], y[:36])
+    assert len(twelve.bars_) == 12
 
 
 def test_empty_clusters_are_left_out():
@@ -154,9 +145,7 @@ def test_names_and_axes():
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"values": "percent"}, "The 'values' parameter must be one of"),
-        ({"sort": "name"}, "The 'sort' parameter must be one of"),
-        ({"rows": "both"}, "The 'rows' parameter must be one of"),
+        ({"values": "percent"}, "The 'values' parameter must be 'share'"),
         ({"display_labels": ["a", "b"]}, "each of the 3 classes .* Got 2 names"),
     ],
 )

@@ -1,5 +1,3 @@
-import builtins
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -7,7 +5,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.datasets import make_blobs
 
-from kmeans_labelprop import inspection
 from kmeans_labelprop.inspection import ElbowDisplay
 from kmeans_labelprop.model_selection import cluster_count_curve
 
@@ -40,7 +37,7 @@ def test_curve_band_and_knee(curve, assert_legible):
         at_k = vertices[vertices[:, 0] == k, 1]
         assert_allclose([at_k.min(), at_k.max()], [low, high])
     assert curve.knee["inertia"] == 5
-    assert_array_equal(display.knee_.get_xdata(), [5, 5])
+    assert_array_equal(display.mark_.get_xdata(), [5, 5])
     assert legend_texts(display.ax_) == ["mean ± std, 4 repeats", "knee: 5 clusters"]
     assert display.ax_.get_xlabel() == "Number of clusters"
     assert display.ax_.get_ylabel() == "Inertia"
@@ -69,43 +66,76 @@ def test_from_estimator(blobs):
     )
     assert_allclose(display.line_.get_ydata(), expected.mean["inertia"])
     assert display.band_ is None
-    assert display.knee == expected.knee["inertia"] == 5
+    assert display.curve.knee["inertia"] == expected.knee["inertia"] == 5
+    E = blobs[:, :1]
+    other = ElbowDisplay.from_estimator(
+        MiniBatchKMeans(),
+        E,
+        [2, 4, 6],
+        metric="silhouette",
+        n_repeats=2,
+        sample_size=100,
+        random_state=0,
+    )
+    assert other.curve.values["silhouette"].shape == (3, 2)
+    assert (other.curve.sampling_error["silhouette"] > 0).all()
 
 
 def test_from_predictions():
     display = ElbowDisplay.from_predictions([5, 2, 3, 4], [19, 100, 60, 20])
     assert_array_equal(display.line_.get_xdata(), [2, 3, 4, 5])
     assert_array_equal(display.line_.get_ydata(), [100, 60, 20, 19])
-    assert display.knee == 4
+    assert_array_equal(display.mark_.get_xdata(), [4, 4])
     rising = ElbowDisplay.from_predictions(
         [2, 3, 4, 5], [[0, 0], [9, 8], [9, 9], [10, 10]], metric="silhouette"
     )
-    assert rising.knee == 3
+    # The best is marked where there is one, and not the knee.
+    assert rising.curve.knee["silhouette"] == 3
+    assert_array_equal(rising.mark_.get_xdata(), [5, 5])
     assert rising.band_ is not None
 
 
 def test_no_knee_draws_no_line():
     display = ElbowDisplay.from_predictions([2, 3, 4], [3, 2, 1])
-    assert display.knee is None
-    assert display.knee_ is None
+    assert display.mark_ is None
     assert len(display.ax_.lines) == 1
     assert display.ax_.get_legend() is None
 
 
-def test_knee_can_be_left_out(curve):
-    display = ElbowDisplay.from_curve(curve, mark_knee=False, name="digits")
-    assert display.knee_ is None
-    assert legend_texts(display.ax_) == ["digits"]
-
-
 def test_two_curves_differ_without_colours(curve):
-    first = ElbowDisplay.from_curve(curve, mark_knee=False, name="a")
-    second = ElbowDisplay.from_curve(curve, mark_knee=False, name="b", ax=first.ax_)
+    first = ElbowDisplay.from_curve(curve, name="a")
+    second = ElbowDisplay.from_curve(curve, name="b", ax=first.ax_)
     assert first.line_.get_linestyle() != second.line_.get_linestyle()
     assert first.line_.get_marker() != second.line_.get_marker()
     assert first.line_.get_color() != second.line_.get_color()
+    assert second.mark_.get_color() == second.line_.get_color()
+    assert legend_texts(second.ax_)[2] == "b (mean ± std, 4 repeats)"
     styled = ElbowDisplay.from_curve(curve, line_kw={"color": "black"})
     assert styled.line_.get_color() == "black"
+
+
+def test_mean_silhouette(blobs, assert_legible):
+    curve = cluster_count_curve(
+        blobs, range(2, 9), n_repeats=3, sample_size=100, random_state=0
+    )
+    display = ElbowDisplay.from_curve(curve, metric="silhouette")
+    assert_allclose(display.line_.get_ydata(), curve.mean["silhouette"])
+    assert_array_equal(display.mark_.get_xdata(), [curve.best["silhouette"]] * 2)
+    assert legend_texts(display.ax_) == [
+        "mean ± std, 3 repeats",
+        f"best: {curve.best['silhouette']} clusters",
+        "± 2 standard errors of the sample",
+    ]
+    # The bars are as long as the sampling error says.
+    bars = display.ax_.collections[-1].get_segments()
+    error = np.sqrt((curve.sampling_error["silhouette"] ** 2).mean(axis=1))
+    assert_allclose([bar[1, 1] - bar[0, 1] for bar in bars], 4 * error)
+    assert_legible(display.figure_)
+    exact = cluster_count_curve(blobs, range(2, 9), random_state=0)
+    plain = ElbowDisplay.from_curve(exact, metric="silhouette", name="all")
+    assert plain.band_ is None
+    best = f"best: {exact.best['silhouette']} clusters"
+    assert legend_texts(plain.ax_) == ["all", best]
 
 
 def test_bad_input(curve):
@@ -113,37 +143,7 @@ def test_bad_input(curve):
         ElbowDisplay.from_curve(curve, metric="gap")
     with pytest.raises(ValueError, match=r"3 numbers of clusters. Got shape \(2, 1\)"):
         ElbowDisplay.from_predictions([2, 3, 4], [1, 2])
-    with pytest.raises(ValueError, match="The 'metric' parameter must be one of"):
+    with pytest.raises(ValueError, match="'metric' parameter must be one of"):
         ElbowDisplay.from_predictions([2, 3], [1, 2], metric="gap")
     with pytest.raises(ValueError, match="'metrics'"):
         ElbowDisplay.from_estimator(KMeans(), [[0.0], [1.0]], [1], metric="gap")
-
-
-# These have another constructor, and tests of their own.
-OTHERS = {"AuditDisplay", "LabelCurveDisplay"}
-
-
-@pytest.mark.parametrize("name", sorted({*inspection.__all__} - OTHERS))
-def test_without_matplotlib(name, monkeypatch):
-    real = builtins.__import__
-
-    def without_matplotlib(module, *args, **kwargs):
-        if module.startswith("matplotlib"):
-            raise ImportError(module)
-        return real(module, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without_matplotlib)
-    display = getattr(inspection, name)
-    message = rf'{name} needs matplotlib.*"kmeans-labelprop\[plot\]"'
-    # Before anything is computed, whatever the arguments.
-    arguments = {
-        "ElbowDisplay": [[2, 3], [1, 2]],
-        "SilhouetteDisplay": [None, None],
-        "ClusterCompositionDisplay": [None, None],
-        "RepresentativesDisplay": [None, None, None, None],
-        "FractionCurveDisplay": [None, None, None, None],
-    }[name]
-    with pytest.raises(ImportError, match=message):
-        display.from_predictions(*arguments)
-    with pytest.raises(ImportError, match=message):
-        display.from_estimator(*arguments[:2], **({"y": []} if "Comp" in name else {}))

@@ -110,17 +110,6 @@ def test_default_fractions():
     assert_allclose(display.fractions, np.linspace(0.05, 1, 20))
 
 
-def test_repeats_as_arrays():
-    display = FractionCurveDisplay.from_predictions(
-        Y_TRUE,
-        np.array([SPREAD, Y_TRUE]),
-        np.array([CONFIDENCE] * 2),
-        np.array([LABELS] * 2),
-        fractions=[1],
-    )
-    assert_allclose(display.accuracies, [[4 / 6, 1]])
-
-
 def test_a_classifier_in_the_same_axes(assert_legible):
     first = FractionCurveDisplay.from_predictions(
         Y_TRUE, SPREAD, CONFIDENCE, LABELS, name="labels"

@@ -1,5 +1,3 @@
-import builtins
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -38,7 +36,7 @@ def test_it_shows_the_curve(curve, assert_legible):
     assert display.ax_.get_ylabel() == "Accuracy compared with now, points"
     legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert legend == [
-        "by part of the labels",
+        "by part of the labels (mean ± std, 4 repeats)",
         "to expect, 80 % interval",
         "now, 40 labels",
     ]
@@ -97,28 +95,5 @@ def test_keywords_and_axes(curve):
         curve, ax=first.ax_, line_kw={"color": "#123456"}
     )
     assert second.figure_ is first.figure_
-    assert first.line_.get_label() == "digits"
+    assert first.line_.get_label() == "digits (mean ± std, 4 repeats)"
     assert second.line_.get_color() == second.extension_.get_color() == "#123456"
-
-
-def test_lengths_must_agree():
-    past = [[-0.1], [-0.05]]
-    display = LabelCurveDisplay(4, [1, 2], past, [1, 2], [0.1, 0.2], [0], [0.2, 0.3])
-    with pytest.raises(ValueError, match="'low' must hold one value for each of the 2"):
-        display.plot()
-    display = LabelCurveDisplay(4, [1, 2, 3], past, [1], [0.1], [0], [0.2])
-    with pytest.raises(ValueError, match="'past' must have one row for each of the 3"):
-        display.plot()
-
-
-def test_without_matplotlib(curve, monkeypatch):
-    real = builtins.__import__
-
-    def without_matplotlib(module, *args, **kwargs):
-        if module.startswith("matplotlib"):
-            raise ImportError(module)
-        return real(module, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without_matplotlib)
-    with pytest.raises(ImportError, match=r'LabelCurveDisplay needs.*prop\[plot\]"'):
-        LabelCurveDisplay.from_curve(curve)
