@@ -6,9 +6,11 @@ scikit-learn; this module is the only one that imports them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from numbers import Integral
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ from sklearn.utils.validation import _check_method_params
 
 __all__ = [
     "N_JOBS",
+    "POSITIVE",
     "HasMethods",
     "Interval",
     "StrOptions",
@@ -34,12 +37,17 @@ __all__ = [
     "routing_enabled",
     "take_fit_params",
     "validate_estimator_parameters",
+    "validated",
 ]
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+POSITIVE = Interval(Integral, 1, None, closed="left")
 
 # joblib refuses 0, but not before labels have been paid for.
 N_JOBS = [
-    Interval(Integral, 1, None, closed="left"),
+    POSITIVE,
     Interval(Integral, None, -1, closed="right"),
     None,
 ]
@@ -60,6 +68,38 @@ def check_parameters(
         Name of the class or function whose parameters these are.
     """
     validate_parameter_constraints(constraints, parameters, caller_name=caller)
+
+
+def validated(
+    **constraints: Sequence[Any],
+) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
+    """Check the parameters of a function before it runs.
+
+    Parameters
+    ----------
+    **constraints : list
+        The legal values of each parameter, in scikit-learn's notation.
+
+    Returns
+    -------
+    decorate : callable
+        Wraps the function.
+    """
+
+    def decorate(function: Callable[_P, _T]) -> Callable[_P, _T]:
+        signature = inspect.signature(function)
+
+        @wraps(function)
+        def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+            got = signature.bind(*args, **kwargs)
+            got.apply_defaults()
+            parameters = {name: got.arguments[name] for name in constraints}
+            check_parameters(constraints, parameters, function.__name__)
+            return function(*args, **kwargs)
+
+        return checked
+
+    return decorate
 
 
 def validate_estimator_parameters(estimator: BaseEstimator) -> None:

@@ -13,10 +13,10 @@ from .._asking import check_index
 from .._fraction import rank_in_clusters, within_fraction
 from .._labels import check_labels, with_missing
 from ..metrics._purity import check_cluster_labels, propagated_label_accuracy
+from ..model_selection._fitted import check_propagator
 from ._plotting import (
     OF_ESTIMATOR,
     CurveDisplay,
-    check_propagator,
     draw_curve,
     find_mark,
     import_pyplot,
@@ -124,7 +124,7 @@ class FractionCurveDisplay(CurveDisplay):
             raise ValueError(
                 "The 'estimator' parameter must hold a propagator or more. Got none."
             )
-        propagators = [check_propagator(each, "spread_") for each in several]
+        propagators = [check_propagator(each) for each in several]
         for each in propagators:
             check_index(each.clusters_.names, y_true, "y_true")
         mark = find_mark(propagators[0], missing_label)

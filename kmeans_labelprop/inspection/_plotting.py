@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from .._base_classifier import BasePropagatedClassifier
 from .._clustering import assign_clusters
 from .._propagator import KMeansLabelPropagator
+from ..model_selection._fitted import get_propagator
 
 # Of the colours of M. Okabe and K. Ito, "Color Universal Design", which people with any
 # common colour blindness tell apart; these three differ in grey, too.
@@ -278,62 +278,6 @@ def find_mark(estimator: Any, missing_label: Any) -> Any:
     if isinstance(missing_label, str) and missing_label == OF_ESTIMATOR:
         return getattr(get_propagator(estimator), "missing_label", -1)
     return missing_label
-
-
-def get_propagator(estimator: Any) -> Any:
-    """Take the propagator out of a fitted classifier; others as they are.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Anything.
-
-    Returns
-    -------
-    estimator : estimator
-        The ``propagator_`` of a PropagatedClassifier or PropagatedClassifierCV.
-
-    Raises
-    ------
-    NotFittedError
-        If such a classifier is not fitted.
-    """
-    if isinstance(estimator, BasePropagatedClassifier):
-        check_is_fitted(estimator, "train_on_")
-        return estimator.propagator_
-    return estimator
-
-
-def check_propagator(estimator: Any, attribute: str) -> KMeansLabelPropagator:
-    """Take the propagator out of a classifier, and check that it has what is needed.
-
-    Parameters
-    ----------
-    estimator : object
-        Anything.
-    attribute : str
-        An attribute that the fitted propagator must have.
-
-    Returns
-    -------
-    propagator : KMeansLabelPropagator
-        The propagator.
-
-    Raises
-    ------
-    TypeError
-        If there is none.
-    NotFittedError
-        If it lacks the attribute.
-    """
-    propagator = get_propagator(estimator)
-    if not isinstance(propagator, KMeansLabelPropagator):
-        raise TypeError(
-            "The 'estimator' parameter must be a KMeansLabelPropagator or a "
-            f"PropagatedClassifier. Got {type(estimator).__name__} instead."
-        )
-    check_is_fitted(propagator, attribute)
-    return propagator
 
 
 def find_clusters(estimator: Any, X: Any) -> NDArray[np.intp]:

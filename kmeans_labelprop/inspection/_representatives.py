@@ -15,14 +15,13 @@ from .._asking import check_index
 from .._containers import take_rows
 from .._labels import is_missing
 from ..metrics._purity import check_cluster_labels, cluster_purity, count_classes
+from ..model_selection._fitted import check_propagator
 from ._plotting import (
     LIGHT,
     OF_ESTIMATOR,
     VERMILLION,
-    check_propagator,
     find_mark,
     format_classes,
-    get_propagator,
     import_pyplot,
     make_axes,
 )
@@ -147,8 +146,7 @@ n_features)
             If the estimator is neither a propagator nor a classifier with one.
         """
         import_pyplot(cls.__name__)
-        estimator = get_propagator(estimator)
-        check_propagator(estimator, "clusters_")
+        estimator = check_propagator(estimator, "clusters_")
         check_index(X, y, "y")
         positions = estimator.representative_indices_
         labels = np.full(len(positions), None, dtype=object)

@@ -13,13 +13,13 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from .._containers import canonical
 from ..metrics._purity import check_cluster_labels
 from ..metrics._silhouette import estimate_silhouette
+from ..model_selection._fitted import get_propagator
 from ._plotting import (
     BLUE,
     LIGHT,
     VERMILLION,
     CurveDisplay,
     find_clusters,
-    get_propagator,
     import_pyplot,
 )
 

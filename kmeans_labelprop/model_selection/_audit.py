@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import hypergeom
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from .._asking import check_answers, labels_by_position
 from .._engine import keep
 from .._labels import label_array
-from .._messages import warn_user
 from .._propagator import KMeansLabelPropagator
-from .._validation import Interval, StrOptions, check_parameters
-
-_BETWEEN_0_AND_1 = Interval(Real, 0, 1, closed="neither")
+from .._validation import POSITIVE, Interval, validated
+from ._fitted import check_propagator
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +54,6 @@ class PropagationAudit:
         How many of those kept were audited without an answer.
     confidence_level : float
         Confidence level of each interval.
-    abstention : {"ignore", "bound"}
-        What was made of audited samples without an answer.
 
     See Also
     --------
@@ -90,8 +85,8 @@ class PropagationAudit:
     n_right: NDArray[np.intp]
     n_abstained: NDArray[np.intp]
     confidence_level: float
-    abstention: str
 
+    @validated(target=[Interval(Real, 0, 1, closed="right")])
     def largest_fraction(self, target: float) -> float | None:
         """Find the largest fraction whose labels are right often enough.
 
@@ -127,31 +122,20 @@ class PropagationAudit:
            "Learn then Test: Calibrating Predictive Algorithms to Achieve Risk
            Control", 2021, :doi:`10.48550/arXiv.2110.01052`.
         """
-        check_parameters(
-            {"target": [Interval(Real, 0, 1, closed="right")]},
-            {"target": target},
-            "largest_fraction",
-        )
         level = 1 - self.confidence_level
         n_others = self.n_kept - self.n_given
         # The most right labels among the others that still miss the target.
         n_needed = np.ceil(np.round(target * self.n_kept, 9)).astype(np.intp)
         n_short = n_needed - self.n_given - 1
-        p_values = _p_value(n_others, n_short, self._n_drawn(), self.n_right)
+        n_drawn = self.n_audited + self.n_abstained
+        p_values = _p_value(n_others, n_short, n_drawn, self.n_right)
         n_expected = self.n_audit * n_others // max(1, self.n_propagated)
-        p_expected = _p_value(n_others, n_short, n_expected, n_expected - 2)
-        # Where the labels known suffice, whatever the others are, nothing can go wrong.
-        certain = self.fractions[p_values == 0]
-        found = certain[-1] if certain.size else None
-        may_pass = p_expected <= level
+        may_pass = _p_value(n_others, n_short, n_expected, n_expected - 2) <= level
         start = int(np.argmax(may_pass)) if may_pass.any() else len(may_pass) - 1
-        for fraction, p_value in zip(
-            self.fractions[start:], p_values[start:], strict=True
-        ):
-            if p_value > level:
-                break
-            found = fraction if found is None else max(found, fraction)
-        return None if found is None else float(found)
+        n_passed = int(np.argmin(np.append(p_values[start:] <= level, False)))
+        # Where the labels known suffice, whatever the others are, nothing can go wrong.
+        found = [*self.fractions[p_values == 0], *self.fractions[start:][:n_passed]]
+        return float(max(found)) if found else None
 
     def summary(self, target: float | None = None) -> str:
         """Say in plain words what the audit found.
@@ -172,13 +156,10 @@ class PropagationAudit:
             f"{level} confidence intervals:"
         ]
         for i, fraction in enumerate(self.fractions.tolist()):
-            estimate = (
-                "unknown"
-                if np.isnan(self.accuracy[i])
-                else f"{100 * self.accuracy[i]:.1f} %"
-            )
+            share = f"{100 * self.accuracy[i]:.1f} %"
             lines.append(
-                f"  fraction {fraction:<5.4g} {estimate:>8}  "
+                f"  fraction {fraction:<5.4g} "
+                f"{'unknown' if np.isnan(self.accuracy[i]) else share:>8}  "
                 f"({100 * self.low[i]:.1f} to {100 * self.high[i]:.1f} %), "
                 f"{self.n_audited[i]} of {self.n_kept[i]} labels audited"
             )
@@ -186,36 +167,24 @@ class PropagationAudit:
             f"{self.n_given} given labels are among those kept and count as "
             "right. Each interval holds by itself."
         )
-        n_abstained = self.n_abstained[-1]
-        if n_abstained:
+        if self.n_abstained[-1]:
             lines.append(
-                f"{n_abstained} of the samples audited had no answer"
-                + (
-                    " and were left out: if such samples are the hard ones, the "
-                    "accuracies are too high."
-                    if self.abstention == "ignore"
-                    else ": the intervals hold whether their labels are right or wrong."
-                )
+                f"{self.n_abstained[-1]} of the samples audited had no answer: the "
+                "intervals hold whether their labels are right or wrong."
             )
         if target is not None:
             found = self.largest_fraction(target)
             aim = f"an accuracy of {100 * target:.4g} % or more"
-            if found is None:
-                lines.append(f"No fraction is shown to have {aim}.")
-            else:
-                lines.append(
-                    f"The largest fraction shown, with {level} confidence, to have "
-                    f"{aim}: {found:.4g}."
-                )
+            lines.append(
+                f"No fraction is shown to have {aim}."
+                if found is None
+                else f"The largest fraction shown, with {level} confidence, to have "
+                f"{aim}: {found:.4g}."
+            )
         return "\n".join(lines)
 
-    def _n_drawn(self) -> NDArray[np.intp]:
-        """Count what the lower ends rest on."""
-        if self.abstention == "ignore":
-            return self.n_audited
-        return self.n_audited + self.n_abstained
 
-
+@validated(n_audit=[POSITIVE], random_state=["random_state"])
 def draw_audit(
     propagator: KMeansLabelPropagator,
     n_audit: int,
@@ -229,8 +198,8 @@ def draw_audit(
 
     Parameters
     ----------
-    propagator : KMeansLabelPropagator
-        The fitted propagator; of a classifier its ``propagator_``.
+    propagator : KMeansLabelPropagator or PropagatedClassifier
+        The fitted propagator, or a classifier that has one.
     n_audit : int
         Number of samples to draw.
     random_state : int, RandomState instance or None, default=None
@@ -261,15 +230,7 @@ def draw_audit(
     >>> len(draw_audit(propagator, 20, random_state=0))
     20
     """
-    check_parameters(
-        {
-            "n_audit": [Interval(Integral, 1, None, closed="left")],
-            "random_state": ["random_state"],
-        },
-        {"n_audit": n_audit, "random_state": random_state},
-        "draw_audit",
-    )
-    candidates = np.flatnonzero(_is_propagated(propagator))
+    candidates = np.flatnonzero(_is_propagated(check_propagator(propagator)))
     if n_audit > len(candidates):
         raise ValueError(
             f"The 'n_audit' parameter of draw_audit must be at most {len(candidates)}, "
@@ -279,6 +240,7 @@ def draw_audit(
     return candidates[chosen[:n_audit]]
 
 
+@validated(confidence_level=[Interval(Real, 0, 1, closed="neither")])
 def audit_propagation(
     propagator: KMeansLabelPropagator,
     positions: ArrayLike,
@@ -286,15 +248,14 @@ def audit_propagation(
     *,
     fractions: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
     confidence_level: float = 0.95,
-    abstention: str = "ignore",
 ) -> PropagationAudit:
     """Estimate how right the propagated labels are, at each fraction.
 
     Parameters
     ----------
-    propagator : KMeansLabelPropagator
-        The fitted propagator; of a classifier its ``propagator_``. The `fraction` that
-        it was fitted with does not matter.
+    propagator : KMeansLabelPropagator or PropagatedClassifier
+        The fitted propagator, or a classifier that has one. The
+        `fraction` that it was fitted with does not matter.
     positions : array-like of shape (n_audit,) of int
         What :func:`draw_audit` returned, or the first ones of it. Samples chosen in
         another way than at random give wrong intervals.
@@ -306,10 +267,6 @@ def audit_propagation(
         The fractions to look at, in [0, 1].
     confidence_level : float, default=0.95
         Confidence level of each interval, in (0, 1).
-    abstention : {"ignore", "bound"}, default="ignore"
-        What is made of audited samples without an answer: they are left out, as if it
-        were by chance that they have none; or the lower end of the interval counts
-        them as wrong and the upper end as right, which holds whatever the reason.
 
     Returns
     -------
@@ -325,11 +282,6 @@ def audit_propagation(
         If the labels are strings and the propagated ones numbers, or the other way
         round.
 
-    Warns
-    -----
-    UserWarning
-        If samples without an answer are left out.
-
     See Also
     --------
     draw_audit : Draws the samples.
@@ -344,6 +296,11 @@ def audit_propagation(
     distribution in place of the binomial: they hold at any number audited, and shrink
     to a point where all are. They are conservative: the true accuracy lies inside with
     `confidence_level` or more.
+
+    Samples without an answer are often hard ones. The lower end of the interval counts
+    them as wrong and the upper end as right, which holds whatever the reason; the
+    estimate leaves them out. Where it is by chance that they have none, pass the others
+    only.
 
     References
     ----------
@@ -365,55 +322,26 @@ def audit_propagation(
     >>> audit.n_audited[-1]
     np.int64(100)
     """
-    check_parameters(
-        {
-            "confidence_level": [_BETWEEN_0_AND_1],
-            "abstention": [StrOptions({"ignore", "bound"})],
-        },
-        {"confidence_level": confidence_level, "abstention": abstention},
-        "audit_propagation",
-    )
     shares = _check_fractions(fractions)
+    propagator = check_propagator(propagator)
     is_propagated = _is_propagated(propagator)
     chosen = _check_positions(positions, is_propagated)
-    answered, right = _compare(propagator, chosen, labels)
-    n_abstained = int(np.sum(~answered))
-    if n_abstained and abstention == "ignore":
-        warn_user(
-            f"{n_abstained} of {len(chosen)} audited samples have no answer and are "
-            "left out. If such samples are the hard ones, the estimates are too high; "
-            "abstention='bound' gives intervals that hold in any case."
-        )
-
-    counts = np.empty((5, len(shares)), dtype=np.intp)
-    for i, share in enumerate(shares.tolist()):
-        kept = np.zeros(len(is_propagated), dtype=bool)
-        kept[
-            keep(
-                propagator.clusters_,
-                propagator.spread_,
-                propagator.given_.positions,
-                share,
-            )
-        ] = True
-        inside = kept[chosen]
-        counts[:, i] = (
-            kept.sum(),
-            np.sum(kept & is_propagated),
-            np.sum(inside & answered),
-            np.sum(inside & right),
-            np.sum(inside & ~answered),
-        )
-    n_kept, n_others, n_audited, n_right, n_without = counts
+    is_answered, is_right = _compare(propagator, chosen, labels)
+    kept = np.zeros((len(shares), len(is_propagated)), dtype=bool)
+    for row, share in zip(kept, shares.tolist(), strict=True):
+        given = propagator.given_.positions
+        row[keep(propagator.clusters_, propagator.spread_, given, share)] = True
+    n_kept = kept.sum(axis=1)
+    n_others = (kept & is_propagated).sum(axis=1)
     n_given = n_kept - n_others  # every fraction keeps them
-
-    n_drawn, most_right = n_audited, n_right
-    if abstention == "bound":
-        n_drawn, most_right = n_audited + n_without, n_right + n_without
-    tail = (1 - confidence_level) / 2
+    n_audited, n_right, n_without = (
+        (kept[:, chosen] & what).sum(axis=1)
+        for what in (is_answered, is_right, ~is_answered)
+    )
+    n_drawn, tail = n_audited + n_without, (1 - confidence_level) / 2
     low = _fewest_right(n_others, n_drawn, n_right, tail)
     # As many right at most as there are others less the fewest wrong.
-    high = n_others - _fewest_right(n_others, n_drawn, n_drawn - most_right, tail)
+    high = n_others - _fewest_right(n_others, n_drawn, n_audited - n_right, tail)
     with np.errstate(invalid="ignore"):
         mean_right = np.where(n_others > 0, n_others * (n_right / n_audited), 0)
     return PropagationAudit(
@@ -429,7 +357,6 @@ def audit_propagation(
         n_right=n_right,
         n_abstained=n_without,
         confidence_level=float(confidence_level),
-        abstention=abstention,
     )
 
 
@@ -501,15 +428,8 @@ def _fewest_right(
     return enough
 
 
-def _is_propagated(propagator: Any) -> NDArray[np.bool_]:
+def _is_propagated(propagator: KMeansLabelPropagator) -> NDArray[np.bool_]:
     """Tell which samples have a label that was not given."""
-    if not isinstance(propagator, KMeansLabelPropagator):
-        raise TypeError(
-            "The 'propagator' parameter must be a KMeansLabelPropagator; of a "
-            "classifier pass its propagator_. Got "
-            f"{type(propagator).__name__} instead."
-        )
-    check_is_fitted(propagator, "spread_")
     has_label: NDArray[np.bool_] = propagator.spread_.codes >= 0
     has_label[propagator.given_.positions] = False
     return has_label
@@ -535,14 +455,12 @@ def _check_positions(
             "The 'positions' parameter of audit_propagation must be the positions that "
             f"draw_audit returns. Got {positions!r} instead."
         )
-    is_inside = (chosen >= 0) & (chosen < len(is_propagated))
-    is_legal = is_inside.copy()
-    is_legal[is_inside] = is_propagated[chosen[is_inside]]
-    if not is_legal.all():
+    illegal = np.setdiff1d(chosen, np.flatnonzero(is_propagated))
+    if illegal.size:
         raise ValueError(
             "The 'positions' parameter of audit_propagation must hold samples with a "
             "propagated label, not those whose label was given. Got "
-            f"{chosen[~is_legal].tolist()} instead."
+            f"{illegal.tolist()} instead."
         )
     if len(np.unique(chosen)) < len(chosen):
         raise ValueError(

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from .._propagator import KMeansLabelPropagator
 from .._selection._label_curve import LabelLearningCurve, find_label_curve
-from .._validation import Interval, check_parameters
+from .._validation import POSITIVE, validated
+from ._fitted import check_propagator
 
 __all__ = ["LabelLearningCurve", "label_learning_curve"]
 
 
+@validated(n_repeats=[POSITIVE], random_state=["random_state"])
 def label_learning_curve(
     propagator: KMeansLabelPropagator,
     *,
@@ -29,8 +28,8 @@ def label_learning_curve(
 
     Parameters
     ----------
-    propagator : KMeansLabelPropagator
-        Fitted with ``propagation="graph"``; of a classifier its ``propagator_``.
+    propagator : KMeansLabelPropagator or PropagatedClassifier
+        Fitted with ``propagation="graph"``, or a classifier that has such a one.
     n_repeats : int, default=4
         How often labels are hidden anew at each of the three budgets. Labels are spread
         ``3 * n_repeats`` times; four repeats hide each label equally often.
@@ -95,24 +94,7 @@ def label_learning_curve(
     >>> print(curve.summary())
     The next 40 labels are likely to bring ...
     """
-    check_parameters(
-        {
-            "n_repeats": [Interval(Integral, 1, None, closed="left")],
-            "random_state": ["random_state"],
-        },
-        {
-            "n_repeats": n_repeats,
-            "random_state": random_state,
-        },
-        "label_learning_curve",
-    )
-    if not isinstance(propagator, KMeansLabelPropagator):
-        raise TypeError(
-            "The 'propagator' parameter must be a KMeansLabelPropagator; of a "
-            "classifier pass its propagator_. Got "
-            f"{type(propagator).__name__} instead."
-        )
-    check_is_fitted(propagator, "spread_")
+    propagator = check_propagator(propagator)
     if propagator.spread_.distributions is None:
         raise ValueError(
             "The 'propagator' parameter of label_learning_curve must have spread its "

@@ -333,8 +333,10 @@ def test_only_fitted_propagators_are_taken():
     with pytest.raises(NotFittedError):
         label_learning_curve(KMeansLabelPropagator())
     classifier = PropagatedClassifier(DecisionTreeClassifier())
-    with pytest.raises(TypeError, match="of a classifier pass its propagator_"):
+    with pytest.raises(NotFittedError, match="PropagatedClassifier instance"):
         label_learning_curve(classifier)
+    with pytest.raises(TypeError, match=r"or a classifier that has one\. Got Decision"):
+        label_learning_curve(DecisionTreeClassifier())
 
 
 @pytest.mark.parametrize("n_repeats", [0, 1.5, "4"])
