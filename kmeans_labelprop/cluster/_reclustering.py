@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import heapq
 import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping
+from heapq import heappop, heappush
+from numbers import Integral
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
+from numpy.typing import NDArray
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -21,158 +19,106 @@ from sklearn.base import (
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import euclidean_distances, pairwise_distances_argmin
-from sklearn.utils import Tags, check_array, check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._clustering import distances_to_centers
 from .._containers import canonical
 from .._seeds import MAX_SEED
-from .._validation import Interval, StrOptions, validate_estimator_parameters
+from .._validation import POSITIVE, StrOptions, validate_estimator_parameters
 
 
-@dataclass
-class _Tree:
-    """Clusters that hold clusters, as a list of splits; the first is the first level.
+class _Split(NamedTuple):
+    """The centres that a cluster, or the whole, is split by.
 
     Attributes
     ----------
-    centers : list of ndarray of shape (n_children, n_features)
-        The centres that each split decides between.
-    children : list of list of int
-        For each centre of each split, the split inside its cluster; -1 if none.
+    centers : ndarray of shape (n_children, n_features)
+        The centres.
+    children : list of int
+        For each the number of the split inside its cluster; -1 if there is none.
     """
 
-    centers: list[NDArray[Any]] = field(default_factory=list)
-    children: list[list[int]] = field(default_factory=list)
-
-    def add(self, centers: NDArray[Any]) -> int:
-        """Add a split that nothing refers to yet, and give its number."""
-        self.centers.append(centers)
-        self.children.append([-1] * len(centers))
-        return len(self.centers) - 1
-
-    def leaves(self) -> Iterator[tuple[int, int, int]]:
-        """Walk the clusters that are not split, those of one parent together.
-
-        Yields
-        ------
-        split, child, parent : int
-            Where the cluster stands in the tree, and its first-level cluster.
-        """
-        # A stack and no recursion: an unbalanced tree can be as deep as it has leaves.
-        stack = [(0, child, child) for child in reversed(range(len(self.children[0])))]
-        while stack:
-            split, child, parent = stack.pop()
-            inner = self.children[split][child]
-            if inner < 0:
-                yield split, child, parent
-            else:
-                count = len(self.children[inner])
-                stack.extend((inner, i, parent) for i in reversed(range(count)))
-
-    def assign(self, X: Any) -> NDArray[np.int32]:
-        """Lead each sample down the tree, to the nearest centre at every split."""
-        flat = {leaf[:2]: i for i, leaf in enumerate(self.leaves())}
-        labels = np.empty(X.shape[0], dtype=np.int32)
-        waiting: list[tuple[int, NDArray[np.intp] | None]] = [(0, None)]
-        while waiting:
-            split, members = waiting.pop()
-            nearest = assign_nearest(X, members, self.centers[split])
-            for child, inner in enumerate(self.children[split]):
-                chosen = np.flatnonzero(nearest == child)
-                if members is not None:
-                    chosen = members[chosen]
-                if inner < 0:
-                    labels[chosen] = flat[split, child]
-                else:
-                    waiting.append((inner, chosen))
-        return labels
+    centers: NDArray[Any]
+    children: list[int]
 
 
-@dataclass(order=True)
-class _Bisection:
+class _Bisection(NamedTuple):
     """A cluster and a way to split it in two; the one that gains most sorts first."""
 
-    order: float = field(init=False)
-    gain: float = field(compare=False)
-    members: NDArray[np.intp] = field(compare=False)
-    centers: NDArray[Any] = field(compare=False)
-    nearest: NDArray[np.intp] = field(compare=False)
-    inertias: NDArray[np.float64] = field(compare=False)
-    split: int = field(default=0, compare=False)
-    child: int = field(default=0, compare=False)
-
-    def __post_init__(self) -> None:
-        self.order = -self.gain
+    loss: float  # what is gained, times -1
+    order: int  # ties go to the first one
+    place: tuple[int, int]  # the split and the child that the cluster is
+    members: NDArray[np.intp]
+    centers: NDArray[Any]
+    nearest: NDArray[np.intp]
+    inertias: NDArray[np.float64]
 
 
-def assign_nearest(
-    X: Any, members: NDArray[np.intp] | None, centers: NDArray[Any]
-) -> NDArray[np.intp]:
-    """Find the nearest centre of some of the samples.
+def _walk(
+    splits: list[_Split], X: Any
+) -> tuple[NDArray[np.int32], list[NDArray[Any]], list[int]]:
+    """Lead each sample down the tree, to the nearest centre at every split.
 
     Parameters
     ----------
+    splits : list of _Split
+        The tree; the first split is the first level.
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         The samples.
-    members : ndarray of shape (n_members,), dtype=intp, or None
-        Positions of the samples; None for all.
-    centers : ndarray of shape (n_centers, n_features)
-        The centres.
 
     Returns
     -------
-    nearest : ndarray of shape (n_members,), dtype=intp
-        For each sample the position of its nearest centre.
+    labels : ndarray of shape (n_samples,), dtype=int32
+        The flat cluster of each sample.
+    centers : list of ndarray of shape (n_features,)
+        Their centres, those of one parent together.
+    parents : list of int
+        Their first-level clusters.
     """
-    rows = X if members is None else X[members]
-    if rows.shape[0] == 0:
-        return np.empty(0, dtype=np.intp)
+    labels = np.empty(X.shape[0], dtype=np.int32)
+    centers: list[NDArray[Any]] = []
+    parents: list[int] = []
+    # A stack and no recursion: an unbalanced tree can be as deep as it has leaves.
+    stack: list[tuple[int, Any, int, NDArray[np.intp]]]
+    stack = [(0, None, -1, np.arange(X.shape[0]))]
+    while stack:
+        number, center, parent, members = stack.pop()
+        if number < 0:
+            labels[members] = len(centers)
+            centers.append(center)
+            parents.append(parent)
+            continue
+        nearest = _find_nearest(X, members, splits[number].centers)
+        stack.extend(
+            (
+                splits[number].children[child],
+                splits[number].centers[child],
+                child if parent < 0 else parent,
+                members[nearest == child],
+            )
+            for child in reversed(range(len(splits[number].centers)))
+        )
+    return labels, centers, parents
+
+
+def _find_nearest(
+    X: Any, members: NDArray[np.intp], centers: NDArray[Any]
+) -> NDArray[np.intp]:
+    """Find the nearest centre of some of the samples."""
+    if not len(members):
+        return members
+    rows = X if len(members) == X.shape[0] else X[members]
     return pairwise_distances_argmin(rows, centers)
 
 
-def weighted_inertia(
-    X: Any,
-    labels: NDArray[Any],
-    centers: NDArray[Any],
-    sample_weight: NDArray[np.float64],
+def _inertias(
+    X: Any, labels: NDArray[Any], centers: NDArray[Any]
 ) -> NDArray[np.float64]:
-    """Sum the squared distances of the samples of each cluster to its centre.
-
-    Parameters
-    ----------
-    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-        The samples.
-    labels : ndarray of shape (n_samples,) of int
-        The cluster of each sample.
-    centers : ndarray of shape (n_clusters, n_features)
-        The centres.
-    sample_weight : ndarray of shape (n_samples,), dtype=float64
-        The weights.
-
-    Returns
-    -------
-    inertia : ndarray of shape (n_clusters,), dtype=float64
-        The weighted sum for each cluster.
-    """
+    """Sum the squared distances of the samples of each cluster to its centre."""
     squared = distances_to_centers(X, labels, centers) ** 2
-    inertia: NDArray[Any] = np.bincount(
-        labels, weights=sample_weight * squared, minlength=len(centers)
-    )
-    return inertia
-
-
-def _is_constant(X: Any) -> bool:
-    """Tell whether all samples are equal: k-means cannot split them."""
-    if issparse(X):
-        return bool((X.max(axis=0) != X.min(axis=0)).nnz == 0)
-    return not np.any(X[0] != X)
-
-
-def _total_sum_of_squares(X: Any, weight: NDArray[np.float64]) -> float:
-    center = (X.T @ weight / weight.sum())[np.newaxis]
-    together = np.zeros(X.shape[0], dtype=np.intp)
-    return float(weighted_inertia(X, together, center, weight).sum())
+    inertias: NDArray[Any] = np.bincount(labels, squared, minlength=len(centers))
+    return inertias
 
 
 def _calinski_harabasz(total: float, within: float, k: int, n_samples: int) -> float:
@@ -190,25 +136,6 @@ def _calinski_harabasz(total: float, within: float, k: int, n_samples: int) -> f
 
 def _is_whole(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _check_weight(sample_weight: ArrayLike | None, X: Any) -> NDArray[np.float64]:
-    if sample_weight is None:
-        return np.ones(X.shape[0])
-    weight: NDArray[np.float64] = check_array(
-        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
-    )
-    if weight.shape != (X.shape[0],):
-        raise ValueError(
-            f"The 'sample_weight' parameter must have shape ({X.shape[0]},). "
-            f"Got {weight.shape} instead."
-        )
-    if weight.min() < 0 or not weight.any():
-        raise ValueError(
-            "The 'sample_weight' parameter must not hold negative weights, nor "
-            "weights that are all zero."
-        )
-    return weight
 
 
 class ReclusteringKMeans(
@@ -242,17 +169,9 @@ class ReclusteringKMeans(
         long as that raises the Calinski-Harabasz index [1]_ of the flat clustering,
         which may be not at all: data without gaps need a number. With a dict, it is an
         error to ask for more; None sets no bound.
-    init : {"k-means++", "random"}, default="k-means++"
-        How the first centres of every k-means are chosen.
     n_init : "auto" or int, default="auto"
         How often every k-means is run, to keep the run with the lowest inertia.
-        "auto": once with ``init="k-means++"``, 10 times with "random".
-    max_iter : int, default=300
-        Largest number of iterations of one run of k-means.
-    tol : float, default=1e-4
-        Relative tolerance of one run of k-means, as in ``sklearn.cluster.KMeans``.
-    algorithm : {"lloyd", "elkan"}, default="lloyd"
-        The algorithm of k-means.
+        "auto": once.
     random_state : int, RandomState instance or None, default=None
         Determines the first centres. Give an int for the same clusters, with the same
         numbers, in every call.
@@ -271,11 +190,7 @@ class ReclusteringKMeans(
     parent_centers_ : ndarray of shape (n_clusters, n_features)
         Centres of the first-level clusters.
     inertia_ : float
-        Weighted sum of squared distances of the samples to the centre of their flat
-        cluster.
-    n_iter_ : int
-        Largest number of iterations that one run of k-means took. Below ``max_iter``,
-        all have converged.
+        Sum of squared distances of the samples to the centre of their flat cluster.
     n_features_in_ : int
         Number of features seen in ``fit``.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -328,14 +243,10 @@ class ReclusteringKMeans(
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "n_clusters": [POSITIVE],
         "split": [StrOptions({"auto"}), Mapping],
-        "max_clusters": [Interval(Integral, 1, None, closed="left"), None],
-        "init": [StrOptions({"k-means++", "random"})],
-        "n_init": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "algorithm": [StrOptions({"lloyd", "elkan"})],
+        "max_clusters": [POSITIVE, None],
+        "n_init": [StrOptions({"auto"}), POSITIVE],
         "random_state": ["random_state"],
     }
 
@@ -345,26 +256,16 @@ class ReclusteringKMeans(
         *,
         split: str | Mapping[int, int] = "auto",
         max_clusters: int | None = None,
-        init: str = "k-means++",
         n_init: str | int = "auto",
-        max_iter: int = 300,
-        tol: float = 1e-4,
-        algorithm: str = "lloyd",
         random_state: Any = None,
     ) -> None:
         self.n_clusters = n_clusters
         self.split = split
         self.max_clusters = max_clusters
-        self.init = init
         self.n_init = n_init
-        self.max_iter = max_iter
-        self.tol = tol
-        self.algorithm = algorithm
         self.random_state = random_state
 
-    def fit(
-        self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None
-    ) -> Self:
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Cluster, and cluster again.
 
         Parameters
@@ -373,8 +274,6 @@ class ReclusteringKMeans(
             The samples, float32 or float64; everything else becomes float64.
         y : None
             Ignored.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each sample; None weights all alike.
 
         Returns
         -------
@@ -389,62 +288,40 @@ class ReclusteringKMeans(
         """
         validate_estimator_parameters(self)
         self._check_split()
-        X = validate_data(
-            self,
-            canonical(X),
-            accept_sparse="csr",
-            accept_large_sparse=False,
-            dtype=[np.float64, np.float32],
-            order="C",
-        )
-        weight = _check_weight(sample_weight, X)
+        X = self._check_X(X, reset=True)
         rng = check_random_state(self.random_state)
-        self.n_iter_ = 0
-
-        tree = _Tree()
         # The generator itself: an int then gives the clusters of a plain KMeans.
-        tree.add(self._fit_kmeans(X, weight, self.n_clusters, rng))
+        splits = [self._split(X, self.n_clusters, rng)]
         # One seed for each cluster, whichever are split: each split stands for itself.
         seeds = rng.randint(MAX_SEED, size=self.n_clusters).tolist()
-        parents = assign_nearest(X, None, tree.centers[0])
+        self.parent_centers_ = splits[0].centers
+        parents = _find_nearest(X, np.arange(X.shape[0]), self.parent_centers_)
         if isinstance(self.split, str):
-            self._split_best(X, weight, tree, parents, seeds, rng)
+            self._split_best(X, splits, parents, seeds, rng)
         else:
-            self._split_named(X, weight, tree, parents, seeds, self.split)
+            self._split_named(X, splits, parents, seeds, self.split)
 
-        leaves = list(tree.leaves())
-        self._tree = tree
+        self._splits = splits
+        self.labels_, centers, flat_parents = _walk(splits, X)
         self.parent_labels_ = parents.astype(np.int32)
-        self.parent_centers_ = tree.centers[0]
-        self.cluster_centers_ = np.stack(
-            [tree.centers[split][child] for split, child, _ in leaves]
-        )
-        self.subcluster_parent_ = np.array([leaf[2] for leaf in leaves], dtype=np.int32)
-        self.labels_ = tree.assign(X)
-        self.inertia_ = float(
-            weighted_inertia(X, self.labels_, self.cluster_centers_, weight).sum()
-        )
-        self._n_features_out = len(leaves)
+        self.cluster_centers_ = np.stack(centers)
+        self.subcluster_parent_ = np.array(flat_parents, dtype=np.int32)
+        self.inertia_ = float(_inertias(X, self.labels_, self.cluster_centers_).sum())
+        self._n_features_out = len(centers)
         return self
 
     def _check_split(self) -> None:
         """Check what the table of legal parameters cannot."""
-        if self.max_clusters is not None and self.max_clusters < self.n_clusters:
+        most = np.inf if self.max_clusters is None else self.max_clusters
+        if most < self.n_clusters:
             raise ValueError(
                 "The 'max_clusters' parameter must be n_clusters="
                 f"{self.n_clusters} or more. Got {self.max_clusters} instead."
             )
         if isinstance(self.split, str):
             return
-        cluster: Any
-        count: Any
         for cluster, count in self.split.items():
-            if not _is_whole(cluster):
-                raise TypeError(
-                    "The keys of the 'split' parameter must be numbers of clusters. "
-                    f"Got {cluster!r} instead."
-                )
-            if not 0 <= cluster < self.n_clusters:
+            if not _is_whole(cluster) or not 0 <= cluster < self.n_clusters:
                 raise ValueError(
                     "The keys of the 'split' parameter must be first-level clusters, "
                     f"from 0 to {self.n_clusters - 1}. Got {cluster!r} instead."
@@ -456,33 +333,20 @@ class ReclusteringKMeans(
                     "instead."
                 )
         total = self.n_clusters + sum(count - 1 for count in self.split.values())
-        if self.max_clusters is not None and total > self.max_clusters:
+        if total > most:
             raise ValueError(
                 f"The 'split' parameter asks for {total} clusters in all, more than "
                 f"max_clusters={self.max_clusters}."
             )
 
-    def _fit_kmeans(
-        self, X: Any, weight: NDArray[np.float64], n_clusters: int, seed: Any
-    ) -> NDArray[Any]:
-        """Run one k-means, note how long it took, and give its centres."""
-        kmeans = KMeans(
-            n_clusters,
-            init=self.init,
-            n_init=self.n_init,
-            max_iter=self.max_iter,
-            tol=self.tol,
-            algorithm=self.algorithm,
-            random_state=seed,
-        ).fit(X, sample_weight=weight)
-        self.n_iter_ = max(self.n_iter_, int(kmeans.n_iter_))
-        return kmeans.cluster_centers_
+    def _split(self, X: Any, n_clusters: int, seed: Any) -> _Split:
+        kmeans = KMeans(n_clusters, n_init=self.n_init, random_state=seed).fit(X)
+        return _Split(kmeans.cluster_centers_, [-1] * n_clusters)
 
     def _split_named(
         self,
         X: Any,
-        weight: NDArray[np.float64],
-        tree: _Tree,
+        splits: list[_Split],
         parents: NDArray[np.intp],
         seeds: list[int],
         named: Mapping[int, int],
@@ -497,87 +361,79 @@ class ReclusteringKMeans(
                     f"The 'split' parameter asks for {count} subclusters of cluster "
                     f"{cluster}, which has {len(members)} samples."
                 )
-            centers = self._fit_kmeans(
-                X[members], weight[members], count, seeds[cluster]
-            )
-            tree.children[0][cluster] = tree.add(centers)
+            splits[0].children[cluster] = len(splits)
+            splits.append(self._split(X[members], count, seeds[cluster]))
 
     def _split_best(
         self,
         X: Any,
-        weight: NDArray[np.float64],
-        tree: _Tree,
+        splits: list[_Split],
         parents: NDArray[np.intp],
         seeds: list[int],
         rng: np.random.RandomState,
     ) -> None:
         """Split again and again the cluster whose splitting lowers inertia most."""
-        n_flat = self.n_clusters
-        limit = X.shape[0] if self.max_clusters is None else self.max_clusters
-        n_weighted = int(np.count_nonzero(weight))
-        total = _total_sum_of_squares(X, weight)
-        inertias = weighted_inertia(X, parents, tree.centers[0], weight)
+        n_flat, n_samples = self.n_clusters, X.shape[0]
+        limit = n_samples if self.max_clusters is None else self.max_clusters
+        mean = np.asarray(X.mean(axis=0, dtype=np.float64)).reshape(1, -1)
+        total = float(_inertias(X, np.zeros(n_samples, dtype=np.intp), mean).sum())
+        inertias = _inertias(X, parents, splits[0].centers)
         within = float(inertias.sum())
 
         # Largest gain first. A bisection is computed when its cluster appears, and
         # waits here until its turn comes or the splitting ends.
         heap: list[_Bisection] = []
-        new = [
-            (0, child, np.flatnonzero(parents == child), inertia, seed)
-            for child, (inertia, seed) in enumerate(zip(inertias, seeds, strict=True))
-        ]
+        n_tried = 0
+        number, members = 0, np.arange(n_samples)
+        nearest = parents
         while n_flat < limit:
-            for split, child, members, inertia, seed in new:
-                bisection = self._bisect(X, weight, members, inertia, seed)
+            for child, (inertia, seed) in enumerate(zip(inertias, seeds, strict=True)):
+                inside = members[nearest == child]
+                n_tried += 1
+                bisection = self._bisect(
+                    X, inside, inertia, seed, n_tried, (number, child)
+                )
                 if bisection is not None:
-                    bisection.split, bisection.child = split, child
-                    heapq.heappush(heap, bisection)
+                    heappush(heap, bisection)
             if not heap:
                 break
-            best = heapq.heappop(heap)
+            best = heappop(heap)
             if self.max_clusters is None:
-                before = _calinski_harabasz(total, within, n_flat, n_weighted)
+                before = _calinski_harabasz(total, within, n_flat, n_samples)
                 after = _calinski_harabasz(
-                    total, within - best.gain, n_flat + 1, n_weighted
+                    total, within + best.loss, n_flat + 1, n_samples
                 )
                 if after <= before:
                     break
-            split = tree.add(best.centers)
-            tree.children[best.split][best.child] = split
-            within -= best.gain
-            n_flat += 1
-            new = [
-                (split, child, best.members[best.nearest == child], inertia, seed)
-                for child, (inertia, seed) in enumerate(
-                    zip(best.inertias, rng.randint(MAX_SEED, size=2), strict=True)
-                )
-            ]
+            number, n_flat, within = len(splits), n_flat + 1, within + best.loss
+            splits[best.place[0]].children[best.place[1]] = number
+            splits.append(_Split(best.centers, [-1, -1]))
+            members, nearest, inertias = best.members, best.nearest, best.inertias
+            seeds = rng.randint(MAX_SEED, size=2).tolist()
 
     def _bisect(
         self,
         X: Any,
-        weight: NDArray[np.float64],
         members: NDArray[np.intp],
         inertia: float,
         seed: int,
+        order: int,
+        place: tuple[int, int],
     ) -> _Bisection | None:
         """Split one cluster in two; None where that is impossible or gains nothing."""
+        if len(members) < 2:
+            return None
         rows = X[members]
-        if len(members) < 2 or _is_constant(rows):
-            return None
-        row_weight = weight[members]
-        if np.count_nonzero(row_weight) < 2:
-            return None
         with warnings.catch_warnings():
             # Samples that differ by a rounding error only: no gain, and none is needed.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            centers = self._fit_kmeans(rows, row_weight, 2, seed)
-        nearest = assign_nearest(X, members, centers)
-        inertias = weighted_inertia(rows, nearest, centers, row_weight)
-        gain = float(inertia - inertias.sum())
-        if gain <= 0 or np.all(nearest == nearest[0]):
+            centers = self._split(rows, 2, seed).centers
+        nearest = pairwise_distances_argmin(rows, centers)
+        inertias = _inertias(rows, nearest, centers)
+        loss = float(inertias.sum() - inertia)
+        if loss >= 0 or np.all(nearest == nearest[0]):
             return None
-        return _Bisection(gain, members, centers, nearest, inertias)
+        return _Bisection(loss, order, place, members, centers, nearest, inertias)
 
     def predict(self, X: Any) -> NDArray[np.int32]:
         """Find the flat cluster of each sample.
@@ -595,8 +451,8 @@ class ReclusteringKMeans(
         labels : ndarray of shape (n_samples,), dtype=int32
             The flat cluster of each sample.
         """
-        X = self._check_test_data(X)
-        return self._tree.assign(X)
+        X = self._check_X(X)
+        return _walk(self._splits, X)[0]
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Compute the distance of each sample to the centre of each flat cluster.
@@ -611,36 +467,12 @@ class ReclusteringKMeans(
         distances : ndarray of shape (n_samples, n_flat_clusters)
             Euclidean distances.
         """
-        X = self._check_test_data(X)
+        X = self._check_X(X)
         return euclidean_distances(X, self.cluster_centers_)
 
-    def score(
-        self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None
-    ) -> float:
-        """Compute the negative inertia: the higher, the closer the samples lie.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples.
-        y : None
-            Ignored.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each sample; None weights all alike.
-
-        Returns
-        -------
-        score : float
-            Minus the weighted sum of squared distances of the samples to the centre
-            of their flat cluster.
-        """
-        X = self._check_test_data(X)
-        weight = _check_weight(sample_weight, X)
-        labels = self._tree.assign(X)
-        return -float(weighted_inertia(X, labels, self.cluster_centers_, weight).sum())
-
-    def _check_test_data(self, X: Any) -> Any:
-        check_is_fitted(self)
+    def _check_X(self, X: Any, *, reset: bool = False) -> Any:
+        if not reset:
+            check_is_fitted(self)
         return validate_data(
             self,
             canonical(X),
@@ -648,7 +480,7 @@ class ReclusteringKMeans(
             accept_large_sparse=False,
             dtype=[np.float64, np.float32],
             order="C",
-            reset=False,
+            reset=reset,
         )
 
     def __sklearn_tags__(self) -> Tags:

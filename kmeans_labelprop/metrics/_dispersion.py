@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
+from scipy.spatial.distance import cdist
 from sklearn.utils import gen_batches
 
 from .._clustering import distances_to_centers
@@ -15,45 +16,23 @@ from .._clustering import distances_to_centers
 _BATCH_ELEMENTS = 2**19
 
 
-class Dispersion(NamedTuple):
-    """How far samples lie from the means of their clusters, and these from another.
-
-    Attributes
-    ----------
-    within : float
-        Sum of the squared distances of the samples to the mean of their cluster.
-    between : float
-        Sum, over the samples, of the squared distance of the mean of their cluster to
-        the mean of all.
-    means : ndarray of shape (n_clusters, n_features), dtype=float64
-        The means of the clusters.
-    mean_distances : ndarray of shape (n_clusters,), dtype=float64
-        Mean distance of the samples of each cluster to its mean.
-    counts : ndarray of shape (n_clusters,), dtype=int64
-        Number of samples of each cluster.
-    """
-
-    within: float
-    between: float
-    means: NDArray[np.float64]
-    mean_distances: NDArray[np.float64]
-    counts: NDArray[np.int64]
-
-
-def cluster_dispersion(X: Any, labels: NDArray[Any]) -> Dispersion:
-    """Measure how samples scatter inside and between clusters.
+def dispersion_scores(X: Any, labels: NDArray[Any]) -> dict[str, float]:
+    """Score how samples scatter inside and between clusters.
 
     Parameters
     ----------
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         The samples.
     labels : ndarray of shape (n_samples,)
-        The cluster of each sample. Clusters without samples do not count.
+        The cluster of each sample: two clusters or more, fewer than samples.
 
     Returns
     -------
-    dispersion : Dispersion
-        Sums of squares, means and mean distances, in float64.
+    scores : dict of str to float
+        ``inertia``, the sum of the squared distances of the samples to the mean of
+        their cluster; ``calinski_harabasz``, infinite where the samples of each cluster
+        are equal; ``davies_bouldin``, for which clusters with the same mean do not
+        count as similar, as in scikit-learn.
     """
     n_samples, n_features = X.shape
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
@@ -68,55 +47,15 @@ def cluster_dispersion(X: Any, labels: NDArray[Any]) -> Dispersion:
         sums += batch_sums.toarray() if issparse(batch_sums) else batch_sums
     means = sums / counts[:, np.newaxis]
     distances = distances_to_centers(X, codes, means)
-    offsets = means - sums.sum(axis=0) / n_samples
-    return Dispersion(
-        within=float(distances @ distances),
-        between=float(counts @ np.einsum("ij,ij->i", offsets, offsets)),
-        means=means,
-        mean_distances=np.bincount(codes, weights=distances) / counts,
-        counts=counts,
-    )
-
-
-def calinski_harabasz(dispersion: Dispersion) -> float:
-    """Compute the index of Calinski and Harabasz.
-
-    Parameters
-    ----------
-    dispersion : Dispersion
-        Of two clusters or more, fewer than samples.
-
-    Returns
-    -------
-    index : float
-        The larger, the better; infinite where the samples of each cluster are equal.
-    """
-    n_clusters, n_samples = len(dispersion.counts), int(dispersion.counts.sum())
-    if dispersion.within == 0:
-        return float("inf")
-    ratio = dispersion.between / dispersion.within
-    return ratio * (n_samples - n_clusters) / (n_clusters - 1)
-
-
-def davies_bouldin(dispersion: Dispersion) -> float:
-    """Compute the index of Davies and Bouldin.
-
-    Parameters
-    ----------
-    dispersion : Dispersion
-        Of two clusters or more, fewer than samples.
-
-    Returns
-    -------
-    index : float
-        The mean, over the clusters, of the similarity to the most similar other one;
-        0 or more, the smaller, the better. Clusters with the same mean do not count as
-        similar, as in scikit-learn.
-    """
-    spread, means = dispersion.mean_distances, dispersion.means
-    worst = np.empty(len(means))
-    for i, mean in enumerate(means):
-        apart = np.linalg.norm(means - mean, axis=1)
-        apart[apart == 0] = np.inf
-        worst[i] = ((spread + spread[i]) / apart).max()
-    return float(worst.mean())
+    within = float(distances @ distances)
+    between = float(counts @ ((means - sums.sum(axis=0) / n_samples) ** 2).sum(axis=1))
+    freedom = (n_samples - len(counts)) / (len(counts) - 1)
+    radii = np.bincount(codes, weights=distances) / counts
+    apart = cdist(means, means)
+    apart[apart == 0] = np.inf
+    similarity = (radii + radii[:, np.newaxis]) / apart
+    return {
+        "inertia": within,
+        "calinski_harabasz": between / within * freedom if within else float("inf"),
+        "davies_bouldin": float(similarity.max(axis=1).mean()),
+    }

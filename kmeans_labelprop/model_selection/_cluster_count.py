@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from numbers import Integral
 from typing import Any
 
@@ -21,12 +22,8 @@ from .._containers import canonical
 from .._messages import warn_user
 from .._parallel import run_parallel
 from .._seeds import MAX_SEED
-from .._validation import HasMethods, Interval, check_parameters
-from ..metrics._dispersion import (
-    calinski_harabasz,
-    cluster_dispersion,
-    davies_bouldin,
-)
+from .._validation import POSITIVE, HasMethods, Interval, validated
+from ..metrics._dispersion import dispersion_scores
 from ..metrics._silhouette import estimate_silhouette
 
 # 1: the larger, the better; -1: the smaller.
@@ -36,14 +33,12 @@ _DIRECTIONS = {
     "calinski_harabasz": 1,
     "davies_bouldin": -1,
 }
-# Always falls as clusters are added: its lowest value says nothing.
-_NO_BEST = {"inertia"}
 # A curve that bends less than this, as a share of its height, has no knee.
 _LEAST_DISTANCE = 0.05
 
 _CONSTRAINTS: dict[str, list[Any]] = {
     "embedding": [HasMethods("fit_transform"), None],
-    "n_repeats": [Interval(Integral, 1, None, closed="left")],
+    "n_repeats": [POSITIVE],
     "sample_size": [Interval(Integral, 2, None, closed="left"), None],
     "memory": [str, HasMethods("cache"), None],
     "n_jobs": [Integral, None],
@@ -176,32 +171,37 @@ class ClusterCountCurve:
     sampling_error: dict[str, NDArray[np.float64]]
     fit_times: NDArray[np.float64]
     score_times: NDArray[np.float64]
-    mean: dict[str, NDArray[np.float64]] = field(init=False)
-    std: dict[str, NDArray[np.float64]] = field(init=False)
-    knee: dict[str, int | None] = field(init=False)
-    best: dict[str, int | None] = field(init=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def mean(self) -> dict[str, NDArray[np.float64]]:
+        """Mean over the repeats."""
         with np.errstate(invalid="ignore"):
-            mean = {name: v.mean(axis=1) for name, v in self.values.items()}
-            std = {name: v.std(axis=1) for name, v in self.values.items()}
-        knee = {
-            name: find_knee(self.n_clusters, scores, metric_direction(name))
-            for name, scores in mean.items()
-        }
-        best = {name: self._find_best(name, scores) for name, scores in mean.items()}
-        for name, result in (
-            ("mean", mean),
-            ("std", std),
-            ("knee", knee),
-            ("best", best),
-        ):
-            object.__setattr__(self, name, result)
+            return {name: values.mean(axis=1) for name, values in self.values.items()}
 
-    def _find_best(self, name: str, scores: NDArray[np.float64]) -> int | None:
-        if name in _NO_BEST or np.isnan(scores).all():
-            return None
-        return int(self.n_clusters[np.nanargmax(_DIRECTIONS[name] * scores)])
+    @cached_property
+    def std(self) -> dict[str, NDArray[np.float64]]:
+        """Standard deviation over the repeats."""
+        with np.errstate(invalid="ignore"):
+            return {name: values.std(axis=1) for name, values in self.values.items()}
+
+    @cached_property
+    def knee(self) -> dict[str, int | None]:
+        """Number of clusters at the knee."""
+        return {
+            name: find_knee(self.n_clusters, scores, metric_direction(name))
+            for name, scores in self.mean.items()
+        }
+
+    @cached_property
+    def best(self) -> dict[str, int | None]:
+        """Number of clusters with the best mean."""
+        return {
+            name: None
+            # Inertia falls with every cluster: its lowest value says nothing.
+            if name == "inertia" or np.isnan(scores).all()
+            else int(self.n_clusters[np.nanargmax(metric_direction(name) * scores)])
+            for name, scores in self.mean.items()
+        }
 
     def to_frame(self) -> Any:
         """Put the curve into a table.
@@ -239,30 +239,29 @@ class ClusterCountCurve:
 
     def __repr__(self) -> str:
         n_points, n_repeats = self.fit_times.shape
-        header = (
+        lines = [
             f"ClusterCountCurve: {n_points} numbers of clusters from "
             f"{self.n_clusters[0]} to {self.n_clusters[-1]}, "
-            f"{n_repeats} repeat{'s' if n_repeats > 1 else ''}"
-        )
-        lines = [header, f"{'metric':<18}{'knee':>6}{'best':>6}"]
-        for name in self.values:
-            knee, best = self.knee[name], self.best[name]
-            lines.append(
-                f"{name:<18}{'-' if knee is None else knee:>6}"
-                f"{'-' if best is None else best:>6}"
-            )
+            f"{n_repeats} repeat{'s' if n_repeats > 1 else ''}",
+            f"{'metric':<18}{'knee':>6}{'best':>6}",
+        ]
+        lines += [
+            f"{name:<18}{self.knee[name] or '-':>6}{self.best[name] or '-':>6}"
+            for name in self.values
+        ]
         return "\n".join(lines)
 
 
 def _set_random_state(estimator: Any, seed: int, *, only_unset: bool = False) -> Any:
     """Set every ``random_state`` of an estimator and of what it is made of."""
-    found = {
-        name: seed
-        for name, value in estimator.get_params(deep=True).items()
-        if name.rpartition("__")[2] == "random_state"
-        and (value is None or not only_unset)
-    }
-    return estimator.set_params(**found) if found else estimator
+    return estimator.set_params(
+        **{
+            name: seed
+            for name, value in estimator.get_params(deep=True).items()
+            if name.rpartition("__")[2] == "random_state"
+            and (value is None or not only_unset)
+        }
+    )
 
 
 def _embed(embedding: Any, X: Any) -> Any:
@@ -293,13 +292,8 @@ def _fit_and_score(
         result["inertia"] = float(clusterer.inertia_)
         wanted.remove("inertia")
     if wanted - {"silhouette"}:
-        dispersion = cluster_dispersion(X, labels)
-        if "inertia" in wanted:
-            result["inertia"] = dispersion.within
-        if "calinski_harabasz" in wanted:
-            result["calinski_harabasz"] = calinski_harabasz(dispersion)
-        if "davies_bouldin" in wanted:
-            result["davies_bouldin"] = davies_bouldin(dispersion)
+        scores = dispersion_scores(X, labels)
+        result |= {name: scores[name] for name in wanted - {"silhouette"}}
     if "silhouette" in wanted:
         estimate = estimate_silhouette(X, labels, sample_size, check_random_state(seed))
         result["silhouette"] = estimate.score
@@ -335,8 +329,7 @@ def _check_clusterer(clusterer: Any) -> Any:
         return KMeans()
     if (
         isinstance(clusterer, type)
-        or not hasattr(clusterer, "get_params")
-        or not hasattr(clusterer, "fit")
+        or not (hasattr(clusterer, "get_params") and hasattr(clusterer, "fit"))
         or "n_clusters" not in clusterer.get_params(deep=False)
         or (hasattr(clusterer, "__sklearn_tags__") and not is_clusterer(clusterer))
     ):
@@ -347,18 +340,14 @@ def _check_clusterer(clusterer: Any) -> Any:
     return clusterer
 
 
+@validated(**_CONSTRAINTS)
 def cluster_count_curve(
     X: Any,
     n_clusters: Iterable[int] = range(2, 21),
     *,
     clusterer: Any = None,
     embedding: Any = None,
-    metrics: Sequence[str] = (
-        "inertia",
-        "silhouette",
-        "calinski_harabasz",
-        "davies_bouldin",
-    ),
+    metrics: Sequence[str] = tuple(_DIRECTIONS),
     n_repeats: int = 1,
     sample_size: int | None = 10_000,
     memory: Any = None,
@@ -467,19 +456,6 @@ def cluster_count_curve(
     calinski_harabasz      5     5
     davies_bouldin         5     5
     """
-    check_parameters(
-        _CONSTRAINTS,
-        {
-            "embedding": embedding,
-            "n_repeats": n_repeats,
-            "sample_size": sample_size,
-            "memory": memory,
-            "n_jobs": n_jobs,
-            "random_state": random_state,
-            "verbose": verbose,
-        },
-        "cluster_count_curve",
-    )
     counts, names = _check_counts(n_clusters), _check_metrics(metrics)
     clusterer = _check_clusterer(clusterer)
     memory = check_memory(memory)
@@ -500,29 +476,21 @@ def cluster_count_curve(
     # X is hashed once and not for every clustering; without a cache not at all.
     is_caching = getattr(memory, "location", True) is not None
     key = joblib.hash(X) if is_caching else None
-    cached = memory.cache(_fit_and_score, ignore=["X"])
+    score = delayed(memory.cache(_fit_and_score, ignore=["X"]))
     cells = [(k, repeat) for k in counts.tolist() for repeat in range(n_repeats)]
+    jobs = (
+        score(
+            X,
+            key,
+            _set_random_state(clone(clusterer).set_params(n_clusters=k), seeds[repeat]),
+            names,
+            sample_size,
+            seeds[repeat],
+        )
+        for k, repeat in cells
+    )
     results = []
-    for (k, repeat), cell in zip(
-        cells,
-        run_parallel(
-            (
-                delayed(cached)(
-                    X,
-                    key,
-                    _set_random_state(
-                        clone(clusterer).set_params(n_clusters=k), seeds[repeat]
-                    ),
-                    names,
-                    sample_size,
-                    seeds[repeat],
-                )
-                for k, repeat in cells
-            ),
-            n_jobs,
-        ),
-        strict=True,
-    ):
+    for (k, repeat), cell in zip(cells, run_parallel(jobs, n_jobs), strict=True):
         results.append(cell)
         if verbose:
             scores = ", ".join(f"{name}={cell[name]:.4g}" for name in names)
@@ -531,29 +499,23 @@ def cluster_count_curve(
                 f"{n_repeats}: {scores} ({cell['fit_time'] + cell['score_time']:.1f} s)"
             )
 
-    too_many = {
-        k: int(cell["n_found"])
-        for (k, _), cell in zip(cells, results, strict=True)
-        if cell["n_found"] > k
-    }
-    if too_many:
-        asked, found = next(iter(too_many.items()))
+    def table(name: str) -> NDArray[np.float64]:
+        column = [cell.get(name, np.nan) for cell in results]
+        return np.array(column).reshape(len(counts), n_repeats)
+
+    n_found = table("n_found").max(axis=1)
+    if np.any(n_found > counts):
+        first = int(np.argmax(n_found > counts))
         warn_user(
             f"{type(clusterer).__name__} found more clusters than asked for, as "
-            f"{found} for {asked}. The curve is over the number asked for."
+            f"{n_found[first]:.0f} for {counts[first]}. The curve is over the number "
+            "asked for."
         )
-
-    def table(name: str) -> NDArray[np.float64]:
-        return np.array([cell.get(name, np.nan) for cell in results]).reshape(
-            len(counts), n_repeats
-        )
-
+    is_sampled = "silhouette" in names
     return ClusterCountCurve(
         n_clusters=counts,
         values={name: table(name) for name in names},
-        sampling_error=(
-            {"silhouette": table("silhouette_error")} if "silhouette" in names else {}
-        ),
+        sampling_error={"silhouette": table("silhouette_error")} if is_sampled else {},
         fit_times=table("fit_time"),
         score_times=table("score_time"),
     )
