@@ -5,17 +5,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import struct
 import tempfile
 import zlib
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from .._validation import StrOptions, check_parameters
+from .._validation import StrOptions, validated
 
 # SHA-256 of the *decompressed* IDX files: the .gz files of different sources
 # hold the same content in differently written gzip headers.
@@ -42,88 +41,41 @@ _CONTENT_SIZE = {
     "t10k-labels-idx1-ubyte": 8 + 10_000,
 }
 
-# The authors' addresses, tried in this order while they cannot be reached.
-_BASE_URLS = (
-    "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
-)
+# The authors' address.
+_BASE_URL = "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/"
 
 _DEBIAN_PACKAGE = "dataset-fashion-mnist"
 _DEBIAN_PATH = "usr/share/datasets/fashion-mnist"
 _DEBIAN_FOLDER = Path("/", _DEBIAN_PATH)
-_TIMEOUT = 30  # seconds without an answer before an address counts as unreachable
+_TIMEOUT = 30  # seconds without an answer before the address counts as unreachable
 
 _PREFIXES = {"train": ("train",), "test": ("t10k",), "all": ("train", "t10k")}
 
-_TARGET_NAMES = [
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-]
+_CLASSES = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot"
 
 _DESCR = """\
-Fashion-MNIST
--------------
+Fashion-MNIST: pictures of articles from an online shop, of 28 x 28 grey levels, in ten
+classes; 60,000 for training and 10,000 for testing, as many of each class.
 
-Pictures of articles from an online shop, in ten classes, as a drop-in
-replacement for the MNIST digits.
-
-=================   ==========================
-Classes             10
-Training samples    60,000 (6,000 per class)
-Test samples        10,000 (1,000 per class)
-Dimensionality      784 (28 x 28 grey levels)
-Features            integers from 0 to 255
-=================   ==========================
-
-Licence: MIT. Source: https://github.com/zalandoresearch/fashion-mnist
-
-Reference: H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST: a Novel Image
-Dataset for Benchmarking Machine Learning Algorithms", arXiv:1708.07747, 2017.
+H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset for
+Benchmarking Machine Learning Algorithms", arXiv:1708.07747, 2017.
+https://github.com/zalandoresearch/fashion-mnist, MIT licence.
 """
 
-_CONSTRAINTS: dict[str, list[Any]] = {
-    "data_home": [str, os.PathLike, None],
-    "subset": [StrOptions({"train", "test", "all"})],
-    "return_X_y": ["boolean"],
-    "download_if_missing": ["boolean"],
-}
 
-
-class _Images(NamedTuple):
-    data: NDArray[np.uint8]
-    target: NDArray[np.int64]
-
-
-@overload
+@validated(
+    data_home=[str, os.PathLike, None],
+    subset=[StrOptions({"train", "test", "all"})],
+    return_X_y=["boolean"],
+    download_if_missing=["boolean"],
+)
 def fetch_fashion_mnist(
     data_home: str | os.PathLike[str] | None = None,
     *,
-    subset: Literal["train", "test", "all"] = "train",
-    return_X_y: Literal[False] = False,
-    download_if_missing: bool = True,
-) -> Bunch: ...
-@overload
-def fetch_fashion_mnist(
-    data_home: str | os.PathLike[str] | None = None,
-    *,
-    subset: Literal["train", "test", "all"] = "train",
-    return_X_y: Literal[True],
-    download_if_missing: bool = True,
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]: ...
-def fetch_fashion_mnist(
-    data_home: str | os.PathLike[str] | None = None,
-    *,
-    subset: Literal["train", "test", "all"] = "train",
+    subset: str = "train",
     return_X_y: bool = False,
     download_if_missing: bool = True,
-) -> Bunch | tuple[NDArray[np.uint8], NDArray[np.int64]]:
+) -> Any:
     """Load Fashion-MNIST, from this machine or with a checked download.
 
     The files are searched for, in this order, in
@@ -133,7 +85,7 @@ def fetch_fashion_mnist(
        ``dpkg-deb -x dataset-fashion-mnist_*.deb <data_home>`` makes;
     3. ``/usr/share/datasets/fashion-mnist``, the Debian package
        ``dataset-fashion-mnist``;
-    4. the authors' addresses on the internet.
+    4. the authors' address on the internet.
 
     Wherever a file comes from, its content must have the known checksum. A file
     that is damaged or is another data set raises an error; it is never skipped
@@ -195,30 +147,25 @@ def fetch_fashion_mnist(
     >>> X.shape, y.shape  # doctest: +SKIP
     ((10000, 784), (10000,))
     """
-    check_parameters(
-        _CONSTRAINTS,
-        {
-            "data_home": data_home,
-            "subset": subset,
-            "return_X_y": return_X_y,
-            "download_if_missing": download_if_missing,
-        },
-        "fetch_fashion_mnist",
-    )
     home = _resolve_data_home(data_home)
-    parts = [
-        _load_part(home, prefix, download_if_missing) for prefix in _PREFIXES[subset]
-    ]
-    data = np.concatenate([part.data for part in parts])
-    target = np.concatenate([part.target for part in parts])
+    images, target = (
+        np.concatenate(
+            [
+                _load_idx(home, f"{prefix}-{kind}-ubyte", download_if_missing)
+                for prefix in _PREFIXES[subset]
+            ]
+        )
+        for kind in ("images-idx3", "labels-idx1")
+    )
+    data, target = images.reshape(len(images), -1), target.astype(np.int64)
     if return_X_y:
         return data, target
     return Bunch(
         data=data,
-        images=data.reshape(-1, 28, 28),
+        images=images,
         target=target,
         feature_names=[f"pixel_{r}_{c}" for r in range(28) for c in range(28)],
-        target_names=list(_TARGET_NAMES),
+        target_names=_CLASSES.split(","),
         DESCR=_DESCR,
     )
 
@@ -239,25 +186,18 @@ def _folders(home: Path) -> list[Path]:
     return [home / "fashion-mnist", home / _DEBIAN_PATH, _DEBIAN_FOLDER]
 
 
-def _load_part(home: Path, prefix: str, download: bool) -> _Images:
-    """Load the images and labels of ``prefix``, ``"train"`` or ``"t10k"``."""
-    images = _load_idx(home, f"{prefix}-images-idx3-ubyte", download)
-    labels = _load_idx(home, f"{prefix}-labels-idx1-ubyte", download)
-    return _Images(images.reshape(len(images), -1), labels.astype(np.int64))
-
-
 def _load_idx(home: Path, name: str, download: bool) -> NDArray[np.uint8]:
     """Read one IDX file from the first place that has it, or download it."""
-    filename = f"{name}.gz"
-    for folder in _folders(home):
-        path = folder / filename
-        if os.path.lexists(path):
-            break
-    else:
-        if not download:
-            raise OSError(_how_to_get(home, filename, "download_if_missing=False"))
-        path = _download(home, name)
-    return _parse_idx(_read_checked(path, name, _advice(path, home)))
+    paths = (folder / f"{name}.gz" for folder in _folders(home))
+    path = next((path for path in paths if os.path.lexists(path)), None)
+    if path is None and not download:
+        raise OSError(_how_to_get(home, name, "download_if_missing=False"))
+    path = path or _download(home, name)
+    content = _read_checked(path, name, _advice(path, home))
+    # Sixteen bytes of an IDX file of images tell its shape, eight of one of labels.
+    if "labels" in name:
+        return np.frombuffer(content, dtype=np.uint8, offset=8)
+    return np.frombuffer(content, dtype=np.uint8, offset=16).reshape(-1, 28, 28)
 
 
 def _advice(path: Path, home: Path) -> str:
@@ -273,49 +213,27 @@ def _advice(path: Path, home: Path) -> str:
 def _read_checked(path: Path, name: str, advice: str) -> bytes:
     """Decompress ``path``; raise an OSError that names it unless it is good."""
     expected, size = _CONTENT_SHA256[name], _CONTENT_SIZE[name]
+    content = b""
     if not path.is_file():  # not even opened: a pipe or a device may never end
-        raise OSError(f"{path} is no regular file. {advice}")
-    if path.stat().st_size > size + 2**16:
-        raise OSError(
-            f"{path} is not the file of Fashion-MNIST: it is larger than what it "
-            f"should hold, {size:,} bytes. {advice}"
-        )
-    try:
-        with gzip.open(path, "rb") as stream:
-            content = stream.read(size + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise OSError(
-            f"{path} is truncated or damaged and cannot be decompressed ({error}); "
-            f"its content should have the SHA-256 checksum {expected}, but the "
-            f"file itself has {_sha256_of_file(path)}. {advice}"
-        ) from error
-    if len(content) > size:
-        raise OSError(
-            f"{path} is not the file of Fashion-MNIST: it decompresses to more than "
-            f"{size:,} bytes. {advice}"
-        )
-    found = hashlib.sha256(content).hexdigest()
-    if found != expected:
-        raise OSError(
-            f"{path} is not the file of Fashion-MNIST: its decompressed content has "
-            f"the SHA-256 checksum {found}, expected {expected}. {advice}"
-        )
-    return content
-
-
-def _sha256_of_file(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _parse_idx(content: bytes) -> NDArray[np.uint8]:
-    """Turn the content of an IDX file of unsigned bytes into a writable array."""
-    # Magic number: two zero bytes, the type (8 is uint8), the number of axes;
-    # then the length of every axis, big-endian.
-    n_axes = content[3]
-    shape = struct.unpack_from(f">{n_axes}I", content, 4)
-    pixels = np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * n_axes)
-    return pixels.reshape(shape).copy()
+        problem = "is no regular file"
+    elif path.stat().st_size > size + 2**16:
+        problem = f"is larger than what it should hold, {size:,} bytes"
+    else:
+        try:
+            with gzip.open(path, "rb") as stream:
+                content = stream.read(size + 1)
+            found = hashlib.sha256(content).hexdigest()
+            problem = f"has other content, with the SHA-256 checksum {found}"
+            if len(content) > size:
+                problem = f"decompresses to more than {size:,} bytes"
+            elif found == expected:
+                return content
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            problem = f"is truncated or damaged and cannot be decompressed ({error})"
+    raise OSError(
+        f"{path} {problem}. A file of Fashion-MNIST holds {size:,} bytes with "
+        f"the SHA-256 checksum {expected}. {advice}"
+    )
 
 
 def _download(home: Path, name: str) -> Path:
@@ -326,55 +244,37 @@ def _download(home: Path, name: str) -> Path:
     interruption leaves nothing to be taken for good, and processes that download
     at once do not meet.
     """
-    filename = f"{name}.gz"
+    url = f"{_BASE_URL}{name}.gz"
     try:
         import pooch
     except ImportError as error:
-        raise ImportError(
-            _how_to_get(
-                home,
-                filename,
-                "a download needs the package pooch: "
-                'pip install "kmeans-labelprop[datasets]"',
-            )
-        ) from error
-    target = home / "fashion-mnist" / filename
+        reason = 'a download needs pooch: pip install "kmeans-labelprop[datasets]"'
+        raise ImportError(_how_to_get(home, name, reason)) from error
+    target = home / "fashion-mnist" / f"{name}.gz"
     target.parent.mkdir(parents=True, exist_ok=True)
-    downloader = pooch.HTTPDownloader(progressbar=False, timeout=_TIMEOUT)
-    failures = []
+    download = pooch.HTTPDownloader(progressbar=False, timeout=_TIMEOUT)
     with tempfile.TemporaryDirectory(prefix=".download-", dir=target.parent) as folder:
-        partial = Path(folder) / filename
-        for base_url in _BASE_URLS:
-            url = base_url + filename
-            try:
-                downloader(url, str(partial), None)
-            except OSError as error:  # the base of all errors of requests
-                failures.append(f"{url}: {_first_line(error)}")
-                continue
-            _read_checked(partial, name, f"It came from {url} and was not kept.")
-            os.replace(partial, target)
-            return target
-    raise OSError(_how_to_get(home, filename, "; ".join(failures)))
+        partial = Path(folder) / target.name
+        try:
+            download(url, str(partial), None)
+        except OSError as error:  # the base of all errors of requests
+            raise OSError(_how_to_get(home, name, f"{url}: {error}")) from error
+        _read_checked(partial, name, f"It came from {url} and was not kept.")
+        os.replace(partial, target)
+    return target
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0]
-
-
-def _how_to_get(home: Path, filename: str, reason: str) -> str:
+def _how_to_get(home: Path, name: str, reason: str) -> str:
     """Write the message for a file that is nowhere: where it was sought, ways out."""
     places = "\n".join(f"  {folder}" for folder in _folders(home))
-    urls = "\n".join(f"    {url}" for url in _BASE_URLS)
-    return (
-        f"Fashion-MNIST's {filename} was not found and not downloaded ({reason}).\n"
-        f"It was looked for in\n{places}\n"
-        "Ways to get the data:\n"
-        f"* Debian and Ubuntu: apt-get install {_DEBIAN_PACKAGE}\n"
-        f"* the same without root: apt-get download {_DEBIAN_PACKAGE}, then "
-        f"dpkg-deb -x {_DEBIAN_PACKAGE}_*.deb {home}\n"
-        "* a download: call with download_if_missing=True on a machine with internet, "
-        f"or put the .gz files into {home / 'fashion-mnist'}; they are at\n{urls}\n"
-        "* files that are elsewhere on this machine: data_home=<the folder that "
-        "contains the folder fashion-mnist>"
-    )
+    return f"""\
+Fashion-MNIST's {name}.gz was not found and not downloaded ({reason}).
+It was looked for in
+{places}
+Ways to get the data:
+* Debian and Ubuntu: apt-get install {_DEBIAN_PACKAGE}
+* the same without root: apt-get download {_DEBIAN_PACKAGE}, then
+  dpkg-deb -x {_DEBIAN_PACKAGE}_*.deb {home}
+* a download: call with download_if_missing=True on a machine with internet, or put
+  the .gz files into {home / "fashion-mnist"}; they are at {_BASE_URL}
+* files elsewhere on this machine: data_home=<the folder that contains fashion-mnist>"""

@@ -57,7 +57,7 @@ def contents(arrays, monkeypatch, tmp_path):
         {name: len(content) for name, content in made.items()},
     )
     monkeypatch.setattr(_fashion_mnist, "_DEBIAN_FOLDER", tmp_path / "no-package")
-    monkeypatch.setattr(_fashion_mnist, "_BASE_URLS", ("http://127.0.0.1:9/",))
+    monkeypatch.setattr(_fashion_mnist, "_BASE_URL", "http://127.0.0.1:9/")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return made
 
@@ -83,7 +83,7 @@ def server(contents, tmp_path, monkeypatch):
         thread = threading.Thread(target=running.serve_forever)
         thread.start()
         url = f"http://127.0.0.1:{running.server_address[1]}/"
-        monkeypatch.setattr(_fashion_mnist, "_BASE_URLS", (url,))
+        monkeypatch.setattr(_fashion_mnist, "_BASE_URL", url)
         yield running
         running.shutdown()
         thread.join()
@@ -170,7 +170,6 @@ def test_truncated_file_is_named(contents, server, tmp_path):
     message = str(caught.value)
     assert str(path) in message
     assert _fashion_mnist._CONTENT_SHA256["train-images-idx3-ubyte"] in message
-    assert hashlib.sha256(path.read_bytes()).hexdigest() in message
     assert "Delete" in message
     assert server.requested == []  # no other source was tried in silence
 
@@ -245,12 +244,6 @@ def test_download_is_kept_and_used_again(server, arrays, tmp_path):
     assert len(server.requested) == 2
 
 
-def test_download_goes_on_to_the_next_address(server, tmp_path, monkeypatch):
-    urls = ("http://127.0.0.1:9/", *_fashion_mnist._BASE_URLS)
-    monkeypatch.setattr(_fashion_mnist, "_BASE_URLS", urls)
-    assert fetch_fashion_mnist(tmp_path / "home").data.shape == (N_TRAIN, 784)
-
-
 def test_address_without_the_file_is_an_error(server, tmp_path):
     (server.folder / "train-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(OSError, match="404"):
@@ -263,7 +256,7 @@ def test_wrong_download_is_not_kept(server, tmp_path):
     )
     with pytest.raises(OSError, match="was not kept") as caught:
         fetch_fashion_mnist(tmp_path / "home")
-    assert _fashion_mnist._BASE_URLS[0] in str(caught.value)
+    assert _fashion_mnist._BASE_URL in str(caught.value)
     assert _files_below(tmp_path / "home") == []
 
 
@@ -357,7 +350,7 @@ def test_what_is_no_regular_file_is_never_opened(contents, tmp_path, kind):
     else:
         path.symlink_to("/dev/zero" if kind == "link to a device" else "nowhere")
     with pytest.raises(
-        OSError, match=r"is no regular file\. Delete the file"
+        OSError, match=r"is no regular file\. .* Delete the file"
     ) as caught:
         fetch_fashion_mnist(tmp_path)
     assert str(path) in str(caught.value)
@@ -406,9 +399,7 @@ def test_a_file_larger_than_what_it_should_hold_is_not_read(contents, tmp_path):
 
 
 def test_downloads_come_by_https_alone():
-    assert _fashion_mnist._BASE_URLS
-    for url in _fashion_mnist._BASE_URLS:
-        assert url.startswith("https://")
+    assert _fashion_mnist._BASE_URL.startswith("https://")
 
 
 def test_sizes_are_those_of_the_published_files():
