@@ -31,12 +31,12 @@ print(audit.summary(target=0.95))
 # those kept were audited. Each interval holds by itself; the largest fraction is found
 # by a sequence of tests that holds as a whole.
 
-display = AuditDisplay.from_audit(audit, target=0.95)
+display = AuditDisplay(audit, target=0.95).plot()
 
 # %%
 # Here all labels are known, and the truth can be drawn beside the estimate.
 
-display = AuditDisplay.from_audit(audit, name="audit")
+display = AuditDisplay(audit).plot(name="audit")
 FractionCurveDisplay.from_estimator(propagator, y, ax=display.ax_, name="truth")
 
 # %%

@@ -18,7 +18,7 @@ from kmeans_labelprop.model_selection import cluster_count_curve
 
 X, y = load_digits(return_X_y=True)
 curve = cluster_count_curve(X, range(2, 31), n_repeats=3, random_state=0)
-display = ElbowDisplay.from_curve(curve)
+display = ElbowDisplay(curve).plot()
 
 # %%
 # The curve bends slowly, and the knee, the point farthest from the straight line

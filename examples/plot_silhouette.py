@@ -27,7 +27,7 @@ curve = cluster_count_curve(
     sample_size=1000,
     random_state=0,
 )
-display = ElbowDisplay.from_curve(curve, metric="silhouette")
+display = ElbowDisplay(curve, metric="silhouette").plot()
 
 # %%
 # The optimum is flat: any number of clusters from about 8 to 20 is nearly as good. Look

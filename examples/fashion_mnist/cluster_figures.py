@@ -27,8 +27,8 @@ def plot_curve(part: dict[str, Any], path: Path) -> None:
     grid = figure.subplots(2, len(ends), squeeze=False)
     for column, end in zip(grid.T, ends, strict=True):
         curve = read_curve(part, end)
-        ElbowDisplay.from_curve(curve, ax=column[0])
-        ElbowDisplay.from_curve(curve, metric="silhouette", ax=column[1])
+        ElbowDisplay(curve).plot(column[0])
+        ElbowDisplay(curve, "silhouette").plot(column[1])
         column[0].set_title(f"2 … {end} clusters")
         for axes in column:
             _mark_reported(axes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,15 +15,13 @@ from ._plotting import DARK, CurveDisplay, draw_band, draw_curve
 class AuditDisplay(CurveDisplay):
     """Accuracy of propagated labels with confidence intervals, against the fraction.
 
-    Use :meth:`from_audit` for the result of
-    :func:`~kmeans_labelprop.model_selection.audit_propagation`.
-
     Parameters
     ----------
     audit : PropagationAudit
-        What the audit found.
+        What :func:`~kmeans_labelprop.model_selection.audit_propagation` gave.
     target : float, default=None
-        An accuracy wanted, in (0, 1].
+        An accuracy wanted, in (0, 1]: drawn as a line, with the largest fraction that
+        is shown to reach it.
 
     Attributes
     ----------
@@ -54,7 +52,7 @@ class AuditDisplay(CurveDisplay):
     >>> propagator = KMeansLabelPropagator(n_clusters=50, random_state=0).fit(X, y)
     >>> positions = draw_audit(propagator, 200, random_state=0)
     >>> audit = audit_propagation(propagator, positions, y[positions])
-    >>> display = AuditDisplay.from_audit(audit, target=0.9)
+    >>> display = AuditDisplay(audit, target=0.9).plot()
     >>> display.ax_.get_ylabel()
     'Accuracy of the propagated labels'
     """
@@ -64,36 +62,6 @@ class AuditDisplay(CurveDisplay):
 
     # The intervals are widest on the left.
     _legend: ClassVar[dict[str, Any]] = {"loc": "lower right"}
-
-    @classmethod
-    def from_audit(
-        cls,
-        audit: PropagationAudit,
-        *,
-        target: float | None = None,
-        ax: Any = None,
-        **kwargs: Any,
-    ) -> Self:
-        """Draw an audit.
-
-        Parameters
-        ----------
-        audit : PropagationAudit
-            What :func:`~kmeans_labelprop.model_selection.audit_propagation` gave.
-        target : float, default=None
-            An accuracy wanted, in (0, 1]: drawn as a line, with the largest fraction
-            that is shown to reach it.
-        ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
-        **kwargs : dict
-            Passed to :meth:`plot`.
-
-        Returns
-        -------
-        display : AuditDisplay
-            The display, drawn.
-        """
-        return cls(audit, target).plot(ax=ax, **kwargs)
 
     def _draw(self, ax: Any, name: str | None, line_kw: dict[str, Any] | None) -> None:
         audit, target = self.audit, self.target

@@ -92,7 +92,6 @@ class ClusterCompositionDisplay:
         y: ArrayLike,
         *,
         missing_label: Any = OF_ESTIMATOR,
-        ax: Any = None,
         **kwargs: Any,
     ) -> Self:
         """Draw what the clusters of a fitted clusterer or propagator hold.
@@ -108,10 +107,8 @@ class ClusterCompositionDisplay:
         missing_label : object, default="of the estimator"
             The value that marks a sample without a label; by default the estimator's
             own, of a clusterer -1.
-        ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
         **kwargs : dict
-            Passed to :meth:`plot`.
+            Passed to :meth:`plot`, ``ax`` among them.
 
         Returns
         -------
@@ -120,13 +117,9 @@ class ClusterCompositionDisplay:
         """
         import_pyplot(cls.__name__)
         check_index(X, y, "y")
-        return cls.from_predictions(
-            find_clusters(estimator, X),
-            y,
-            missing_label=find_mark(estimator, missing_label),
-            ax=ax,
-            **kwargs,
-        )
+        mark = find_mark(estimator, missing_label)
+        clusters = find_clusters(estimator, X)
+        return cls.from_predictions(clusters, y, missing_label=mark, **kwargs)
 
     @classmethod
     def from_predictions(
@@ -135,7 +128,6 @@ class ClusterCompositionDisplay:
         y: ArrayLike,
         *,
         missing_label: Any = -1,
-        ax: Any = None,
         **kwargs: Any,
     ) -> Self:
         """Draw what clusters given as labels hold.
@@ -148,10 +140,8 @@ class ClusterCompositionDisplay:
             Known labels. Samples without one count for the size only.
         missing_label : object, default=-1
             The value in ``y`` that marks a sample without a label.
-        ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
         **kwargs : dict
-            Passed to :meth:`plot`.
+            Passed to :meth:`plot`, ``ax`` among them.
 
         Returns
         -------
@@ -167,7 +157,7 @@ class ClusterCompositionDisplay:
                 f"missing_label={missing_label!r} instead."
             )
         n_samples = np.bincount(clusters, minlength=len(counts))
-        return cls(counts, classes, n_samples).plot(ax=ax, **kwargs)
+        return cls(counts, classes, n_samples).plot(**kwargs)
 
     def plot(
         self,

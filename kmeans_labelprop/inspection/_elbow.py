@@ -26,15 +26,13 @@ class ElbowDisplay(CurveDisplay):
 
     That is the knee of the inertia, and the best number by any other score.
 
-    Use :meth:`from_curve` for the result of
-    :func:`~kmeans_labelprop.model_selection.cluster_count_curve`,
-    :meth:`from_estimator` to compute one, :meth:`from_predictions` for scores
+    Use :meth:`from_estimator` to compute the curve, :meth:`from_predictions` for scores
     computed elsewhere.
 
     Parameters
     ----------
     curve : ClusterCountCurve
-        The scores.
+        What :func:`~kmeans_labelprop.model_selection.cluster_count_curve` gave.
     metric : {"inertia", "silhouette", "calinski_harabasz", "davies_bouldin"}, \
 default="inertia"
         Which of them to draw.
@@ -71,35 +69,6 @@ default="inertia"
 
     curve: ClusterCountCurve
     metric: str = "inertia"
-
-    @classmethod
-    def from_curve(
-        cls,
-        curve: ClusterCountCurve,
-        *,
-        metric: str = "inertia",
-        ax: Any = None,
-        **kwargs: Any,
-    ) -> Self:
-        """Draw a curve that has been computed.
-
-        Parameters
-        ----------
-        curve : ClusterCountCurve
-            What :func:`~kmeans_labelprop.model_selection.cluster_count_curve` gave.
-        metric : str, default="inertia"
-            Which of its metrics to draw.
-        ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
-        **kwargs : dict
-            Passed to :meth:`plot`.
-
-        Returns
-        -------
-        display : ElbowDisplay
-            The display, drawn.
-        """
-        return cls(curve, metric).plot(ax=ax, **kwargs)
 
     @classmethod
     def from_estimator(
@@ -139,7 +108,7 @@ default="inertia"
         curve = cluster_count_curve(
             X, n_clusters, clusterer=estimator, metrics=[metric], **kwargs
         )
-        return cls(curve, metric).plot(ax=ax)
+        return cls(curve, metric).plot(ax)
 
     @classmethod
     def from_predictions(
@@ -148,7 +117,6 @@ default="inertia"
         values: ArrayLike,
         *,
         metric: str = "inertia",
-        ax: Any = None,
         **kwargs: Any,
     ) -> Self:
         """Draw scores that were computed elsewhere.
@@ -161,10 +129,8 @@ default="inertia"
             The scores.
         metric : str, default="inertia"
             What the scores are.
-        ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
         **kwargs : dict
-            Passed to :meth:`plot`.
+            Passed to :meth:`plot`, ``ax`` among them.
 
         Returns
         -------
@@ -182,7 +148,7 @@ default="inertia"
         curve = ClusterCountCurve(
             counts[order], {metric: scores[order]}, {}, times, times
         )
-        return cls(curve, metric).plot(ax=ax, **kwargs)
+        return cls(curve, metric).plot(**kwargs)
 
     def _draw(self, ax: Any, name: str | None, line_kw: dict[str, Any] | None) -> None:
         from matplotlib.ticker import MaxNLocator

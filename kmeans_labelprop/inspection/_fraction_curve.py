@@ -84,7 +84,6 @@ class FractionCurveDisplay(CurveDisplay):
         *,
         fractions: ArrayLike | None = None,
         missing_label: Any = OF_ESTIMATOR,
-        ax: Any = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the curve of a fitted propagator, or the band of several.
@@ -101,10 +100,8 @@ class FractionCurveDisplay(CurveDisplay):
         missing_label : object, default="of the estimator"
             The value that marks a sample without a label in ``y_true``; by default
             that of the (first) propagator.
-        ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
         **kwargs : dict
-            Passed to :meth:`plot`.
+            Passed to :meth:`plot`, ``ax`` among them.
 
         Returns
         -------
@@ -145,7 +142,7 @@ class FractionCurveDisplay(CurveDisplay):
         accuracies, n_labels = (
             np.transpose(part) for part in zip(*results, strict=True)
         )
-        return cls(shares, accuracies, n_labels).plot(ax=ax, **kwargs)
+        return cls(shares, accuracies, n_labels).plot(**kwargs)
 
     @classmethod
     def from_predictions(
@@ -158,7 +155,6 @@ class FractionCurveDisplay(CurveDisplay):
         representative_indices: ArrayLike | None = None,
         fractions: ArrayLike | None = None,
         missing_label: Any = -1,
-        ax: Any = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the curve of propagated labels given as arrays.
@@ -184,10 +180,8 @@ class FractionCurveDisplay(CurveDisplay):
             The fractions, in [0, 1]; None for 0.05, 0.10 ... 1.
         missing_label : object, default=-1
             The value that marks a sample without a label.
-        ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
         **kwargs : dict
-            Passed to :meth:`plot`.
+            Passed to :meth:`plot`, ``ax`` among them.
 
         Returns
         -------
@@ -206,7 +200,7 @@ class FractionCurveDisplay(CurveDisplay):
             missing_label,
         )
         display = cls(shares, accuracies[:, np.newaxis], n_labels[:, np.newaxis])
-        return display.plot(ax=ax, **kwargs)
+        return display.plot(**kwargs)
 
     def _draw(self, ax: Any, name: str | None, line_kw: dict[str, Any] | None) -> None:
         fractions = np.asarray(self.fractions, dtype=np.float64)

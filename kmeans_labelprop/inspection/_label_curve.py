@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,13 +18,10 @@ class LabelCurveDisplay(CurveDisplay):
     Accuracies on hidden labels are brought to the scale of all samples, by the same
     factor as the gains to expect.
 
-    Use :meth:`from_curve` for the result of
-    :func:`~kmeans_labelprop.model_selection.label_learning_curve`.
-
     Parameters
     ----------
     curve : LabelLearningCurve
-        The curve of the labels there are.
+        What :func:`~kmeans_labelprop.model_selection.label_learning_curve` gave.
     n_more : int, default=None
         How many more labels to look ahead; None for as many as there are now, or all
         samples that are left.
@@ -61,7 +58,7 @@ class LabelCurveDisplay(CurveDisplay):
     >>> X, y = load_digits(return_X_y=True)
     >>> propagator = KMeansLabelPropagator(n_clusters=40, random_state=0).fit(X, y)
     >>> curve = label_learning_curve(propagator, random_state=0)
-    >>> display = LabelCurveDisplay.from_curve(curve)
+    >>> display = LabelCurveDisplay(curve).plot()
     >>> display.ax_.get_xlabel()
     'Number of labels'
     """
@@ -71,39 +68,6 @@ class LabelCurveDisplay(CurveDisplay):
     confidence_level: float = 0.8
 
     _legend: ClassVar[dict[str, Any]] = {"loc": "lower right"}
-
-    @classmethod
-    def from_curve(
-        cls,
-        curve: LabelLearningCurve,
-        *,
-        n_more: int | None = None,
-        confidence_level: float = 0.8,
-        ax: Any = None,
-        **kwargs: Any,
-    ) -> Self:
-        """Draw a learning curve, and how it is likely to go on.
-
-        Parameters
-        ----------
-        curve : LabelLearningCurve
-            What :func:`~kmeans_labelprop.model_selection.label_learning_curve` gave.
-        n_more : int, default=None
-            How many more labels to look ahead; None for as many as there are now, or
-            all samples that are left.
-        confidence_level : float, default=0.8
-            How often the interval is to hold the true gain, in (0, 1).
-        ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
-        **kwargs : dict
-            Passed to :meth:`plot`.
-
-        Returns
-        -------
-        display : LabelCurveDisplay
-            The display, drawn.
-        """
-        return cls(curve, n_more, confidence_level).plot(ax=ax, **kwargs)
 
     def _draw(self, ax: Any, name: str | None, line_kw: dict[str, Any] | None) -> None:
         curve, n_more, level = self.curve, self.n_more, self.confidence_level

@@ -94,16 +94,7 @@ class SilhouetteDisplay(CurveDisplay):
     }
 
     @classmethod
-    def from_estimator(
-        cls,
-        estimator: Any,
-        X: Any,
-        *,
-        sample_size: int | None = 10_000,
-        random_state: Any = None,
-        ax: Any = None,
-        **kwargs: Any,
-    ) -> Self:
+    def from_estimator(cls, estimator: Any, X: Any, **kwargs: Any) -> Self:
         """Draw the silhouettes of a fitted clusterer.
 
         Parameters
@@ -114,14 +105,8 @@ class SilhouetteDisplay(CurveDisplay):
             that was clustered.
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             The samples.
-        sample_size : int or None, default=10_000
-            Number of samples to draw, of each cluster in proportion; None for all.
-        random_state : int, RandomState instance or None, default=None
-            Determines the samples drawn.
-        ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
         **kwargs : dict
-            Passed to :meth:`plot`.
+            Passed to :meth:`from_predictions`.
 
         Returns
         -------
@@ -133,14 +118,8 @@ class SilhouetteDisplay(CurveDisplay):
         embedding = getattr(get_propagator(estimator), "embedding_", None)
         if isinstance(estimator, Pipeline) and len(estimator) > 1:
             embedding = estimator[:-1]
-        return cls.from_predictions(
-            X if embedding is None else embedding.transform(X),
-            labels,
-            sample_size=sample_size,
-            random_state=random_state,
-            ax=ax,
-            **kwargs,
-        )
+        E = X if embedding is None else embedding.transform(X)
+        return cls.from_predictions(E, labels, **kwargs)
 
     @classmethod
     def from_predictions(
@@ -150,7 +129,6 @@ class SilhouetteDisplay(CurveDisplay):
         *,
         sample_size: int | None = 10_000,
         random_state: Any = None,
-        ax: Any = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the silhouettes of a clustering given as labels.
@@ -165,10 +143,8 @@ class SilhouetteDisplay(CurveDisplay):
             Number of samples to draw, of each cluster in proportion; None for all.
         random_state : int, RandomState instance or None, default=None
             Determines the samples drawn.
-        ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
         **kwargs : dict
-            Passed to :meth:`plot`.
+            Passed to :meth:`plot`, ``ax`` among them.
 
         Returns
         -------
@@ -195,7 +171,7 @@ class SilhouetteDisplay(CurveDisplay):
             clusters[estimate.indices],
             estimate.score,
             estimate.standard_error,
-        ).plot(ax=ax, **kwargs)
+        ).plot(**kwargs)
 
     def _draw(self, ax: Any, name: str | None, line_kw: dict[str, Any] | None) -> None:
         clusters, counts = np.unique(self.labels, return_counts=True)

@@ -160,17 +160,6 @@ def count_classes(
     return classes, counts.reshape(n_clusters, n_classes)
 
 
-def _find_majority(
-    counts: NDArray[np.int64], classes: NDArray[Any], missing_label: Any
-) -> NDArray[Any]:
-    """Find the most frequent class of each cluster."""
-    if len(classes) == 0:
-        return np.full(len(counts), missing_label)
-    # argmax takes the first of equals: ties go to the class that sorts first.
-    codes = np.where(counts.any(axis=1), counts.argmax(axis=1), -1)
-    return with_missing(codes, classes, missing_label)
-
-
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
     return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
 
@@ -207,9 +196,7 @@ def majority_labels(
     >>> majority_labels([0, 0, 0, 1, 1, 2], [7, 7, 3, 3, -1, -1])
     array([ 7,  3, -1])
     """
-    clusters = check_cluster_labels(labels)
-    classes, counts = count_classes(clusters, y, missing_label)
-    return _find_majority(counts, classes, missing_label)
+    return cluster_purity(labels, y, missing_label=missing_label).majority_labels
 
 
 def cluster_purity(
@@ -259,10 +246,15 @@ def cluster_purity(
     n_labeled = counts.sum(axis=1)
     n_majority = counts.max(axis=1, initial=0)
     total = int(n_labeled.sum())
+    majority = np.full(len(counts), missing_label)
+    if total:
+        # argmax takes the first of equals: ties go to the class that sorts first.
+        codes = np.where(n_labeled > 0, counts.argmax(axis=1), -1)
+        majority = with_missing(codes, classes, missing_label)
     return ClusterPurity(
         purity=float(n_majority.sum() / total) if total else float("nan"),
         purities=_ratio(n_majority, n_labeled),
-        majority_labels=_find_majority(counts, classes, missing_label),
+        majority_labels=majority,
         n_samples=np.bincount(clusters, minlength=len(counts)),
         n_labeled=n_labeled,
     )

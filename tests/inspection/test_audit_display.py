@@ -27,7 +27,7 @@ def band_ends(band, x):
 
 
 def test_it_shows_the_audit(audit, assert_legible):
-    display = AuditDisplay.from_audit(audit)
+    display = AuditDisplay(audit).plot()
     assert_array_equal(display.line_.get_xdata(), audit.fractions)
     assert_array_equal(display.line_.get_ydata(), audit.accuracy)
     for i, fraction in enumerate(audit.fractions):
@@ -41,7 +41,7 @@ def test_it_shows_the_audit(audit, assert_legible):
 
 
 def test_target_and_largest_fraction(audit, assert_legible):
-    display = AuditDisplay.from_audit(audit, target=0.95)
+    display = AuditDisplay(audit, target=0.95).plot()
     expected = audit.largest_fraction(0.95)
     assert 0 < expected < 1
     assert_array_equal(display.target_.get_ydata(), [0.95, 0.95])
@@ -55,21 +55,21 @@ def test_target_and_largest_fraction(audit, assert_legible):
 
 
 def test_a_target_that_is_not_reached(audit):
-    display = AuditDisplay.from_audit(audit, target=0.9999)
+    display = AuditDisplay(audit, target=0.9999).plot()
     assert display.target_ is not None
     assert display.largest_ is None
 
 
 def test_two_audits_on_the_same_axes(audit):
-    first = AuditDisplay.from_audit(audit, name="digits")
-    second = AuditDisplay.from_audit(audit, name="again", ax=first.ax_)
+    first = AuditDisplay(audit).plot(name="digits")
+    second = AuditDisplay(audit).plot(name="again", ax=first.ax_)
     assert second.figure_ is first.figure_
     assert first.line_.get_color() != second.line_.get_color()
     assert first.line_.get_label() == "digits, 95 % confidence interval"
 
 
 def test_keywords_reach_the_line(audit):
-    display = AuditDisplay.from_audit(audit, line_kw={"color": "#123456"})
+    display = AuditDisplay(audit).plot(line_kw={"color": "#123456"})
     assert display.line_.get_color() == "#123456"
 
 
@@ -81,5 +81,5 @@ def test_the_interval_of_a_single_fraction_is_seen(audit):
             for name in ("fractions", "accuracy", "low", "high")
         },
     )
-    (segment,) = AuditDisplay.from_audit(one).band_.get_segments()
+    (segment,) = AuditDisplay(one).plot().band_.get_segments()
     np.testing.assert_allclose(segment, [[1, audit.low[-1]], [1, audit.high[-1]]])

@@ -24,7 +24,7 @@ def legend_texts(ax):
 
 
 def test_curve_band_and_knee(curve, assert_legible):
-    display = ElbowDisplay.from_curve(curve)
+    display = ElbowDisplay(curve).plot()
     assert_array_equal(display.line_.get_xdata(), np.arange(2, 13))
     assert_allclose(display.line_.get_ydata(), curve.mean["inertia"])
     vertices = display.band_.get_paths()[0].vertices
@@ -49,7 +49,7 @@ def test_curve_band_and_knee(curve, assert_legible):
 
 def test_another_metric_on_given_axes(curve):
     figure, axes = plt.subplots(1, 2)
-    display = ElbowDisplay.from_curve(curve, metric="davies_bouldin", ax=axes[1])
+    display = ElbowDisplay(curve, metric="davies_bouldin").plot(ax=axes[1])
     assert display.ax_ is axes[1]
     assert display.figure_ is figure
     assert not axes[0].lines
@@ -103,14 +103,14 @@ def test_no_knee_draws_no_line():
 
 
 def test_two_curves_differ_without_colours(curve):
-    first = ElbowDisplay.from_curve(curve, name="a")
-    second = ElbowDisplay.from_curve(curve, name="b", ax=first.ax_)
+    first = ElbowDisplay(curve).plot(name="a")
+    second = ElbowDisplay(curve).plot(name="b", ax=first.ax_)
     assert first.line_.get_linestyle() != second.line_.get_linestyle()
     assert first.line_.get_marker() != second.line_.get_marker()
     assert first.line_.get_color() != second.line_.get_color()
     assert second.mark_.get_color() == second.line_.get_color()
     assert legend_texts(second.ax_)[2] == "b (mean ± std, 4 repeats)"
-    styled = ElbowDisplay.from_curve(curve, line_kw={"color": "black"})
+    styled = ElbowDisplay(curve).plot(line_kw={"color": "black"})
     assert styled.line_.get_color() == "black"
 
 
@@ -118,7 +118,7 @@ def test_mean_silhouette(blobs, assert_legible):
     curve = cluster_count_curve(
         blobs, range(2, 9), n_repeats=3, sample_size=100, random_state=0
     )
-    display = ElbowDisplay.from_curve(curve, metric="silhouette")
+    display = ElbowDisplay(curve, metric="silhouette").plot()
     assert_allclose(display.line_.get_ydata(), curve.mean["silhouette"])
     assert_array_equal(display.mark_.get_xdata(), [curve.best["silhouette"]] * 2)
     assert legend_texts(display.ax_) == [
@@ -132,7 +132,7 @@ def test_mean_silhouette(blobs, assert_legible):
     assert_allclose([bar[1, 1] - bar[0, 1] for bar in bars], 4 * error)
     assert_legible(display.figure_)
     exact = cluster_count_curve(blobs, range(2, 9), random_state=0)
-    plain = ElbowDisplay.from_curve(exact, metric="silhouette", name="all")
+    plain = ElbowDisplay(exact, metric="silhouette").plot(name="all")
     assert plain.band_ is None
     best = f"best: {exact.best['silhouette']} clusters"
     assert legend_texts(plain.ax_) == ["all", best]
@@ -140,7 +140,7 @@ def test_mean_silhouette(blobs, assert_legible):
 
 def test_bad_input(curve):
     with pytest.raises(ValueError, match="one of the curve's metrics"):
-        ElbowDisplay.from_curve(curve, metric="gap")
+        ElbowDisplay(curve, metric="gap").plot()
     with pytest.raises(ValueError, match=r"3 numbers of clusters. Got shape \(2, 1\)"):
         ElbowDisplay.from_predictions([2, 3, 4], [1, 2])
     with pytest.raises(ValueError, match="'metric' parameter must be one of"):

@@ -23,7 +23,7 @@ def band_ends(band, x):
 
 
 def test_it_shows_the_curve(curve, assert_legible):
-    display = LabelCurveDisplay.from_curve(curve)
+    display = LabelCurveDisplay(curve).plot()
     assert_array_equal(display.line_.get_xdata(), curve.budgets)
     # Steps between budgets are those on hidden labels, on the scale of all samples.
     steps = 100 * curve.scale * np.diff(curve.accuracies.mean(axis=1))
@@ -44,7 +44,7 @@ def test_it_shows_the_curve(curve, assert_legible):
 
 
 def test_the_extension_is_what_the_curve_expects(curve):
-    display = LabelCurveDisplay.from_curve(curve)
+    display = LabelCurveDisplay(curve).plot()
     x, y = display.extension_.get_data()
     gain, low, high = (100 * share for share in curve.expected_gain(40))
     assert display.extension_.get_linestyle() == "--"
@@ -58,7 +58,7 @@ def test_the_extension_is_what_the_curve_expects(curve):
 
 
 def test_how_far_and_how_sure_can_be_chosen(curve, assert_legible):
-    near = LabelCurveDisplay.from_curve(curve, n_more=10, confidence_level=0.5)
+    near = LabelCurveDisplay(curve, n_more=10, confidence_level=0.5).plot()
     gain, low, high = (100 * share for share in curve.expected_gain(10, 0.5))
     assert near.extension_.get_xdata()[-1] == 50
     assert near.extension_.get_ydata()[-1] == pytest.approx(gain)
@@ -70,30 +70,28 @@ def test_how_far_and_how_sure_can_be_chosen(curve, assert_legible):
 
 def test_no_farther_than_there_are_samples(curve):
     few = LabelLearningCurve(40, 0, 47, curve.budgets, curve.accuracies)
-    display = LabelCurveDisplay.from_curve(few)
+    display = LabelCurveDisplay(few).plot()
     assert display.extension_.get_xdata()[-1] == 47
     with pytest.raises(ValueError, match="without a label, 7"):
-        LabelCurveDisplay.from_curve(few, n_more=8)
+        LabelCurveDisplay(few, n_more=8).plot()
 
 
 def test_all_samples_have_a_label(curve):
     done = LabelLearningCurve(40, 0, 40, curve.budgets, curve.accuracies)
     with pytest.raises(ValueError, match="'n_more' parameter"):
-        LabelCurveDisplay.from_curve(done)
+        LabelCurveDisplay(done).plot()
 
 
 def test_a_single_repeat_has_no_band_of_its_own(curve):
     single = LabelLearningCurve(40, 0, 1000, curve.budgets, curve.accuracies[:, :1])
-    display = LabelCurveDisplay.from_curve(single)
+    display = LabelCurveDisplay(single).plot()
     assert display.spread_ is None
     assert display.band_ is not None
 
 
 def test_keywords_and_axes(curve):
-    first = LabelCurveDisplay.from_curve(curve, name="digits")
-    second = LabelCurveDisplay.from_curve(
-        curve, ax=first.ax_, line_kw={"color": "#123456"}
-    )
+    first = LabelCurveDisplay(curve).plot(name="digits")
+    second = LabelCurveDisplay(curve).plot(ax=first.ax_, line_kw={"color": "#123456"})
     assert second.figure_ is first.figure_
     assert first.line_.get_label() == "digits (mean ± std, 4 repeats)"
     assert second.line_.get_color() == second.extension_.get_color() == "#123456"

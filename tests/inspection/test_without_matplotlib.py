@@ -1,21 +1,19 @@
 """Without matplotlib every display says how to get it, before anything is computed."""
 
-import builtins
+import sys
 
 import pytest
 
 from kmeans_labelprop import inspection
 
+MESSAGE = r'{} needs matplotlib.*"kmeans-labelprop\[plot\]"'
 ARGUMENTS = {
-    ("AuditDisplay", "from_audit"): [None],
     ("ClusterCompositionDisplay", "from_estimator"): [None, None, []],
     ("ClusterCompositionDisplay", "from_predictions"): [None, None],
-    ("ElbowDisplay", "from_curve"): [None],
     ("ElbowDisplay", "from_estimator"): [None, None],
     ("ElbowDisplay", "from_predictions"): [[2, 3], [1, 2]],
     ("FractionCurveDisplay", "from_estimator"): [None, None],
     ("FractionCurveDisplay", "from_predictions"): [None, None, None, None],
-    ("LabelCurveDisplay", "from_curve"): [None],
     ("RepresentativesDisplay", "from_estimator"): [None, None],
     ("RepresentativesDisplay", "from_predictions"): [None, None, None, None],
     ("SilhouetteDisplay", "from_estimator"): [None, None],
@@ -34,15 +32,14 @@ def test_every_constructor_is_tried():
 
 @pytest.mark.parametrize(("name", "method"), ARGUMENTS)
 def test_matplotlib_is_asked_for(name, method, monkeypatch):
-    real = builtins.__import__
-
-    def without_matplotlib(module, *args, **kwargs):
-        if module.startswith("matplotlib"):
-            raise ImportError(module)
-        return real(module, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without_matplotlib)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     draw = getattr(getattr(inspection, name), method)
-    message = rf'{name} needs matplotlib.*"kmeans-labelprop\[plot\]"'
-    with pytest.raises(ImportError, match=message):
+    with pytest.raises(ImportError, match=MESSAGE.format(name)):
         draw(*ARGUMENTS[name, method])
+
+
+@pytest.mark.parametrize("name", ["AuditDisplay", "LabelCurveDisplay"])
+def test_matplotlib_is_asked_for_by_plot(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=MESSAGE.format(name)):
+        getattr(inspection, name)(None).plot()
