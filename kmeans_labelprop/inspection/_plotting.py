@@ -183,7 +183,8 @@ def as_text(value: Any, n_characters: int) -> str:
         Its text; if too long, its two ends with an ellipsis between them, since names
         of one kind often differ at the end.
     """
-    text = str(value)
+    # Half of a surrogate pair has no picture.
+    text = str(value).encode("utf-8", "replace").decode("utf-8")
     if len(text) > n_characters:
         n_end = (n_characters - 1) // 3
         text = f"{text[: n_characters - 1 - n_end]}…{text[len(text) - n_end :]}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral
+from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any, Self
 
 import numpy as np
@@ -14,34 +15,58 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from .._asking import check_index
 from .._containers import take_rows
 from .._labels import is_missing
+from .._validation import POSITIVE, validated
 from ..metrics._purity import check_cluster_labels, cluster_purity, count_classes
 from ..model_selection._fitted import check_propagator
+from ._apart import as_texts, columns_apart, words_apart
 from ._plotting import (
+    BLUE,
+    DARK,
     LIGHT,
     OF_ESTIMATOR,
     VERMILLION,
+    as_text,
     find_mark,
     format_classes,
     import_pyplot,
     make_axes,
 )
 
-_CELL_WIDTH, _CELL_HEIGHT = 1.15, 1.45  # inches
-_MOST_CHARACTERS = 14
+# Characters that a line of a text or of a table has room for, and lines of a text.
+_LINE, _MOST_LINES = 42, 4
 
 
+@dataclass(frozen=True)
+class _Grid:
+    """Sizes of cells in inches, of the picture in each in shares, and of names."""
+
+    width: float
+    height: float
+    most_columns: int
+    picture: tuple[float, float]
+    most_characters: int
+
+
+_IMAGES = _Grid(1.15, 1.45, 10, (0.76, 0.66), 14)
+_WRITTEN = _Grid(3.2, 1.25, 3, (0.92, 0.72), 24)
+
+
+@dataclass(eq=False, repr=False)
 class RepresentativesDisplay:
     """The representatives in a grid, with label, cluster size and purity.
 
-    A representative whose label is not the most frequent one of its cluster is framed:
-    its label is wrong for most of the samples there.
+    Images are shown as they are; of a text its beginning, with the words that set its
+    cluster apart from the rest; of a row of a table its values in the columns that do.
+    Representatives that wait for a label come first, numbered in the order of the
+    questions; then those of the largest clusters. One whose label is not the most
+    frequent one of its cluster is framed: its label is wrong for most of the samples
+    there.
 
     Use :meth:`from_estimator` or :meth:`from_predictions`.
 
     Parameters
     ----------
-    samples : {array-like, sparse matrix, dataframe} of shape (n_representatives, \
-n_features)
+    samples : {array-like, sparse matrix, dataframe} of shape (n_representatives, ...)
         The representatives.
     labels : array-like of shape (n_representatives,)
         Their labels; None where there is none.
@@ -55,14 +80,15 @@ n_features)
     questions : ndarray of shape (n_representatives,), dtype=intp, default=None
         The number of the question about each, shown where there is no label; 0 where
         there is none.
+    apart : list of list of str, default=None
+        Of texts and rows of tables what sets the cluster of each apart.
 
     Attributes
     ----------
     axes_ : list of matplotlib Axes
         The cells, in the order drawn.
     order_ : ndarray of shape (n_drawn,), dtype=intp
-        Positions, among the representatives, of those drawn: those of the largest
-        clusters first.
+        Positions, among the representatives, of those drawn.
     ax_ : matplotlib Axes
         The axes that hold the cells.
     figure_ : matplotlib Figure
@@ -84,24 +110,27 @@ n_features)
     ... )
     >>> len(display.axes_)
     20
+
+    Texts, before any of them has a label:
+
+    >>> from sklearn.feature_extraction.text import TfidfVectorizer
+    >>> texts = ["warm sunny day", "sunny and warm", "stocks fell", "stocks rose today"]
+    >>> propagator = KMeansLabelPropagator(
+    ...     n_clusters=2, embedding=TfidfVectorizer(), random_state=0
+    ... )
+    >>> positions = propagator.query(texts)
+    >>> display = RepresentativesDisplay.from_estimator(propagator, texts)
+    >>> sorted(words[0] for words in display.apart)
+    ['stocks', 'sunny']
     """
 
-    def __init__(
-        self,
-        samples: Any,
-        labels: Any,
-        sizes: NDArray[np.int64],
-        *,
-        purities: NDArray[np.float64] | None = None,
-        is_majority: NDArray[np.bool_] | None = None,
-        questions: NDArray[np.intp] | None = None,
-    ) -> None:
-        self.samples = samples
-        self.labels = labels
-        self.sizes = sizes
-        self.purities = purities
-        self.is_majority = is_majority
-        self.questions = questions
+    samples: Any
+    labels: Any
+    sizes: NDArray[np.int64]
+    purities: NDArray[np.float64] | None = None
+    is_majority: NDArray[np.bool_] | None = None
+    questions: NDArray[np.intp] | None = None
+    apart: list[list[str]] | None = None
 
     @classmethod
     def from_estimator(
@@ -111,29 +140,26 @@ n_features)
         y: ArrayLike | None = None,
         *,
         missing_label: Any = OF_ESTIMATOR,
-        ax: Any = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the representatives of a propagator, before they have labels or after.
 
-        Those without a label are numbered in the order of the questions.
+        Samples that were asked about last and have no label are drawn, too, also those
+        that `query_more` chose.
 
         Parameters
         ----------
         estimator : KMeansLabelPropagator or PropagatedClassifier
             The fitted propagator, or a classifier whose propagator is shown.
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
             The samples it was fitted with.
         y : array-like of shape (n_samples,), default=None
             Known labels, for the purity. None leaves it out.
         missing_label : object, default="of the estimator"
             The value that marks a sample without a label in ``y``; by default the
             propagator's own.
-        ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure whose size suits the number of
-            representatives.
         **kwargs : dict
-            Passed to :meth:`plot`; ``image_shape`` or ``renderer`` is needed.
+            Passed to :meth:`plot`.
 
         Returns
         -------
@@ -148,24 +174,25 @@ n_features)
         import_pyplot(cls.__name__)
         estimator = check_propagator(estimator, "clusters_")
         check_index(X, y, "y")
-        positions = estimator.representative_indices_
+        # The question about each, from 1; 0 where nobody was asked.
+        order = {p: number for number, p in enumerate(estimator.queries_.tolist(), 1)}
+        labelled = estimator.given_.positions if hasattr(estimator, "given_") else []
+        waiting = np.setdiff1d(estimator.queries_, labelled).astype(np.intp)
+        others = np.setdiff1d(waiting, estimator.representative_indices_)
+        positions = np.append(estimator.representative_indices_, others)
         labels = np.full(len(positions), None, dtype=object)
         if hasattr(estimator, "given_"):
             codes = estimator.given_.codes_at(positions)
             is_given = codes >= 0
             labels[is_given] = estimator.given_.classes[codes[is_given]].tolist()
-        # The question about each, from 1; 0 where nobody was asked.
-        order = {p: number for number, p in enumerate(estimator.queries_.tolist(), 1)}
-        questions = np.array([order.get(p, 0) for p in positions.tolist()])
         return cls.from_predictions(
             X,
             estimator.labels_,
             positions,
             labels,
             y,
-            questions=questions,
+            questions=[order.get(position, 0) for position in positions.tolist()],
             missing_label=find_mark(estimator, missing_label),
-            ax=ax,
             **kwargs,
         )
 
@@ -180,14 +207,13 @@ n_features)
         *,
         questions: ArrayLike | None = None,
         missing_label: Any = -1,
-        ax: Any = None,
         **kwargs: Any,
     ) -> Self:
         """Draw representatives given by their positions.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
             The samples.
         labels : array-like of shape (n_samples,)
             The cluster of each sample, whole numbers from 0.
@@ -203,11 +229,8 @@ n_features)
         missing_label : object, default=-1
             The value that marks a sample without a label. In an array of objects
             None does, too.
-        ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure whose size suits the number of
-            representatives.
         **kwargs : dict
-            Passed to :meth:`plot`; ``image_shape`` or ``renderer`` is needed.
+            Passed to :meth:`plot`.
 
         Returns
         -------
@@ -223,7 +246,11 @@ n_features)
             If X has not one row for each of ``labels``.
         """
         import_pyplot(cls.__name__)
-        X = np.asarray(X) if isinstance(X, list | tuple) else X
+        texts = as_texts(X)
+        if texts is not None:
+            X = np.array(texts, dtype=object)
+        elif not hasattr(X, "shape"):
+            X = np.asarray(X)
         check_consistent_length(X, labels)
         clusters = check_cluster_labels(labels)
         positions = column_or_1d(representative_indices)
@@ -235,11 +262,10 @@ n_features)
             for label, is_none in zip(given.tolist(), missing, strict=True)
         ]
         own = clusters[positions]
-        purities = is_majority = None
+        purities = is_majority = apart = None
         if y is not None:
-            purities = cluster_purity(
-                clusters, y, missing_label=missing_label
-            ).purities[own]
+            purity = cluster_purity(clusters, y, missing_label=missing_label)
+            purities = purity.purities[own]
             classes, counts = count_classes(clusters, y, missing_label)
             are_strings = {isinstance(name, str) for name in names if name is not None}
             if len(classes) and (classes.dtype.kind != "U") in are_strings:
@@ -248,16 +274,23 @@ n_features)
                     f"both numbers. Got classes {classes.tolist()} and labels {names}."
                 )
             is_majority = _gives_majority(counts, classes, own, names)
+        if kwargs.get("image_shape") is None and kwargs.get("renderer") is None:
+            if texts is not None:
+                apart = words_apart(texts, clusters, positions)
+            elif len(X.shape) == 2:
+                apart = columns_apart(X, clusters, positions)
         display = cls(
             take_rows(X, positions),
             names,
             np.bincount(clusters)[own],
-            purities=purities,
-            is_majority=is_majority,
-            questions=None if questions is None else np.asarray(questions),
+            purities,
+            is_majority,
+            None if questions is None else np.asarray(questions),
+            apart,
         )
-        return display.plot(ax=ax, **kwargs)
+        return display.plot(**kwargs)
 
+    @validated(max_representatives=[POSITIVE])
     def plot(
         self,
         ax: Any = None,
@@ -277,13 +310,13 @@ n_features)
             representatives.
         image_shape : tuple of int, default=None
             Shape to give to each sample to draw it as an image, (height, width) or
-            (height, width, channels).
+            (height, width, channels). Samples of two or three dimensions are images
+            without it.
         renderer : callable, default=None
-            Draws samples that are no images: called as ``renderer(ax, sample)`` with
-            the axes of the cell and the sample (a row of X, in X's own kind). One of
-            ``image_shape`` and ``renderer`` is needed.
+            Draws each sample in its own way: called as ``renderer(ax, sample)`` with
+            the axes of the cell and the sample (a row of X, in X's own kind).
         max_representatives : int, default=100
-            The most to draw: those of the largest clusters.
+            The most to draw.
         display_labels : dict or array-like of shape (n_classes,), default=None
             Names of the labels: by label, or one for each of those that
             representatives have, sorted.
@@ -295,117 +328,137 @@ n_features)
         display : RepresentativesDisplay
             The display itself.
         """
-        if (image_shape is None) == (renderer is None):
+        samples = self.samples
+        is_written = (image_shape or renderer) is None and len(samples.shape) <= 2
+        if image_shape is not None and renderer is not None:
             raise ValueError(
-                "RepresentativesDisplay.plot needs either 'image_shape' or 'renderer'. "
+                "RepresentativesDisplay.plot takes either 'image_shape' or 'renderer'. "
                 f"Got image_shape={image_shape!r} and renderer={renderer!r}."
             )
-        if image_shape is not None:
-            n_features = self.samples.shape[1]
-            if np.ndim(image_shape) != 1 or np.prod(image_shape) != n_features:
-                raise ValueError(
-                    "The 'image_shape' parameter must be a tuple with "
-                    f"{n_features} pixels, as X has features. Got {image_shape!r} "
-                    "instead."
-                )
-        if not _is_count(max_representatives):
+        n_values = int(np.prod(samples.shape[1:]))
+        if image_shape is not None and (
+            np.ndim(image_shape) != 1 or np.prod(image_shape) != n_values
+        ):
             raise ValueError(
-                "The 'max_representatives' parameter must be a whole number, 1 or "
-                f"more. Got {max_representatives!r} instead."
+                f"The 'image_shape' parameter must be a tuple with {n_values} pixels, "
+                f"as X has features. Got {image_shape!r} instead."
             )
-        captions = self._name_labels(display_labels)
-        sizes = np.asarray(self.sizes)
-        self.order_ = np.argsort(-sizes, kind="stable")[:max_representatives]
+        self.order_ = self._order()[:max_representatives]
         n_drawn = len(self.order_)
-        n_columns = n_drawn if n_drawn <= 6 else int(np.ceil(np.sqrt(n_drawn)))
+        grid = _WRITTEN if is_written else _IMAGES
+        captions = self._name_labels(display_labels, grid.most_characters)
+        n_columns = min(n_drawn, grid.most_columns, max(6, int(np.ceil(n_drawn**0.5))))
         n_rows = -(-n_drawn // n_columns)
-        figsize = (
-            max(3.8, _CELL_WIDTH * n_columns),
-            _CELL_HEIGHT * n_rows + 0.4,
-        )
+        figsize = (max(3.8, grid.width * n_columns), grid.height * n_rows + 0.4)
         ax = make_axes(type(self).__name__, ax, figsize)
         ax.set_axis_off()
+        width, height = grid.picture
         self.axes_ = []
         for cell, position in enumerate(self.order_.tolist()):
             row, column = divmod(cell, n_columns)
-            # The picture takes the lower part of its cell, the two lines of text above.
+            # The picture takes the lower part of its cell, the caption the upper.
             inset = ax.inset_axes(
                 (
-                    (column + 0.12) / n_columns,
+                    (column + (1 - width) / 2) / n_columns,
                     1 - (row + 0.98) / n_rows,
-                    0.76 / n_columns,
-                    0.66 / n_rows,
+                    width / n_columns,
+                    height / n_rows,
                 )
             )
-            self._draw_sample(inset, position, image_shape, renderer, cmap)
+            if renderer is not None:
+                renderer(inset, _take(samples, position))
+            elif is_written:
+                self._write(inset, position)
+            else:
+                _draw_image(inset, _take(samples, position), image_shape, cmap)
             inset.set_xticks([])
             inset.set_yticks([])
             # The padding keeps the text, which hangs below its line, clear of a frame.
-            caption = self._caption(position, captions)
+            caption = self._caption(position, captions, ", " if is_written else "\n")
             inset.set_title(caption, fontsize=8, pad=6, linespacing=1.1)
             is_odd = self.is_majority is not None and not self.is_majority[position]
-            color, width = (VERMILLION, 3) if is_odd else (LIGHT, 0.5)
+            color, line_width = (VERMILLION, 3) if is_odd else (LIGHT, 0.5)
             for spine in inset.spines.values():
-                spine.set(color=color, linewidth=width)
+                spine.set(color=color, linewidth=line_width)
             self.axes_.append(inset)
-        ax.set_title(self._headline(n_drawn, len(sizes)), fontsize=9, loc="left")
+        ax.set_title(self._headline(n_drawn, is_written), fontsize=9, loc="left")
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _draw_sample(
-        self,
-        ax: Any,
-        position: int,
-        image_shape: tuple[int, ...] | None,
-        renderer: Callable[[Any, Any], Any] | None,
-        cmap: Any,
-    ) -> None:
-        samples = self.samples
-        if hasattr(samples, "iloc"):
-            sample = samples.iloc[position]
-        elif issparse(samples):
-            sample = samples[[position]]
-        else:
-            sample = samples[position]
-        if renderer is not None:
-            renderer(ax, sample)
-            return
-        values = sample.toarray() if issparse(sample) else np.asarray(sample)
-        if (
-            len(image_shape or ()) == 3
-            and values.dtype.kind == "f"
-            and values.max() > 1
-        ):
-            values = values / 255  # matplotlib takes floats for shares
-        ax.imshow(values.reshape(image_shape), cmap=cmap, interpolation="nearest")
+    def _order(self) -> NDArray[np.intp]:
+        """Sort by number those who wait for a label, then by size of the cluster."""
+        sizes = np.asarray(self.sizes)
+        number = np.full(len(sizes), np.inf)
+        if self.questions is not None:
+            is_waiting = [label is None for label in self.labels] & (self.questions > 0)
+            number[is_waiting] = self.questions[is_waiting]
+        return np.lexsort((-sizes, number))
 
-    def _name_labels(self, display_labels: Any) -> dict[Any, str]:
+    def _write(self, ax: Any, position: int) -> None:
+        """Write a text and the words of its cluster, or the lines of a table."""
+        lines = [] if self.apart is None else self.apart[position]
+        style = {"fontsize": 7.5, "clip_on": True, "linespacing": 1.25}
+        if len(self.samples.shape) == 1:
+            text = wrap(self.samples[position], _LINE)
+            if len(text) > _MOST_LINES:
+                text = [*text[: _MOST_LINES - 1], text[_MOST_LINES - 1] + " …"]
+            words = as_text(", ".join(lines), _LINE)
+            ax.text(0.03, 0.06, words, va="bottom", color=BLUE, **style)
+            lines = text
+        lines = [as_text(line, _LINE + 2) for line in lines]
+        ax.text(0.03, 0.93, "\n".join(lines), va="top", color=DARK, **style)
+
+    def _name_labels(self, display_labels: Any, n_characters: int) -> dict[Any, str]:
         classes = np.unique([label for label in self.labels if label is not None])
-        names = format_classes(display_labels, classes, _MOST_CHARACTERS)
+        names = format_classes(display_labels, classes, n_characters)
         return dict(zip(classes.tolist(), names, strict=True)) | {None: "no label"}
 
-    def _caption(self, position: int, names: dict[Any, str]) -> str:
+    def _caption(self, position: int, names: dict[Any, str], between: str) -> str:
         name = names[self.labels[position]]
         question = 0 if self.questions is None else self.questions[position]
         if self.labels[position] is None and question:
             name = f"question {question}"
         size = f"n={self.sizes[position]:,}"
         if self.purities is None or np.isnan(self.purities[position]):
-            return f"{name}\n{size}"
-        return f"{name}\n{size}, {self.purities[position]:.0%}"
+            return f"{name}{between}{size}"
+        return f"{name}{between}{size}, {self.purities[position]:.0%}"
 
-    def _headline(self, n_drawn: int, n_all: int) -> str:
+    def _headline(self, n_drawn: int, is_written: bool) -> str:
+        n_all = len(self.sizes)
         parts = [] if n_drawn == n_all else [f"{n_drawn} of {n_all}"]
         parts.append("n: cluster size")
         if self.purities is not None:
             parts.append("%: purity")
         if self.is_majority is not None and not np.all(self.is_majority[self.order_]):
             parts.append("framed: not the majority")
+        if is_written and self.apart is not None:
+            is_text = len(self.samples.shape) == 1
+            parts.append(
+                "blue: words of the cluster"
+                if is_text
+                else "columns that set the cluster apart, ▲ above the rest, ▼ below"
+            )
         return ", ".join(parts)
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, Integral) and int(value) >= 1
+def _take(samples: Any, position: int) -> Any:
+    if hasattr(samples, "iloc"):
+        return samples.iloc[position]
+    return samples[[position]] if issparse(samples) else samples[position]
+
+
+def _draw_image(
+    ax: Any, sample: Any, image_shape: tuple[int, ...] | None, cmap: Any
+) -> None:
+    image = sample.toarray() if issparse(sample) else np.asarray(sample)
+    image = image if image_shape is None else image.reshape(image_shape)
+    if image.ndim == 3 and image.shape[-1] not in (1, 3, 4):
+        image = np.moveaxis(image, 0, -1)  # channels first
+    if image.ndim == 3 and image.shape[-1] == 1:
+        image = image[..., 0]
+    if image.ndim == 3 and image.dtype.kind == "f" and image.max() > 1:
+        image = image / 255  # matplotlib takes floats for shares
+    ax.imshow(image, cmap=cmap, interpolation="nearest")
 
 
 def _gives_majority(

@@ -1,6 +1,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from matplotlib.colors import to_rgba
 from numpy.testing import assert_array_equal
@@ -170,12 +171,11 @@ def test_only_the_largest():
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"image_shape": None}, "needs either 'image_shape' or 'renderer'"),
-        ({"renderer": print}, "needs either 'image_shape' or 'renderer'"),
+        ({"renderer": print}, "takes either 'image_shape' or 'renderer'"),
         ({"image_shape": (3, 2)}, r"with 4 pixels.* Got \(3, 2\) instead"),
         ({"image_shape": 4}, r"must be a tuple with 4 pixels.* Got 4 instead"),
-        ({"max_representatives": 0}, r"must be a whole number, 1 or more. Got 0"),
-        ({"max_representatives": 2.5}, r"must be a whole number.* Got 2\.5"),
+        ({"max_representatives": 0}, "must be an int in the range"),
+        ({"max_representatives": 2.5}, r"must be an int .* Got 2\.5"),
         ({"X": X[:8]}, "inconsistent numbers of samples"),
         ({"display_labels": ["a", "b"]}, "one name for each of the 1 classes"),
     ],
@@ -201,3 +201,180 @@ def test_pictures(picture):
         shown = pixels[up, across] / 255
         expected = (sample - sample.min()) / np.ptp(sample)
         np.testing.assert_allclose(shown, expected.ravel(), atol=0.01)
+
+
+# ------------------------------------------------------------- texts and tables
+
+TEXTS = [
+    "A warm and sunny day",
+    "sunny, and a warm wind",
+    "a warm day",
+    "Stocks fell on Monday",
+    "stocks rose and fell",
+    "the market fell",
+]
+TOPICS = [0, 0, 0, 1, 1, 1]
+
+
+def written(display):
+    """Give the lines in each cell, those of the words last."""
+    return [[text.get_text() for text in reversed(ax.texts)] for ax in display.axes_]
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        list,
+        np.array,
+        pd.Series,
+        pl.Series,
+        lambda texts: pd.DataFrame({"text": texts}),
+        lambda texts: np.array(texts, dtype=object).reshape(-1, 1),
+    ],
+)
+def test_texts(container, assert_legible):
+    display = RepresentativesDisplay.from_predictions(
+        container(TEXTS), TOPICS, [0, 4], [None, "markets"], questions=[1, 0]
+    )
+    assert captions(display) == ["question 1, n=3", "markets, n=3"]
+    (first, weather), (second, markets) = written(display)
+    assert (first, second) == ("A warm and sunny day", "stocks rose and fell")
+    assert weather.split(", ")[0] == "warm"
+    assert set(weather.split(", ")) == {"warm", "sunny", "day", "wind"}
+    assert set(markets.split(", ")[:2]) == {"fell", "stocks"}
+    assert "and" not in weather.split(", ")[:3]
+    assert display.ax_.get_title(loc="left") == (
+        "n: cluster size, blue: words of the cluster"
+    )
+    assert_legible(display.figure_)
+
+
+def test_long_strange_and_missing_texts(assert_legible, picture):
+    texts = [
+        "word " * 500,
+        "x" * 3000,
+        None,
+        "half a pair \udc80 and $\\alpha {",
+        "==== !!",
+        "",
+    ]
+    display = RepresentativesDisplay.from_predictions(
+        texts, range(6), range(6), [None] * 6
+    )
+    assert_legible(display.figure_)
+    picture(display.figure_)
+    lines = [cell[0].splitlines() for cell in written(display)]
+    assert [len(cell) for cell in lines] == [4, 4, 0, 1, 1, 0]
+    assert lines[0][-1].endswith(" …")
+    empty = RepresentativesDisplay.from_predictions(["", "?"], [0, 1], [0, 1], [5, 6])
+    assert empty.apart == [[], []]
+
+
+def make_table():
+    rng = np.random.default_rng(0)
+    group = np.arange(120) % 3
+    days = pd.to_timedelta(np.arange(120) % 2 + 100 * (group == 2), unit="D")
+    return group, pd.DataFrame(
+        {
+            "same": 7,
+            "noise": rng.normal(size=120),
+            "mass": np.where(np.arange(120) % 10, 3000.0 + 900 * (group == 0), np.nan),
+            "count": pd.array([None, *(group == 1)[1:].astype(int)], dtype="Int64"),
+            "when": pd.Timestamp("2024-02-01") + days,
+            "island": np.where(
+                group == 1, "Dream", np.array(["Ross", "Biscoe"])[group % 2]
+            ),
+            "wild": group == 0,
+        }
+    )
+
+
+@pytest.mark.parametrize("container", [lambda table: table, pl.from_pandas])
+def test_rows_of_tables(container, assert_legible):
+    group, table = make_table()
+    display = RepresentativesDisplay.from_predictions(
+        container(table), group, [3, 1, 2], [None] * 3, questions=[3, 1, 2]
+    )
+    # In the order of the questions, whatever the sizes.
+    assert captions(display) == [f"question {i}, n=40" for i in (1, 2, 3)]
+    by_cluster = [set(lines) for lines in display.apart]
+    assert {"mass: 3,900 ▲", "wild: True"} <= by_cluster[0]
+    assert {"count: 1 ▲", "island: Dream"} <= by_cluster[1]
+    assert "when: 2024-05-11 ▲" in by_cluster[2]
+    assert not any("same" in line for lines in display.apart for line in lines)
+    assert [cell[0].splitlines() for cell in written(display)] == [
+        display.apart[i] for i in (1, 2, 0)
+    ]
+    assert "▲ above the rest" in display.ax_.get_title(loc="left")
+    assert_legible(display.figure_)
+
+
+def test_what_a_row_lacks_and_what_is_common():
+    group, table = make_table()
+    table.loc[1, "island"] = "Ross"
+    display = RepresentativesDisplay.from_predictions(
+        table, group, [0, 1], [None] * 2, questions=[1, 2]
+    )
+    assert "mass: missing ▲" in display.apart[0]
+    assert "island: Ross (mostly Dream)" in display.apart[1]
+
+
+def test_the_columns_are_those_of_the_largest_standardised_difference():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(60, 8)) * 10.0 ** np.arange(8)
+    labels = np.arange(60) % 3
+    display = RepresentativesDisplay.from_predictions(X, labels, [4], [0])
+    inside = labels == 1
+    difference = (X[inside].mean(axis=0) - X[~inside].mean(axis=0)) / X.std(axis=0)
+    expected = np.argsort(-np.abs(difference))[:5]
+    assert [line.split(":")[0] for line in display.apart[0]] == [
+        f"x{j}" for j in expected
+    ]
+    signs = ["▲" if difference[j] > 0 else "▼" for j in expected]
+    assert [line[-1] for line in display.apart[0]] == signs
+    sparse = RepresentativesDisplay.from_predictions(csr_array(X), labels, [4], [0])
+    assert sparse.apart == display.apart
+    assert RepresentativesDisplay.from_predictions(
+        X, np.zeros(60, int), [4], [0]
+    ).apart  # a single cluster has no rest
+
+
+# ----------------------------------------------------------------------- images
+
+
+def test_images_need_no_shape():
+    grey = X.reshape(-1, 2, 2)
+    flat = draw()
+    for images in (grey, grey[..., np.newaxis], grey[:, np.newaxis]):
+        display = draw(images, image_shape=None)
+        for ax, same in zip(display.axes_, flat.axes_, strict=True):
+            assert_array_equal(ax.images[0].get_array(), same.images[0].get_array())
+    colours = np.random.default_rng(0).integers(0, 256, size=(9, 5, 6, 3))
+    for images in (colours, np.moveaxis(colours, -1, 1)):
+        display = draw(images.astype(np.uint8), image_shape=None)
+        assert_array_equal(display.axes_[0].images[0].get_array(), colours[5])
+
+
+def test_the_questions_of_every_round_are_shown_in_their_order(assert_legible):
+    digits, y = load_digits(return_X_y=True)
+    images = digits.reshape(-1, 8, 8)
+    propagator = KMeansLabelPropagator(12, random_state=0)
+    first = propagator.query(digits)
+    display = RepresentativesDisplay.from_estimator(propagator, images)
+    shown = propagator.representative_indices_[display.order_]
+    assert_array_equal(shown, first)
+    assert [text.split("\n")[0] for text in captions(display)] == [
+        f"question {i}" for i in range(1, 13)
+    ]
+    propagator.propagate(dict(zip(first.tolist(), y[first].tolist(), strict=True)))
+    more = propagator.query_more(5)
+    display = RepresentativesDisplay.from_estimator(propagator, images, y)
+    assert len(display.axes_) == 17
+    for i, (ax, position) in enumerate(zip(display.axes_, more, strict=False), 1):
+        assert ax.get_title().startswith(f"question {i}\n")
+        assert_array_equal(ax.images[0].get_array(), images[position])
+    assert not any("question" in text for text in captions(display)[5:])
+    propagator.propagate({int(more[0]): int(y[more[0]])})
+    display = RepresentativesDisplay.from_estimator(propagator, images)
+    assert captions(display)[0].startswith("question 2\n")
+    assert_legible(display.figure_)
