@@ -23,7 +23,7 @@ help:
 # The extras that each job needs. They add up in one environment; a stamp says what is
 # in it, and is out of date when pyproject.toml has changed.
 EXTRAS_demo := examples
-EXTRAS_test := test,keras
+EXTRAS_test := test,keras,boosters
 EXTRAS_lint := lint,test
 EXTRAS_docs := docs
 EXTRAS_bench := bench

@@ -37,6 +37,7 @@ from ._html import SummaryHTMLMixin
 from ._labels import check_labels, labelled_rows
 from ._messages import warn_user
 from ._propagator import KMeansLabelPropagator
+from ._training import Trained, embed_eval_set, train
 from ._validation import (
     check_instances,
     forget_fit,
@@ -190,11 +191,12 @@ class BasePropagatedClassifier(
         self,
         propagator: KMeansLabelPropagator,
         classes: NDArray[Any],
-        estimator: Any,
+        trained: Trained,
         train_on: str,
     ) -> None:
         self.propagator_, self.classes_ = propagator, classes
-        self.estimator_, self.train_on_ = estimator, train_on
+        self.estimator_, self.train_on_ = trained.estimator, train_on
+        self._coding = (trained.seen, trained.is_coded)
         kept = propagator.sample_indices_
         self.training_indices_ = kept.copy()
         self.training_labels_ = propagator.classes_[propagator.spread_.codes[kept]]
@@ -207,16 +209,17 @@ class BasePropagatedClassifier(
         estimator: Any,
         train_on: str,
         fit_params: dict[str, Any],
-    ) -> Any:
+    ) -> Trained:
         """Fit the estimator on the samples that keep their label."""
         kept = propagator.sample_indices_
         codes = propagator.spread_.codes[kept]
         params = self._params_of_samples(
             X, fit_params, kept, codes, propagator.confidence_[kept], estimator
         )
-        X_res = take_rows(X if train_on == "samples" else propagator.clusters_.E, kept)
+        if train_on == "embedding":
+            X, params = propagator.clusters_.E, embed_eval_set(params, propagator.embed)
         y_res = labels_like(y, kept, propagator.classes_[codes])
-        return estimator.fit(X_res, y_res, **params)
+        return train(estimator, take_rows(X, kept), y_res, params)
 
     def _check_parameters(self) -> None:
         validate_estimator_parameters(self)
@@ -369,8 +372,7 @@ class BasePropagatedClassifier(
             The predicted classes.
         """
         X = self._for_estimator(X)
-        y_pred: NDArray[Any] = self._predicting().predict(X)
-        return y_pred
+        return self._predicting().predict(X)
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X: Any) -> NDArray[np.floating[Any]]:
@@ -389,9 +391,7 @@ class BasePropagatedClassifier(
         """
         X = self._for_estimator(X)
         predicting = self._predicting()
-        # scikeras gives a single row as one dimension.
-        probabilities = np.atleast_2d(predicting.predict_proba(X))
-        return self._pad(probabilities, predicting.classes_, 0)
+        return self._pad(predicting.predict_proba(X), predicting.classes, 0)
 
     @available_if(_estimator_has("decision_function"))
     def decision_function(self, X: Any) -> NDArray[np.floating[Any]]:
@@ -410,19 +410,22 @@ class BasePropagatedClassifier(
             classes and it has seen both.
         """
         X = self._for_estimator(X)
-        decision = np.asarray(self.estimator_.decision_function(X))
-        if len(self.estimator_.classes_) == len(self.classes_):
+        predicting = self._predicting()
+        decision = np.asarray(predicting.estimator.decision_function(X))
+        if np.array_equal(predicting.classes, self.classes_):
             return decision
         if decision.ndim == 1:
             # Of two classes it is that of the second.
-            is_binary = len(self.estimator_.classes_) == 2
+            is_binary = len(predicting.classes) == 2
             decision = np.column_stack([-decision, decision][1 - is_binary :])
-        lowest = np.finfo(decision.dtype).min
-        return self._pad(decision, self.estimator_.classes_, lowest)
+        lowest = float(np.finfo(decision.dtype).min)
+        return self._pad(predicting.check_columns(decision), predicting.classes, lowest)
 
-    def _predicting(self) -> Any:
+    def _predicting(self) -> Trained:
         """Return what predicts: the classifier, or the propagator by neighbours."""
-        return self.propagator_ if self.estimator_ is None else self.estimator_
+        if self.estimator_ is None:
+            return Trained(self.propagator_, self.propagator_.classes_)
+        return Trained(self.estimator_, *self._coding)
 
     def _pad(
         self,
@@ -430,16 +433,13 @@ class BasePropagatedClassifier(
         classes: NDArray[Any],
         fill_value: float,
     ) -> NDArray[np.floating[Any]]:
-        if columns.shape[1] != len(classes):
-            raise ValueError(
-                f"The estimator must give one column for each of its {len(classes)} "
-                f"classes. Got {columns.shape[1]} columns instead."
-            )
-        seen = np.searchsorted(self.classes_, classes)
         padded = np.full(
             (len(columns), len(self.classes_)), fill_value, dtype=columns.dtype
         )
-        padded[:, seen] = columns
+        # A network may be told of classes that y lacks.
+        is_here = np.isin(classes, self.classes_)
+        seen = np.searchsorted(self.classes_, classes[is_here])
+        padded[:, seen] = columns[:, is_here]
         return padded
 
     def score(

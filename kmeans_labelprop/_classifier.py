@@ -26,7 +26,9 @@ class PropagatedClassifier(BasePropagatedClassifier):
     Parameters
     ----------
     estimator : classifier
-        Any classifier; a clone is fitted.
+        Any classifier; a clone is fitted. One that cannot be trained on the labels
+        themselves, as XGBoost on strings, gets their positions in
+        ``np.unique(training_labels_)``; what it predicts is turned back into labels.
     propagator : KMeansLabelPropagator or None, default=None
         Makes the training set; a clone is fitted. None stands for one with default
         parameters. Search its parameters as ``propagator__n_clusters``,
@@ -145,7 +147,9 @@ class PropagatedClassifier(BasePropagatedClassifier):
             Passed to the propagator: what its oracle gets in place of rows.
         **fit_params : dict
             Passed to the classifier's `fit`; of those with one entry per sample, the
-            entries of the samples kept.
+            entries of the samples kept. The samples that a booster validates on
+            (``eval_set``, or ``eval_X`` and ``eval_y``) are embedded, and their labels
+            encoded, as those that it trains on; those of other classes are left out.
 
         Returns
         -------
@@ -175,8 +179,8 @@ class PropagatedClassifier(BasePropagatedClassifier):
             self._check_X(X, propagator, reset=True)
             classes = self._find_classes(y, propagator)
             train_on = self._resolve_train_on(X)
-            estimator = self._train(
+            trained = self._train(
                 X, y, propagator, clone(self.estimator), train_on, routed["estimator"]
             )
-            self._keep(propagator, classes, estimator, train_on)
+            self._keep(propagator, classes, trained, train_on)
         return self

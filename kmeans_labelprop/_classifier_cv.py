@@ -45,6 +45,7 @@ from ._selection._summary import (
     describe_gains,
     describe_labels,
 )
+from ._training import Trained, embed_eval_set
 from ._validation import N_JOBS, HasMethods, Interval, StrOptions, check_instances
 
 _RULES = ("cluster", "graph")
@@ -68,7 +69,9 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     Parameters
     ----------
     estimator : classifier
-        Any classifier; a clone is fitted.
+        Any classifier; a clone is fitted. One that cannot be trained on the labels
+        themselves, as XGBoost on strings, gets their positions in
+        ``np.unique(training_labels_)``; what it predicts is turned back into labels.
     propagator : KMeansLabelPropagator or None, default=None
         Clusters and gets the labels; a clone is fitted. None stands for one with
         default parameters. Its `propagation` and `fraction` are replaced by those
@@ -302,9 +305,12 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
             are hidden together, so that they are predicted as those of a new one.
         **fit_params : dict
             Passed to the classifier's `fit`; of those with one entry per sample, the
-            entries of the samples kept. A `selection_estimator` gets of these only
-            ``sample_weight``, if it takes it. With metadata routing enabled, each gets
-            the parameters that it requests.
+            entries of the samples kept. The samples that a booster validates on
+            (``eval_set``, or ``eval_X`` and ``eval_y``) are embedded, and their labels
+            encoded, as those that it trains on; those of other classes are left out.
+            A `selection_estimator` gets of all these only ``sample_weight``, if it
+            takes it. With metadata routing enabled, each gets the parameters that it
+            requests.
 
         Returns
         -------
@@ -365,10 +371,10 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
             best, found = self._choose(comparison, rng)
             propagator.set_params(**best.params).propagate({})
             n_kept = len(propagator.sample_indices_)
-            estimator = None
+            trained = Trained(None, propagator.classes_)
             if best.train_on != "neighbors":
                 with stage(f"training on {n_kept} samples", self.verbose):
-                    estimator = self._train(
+                    trained = self._train(
                         X,
                         y,
                         propagator,
@@ -376,7 +382,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
                         best.train_on,
                         routed["estimator"],
                     )
-            self._keep(propagator, classes, estimator, best.train_on)
+            self._keep(propagator, classes, trained, best.train_on)
             for name, value in found.items():
                 setattr(self, name, value)
         return self
@@ -396,10 +402,13 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         )
         compared = getattr(self, part)
 
-        def params_of(used: TrainingSet) -> dict[str, Any]:
-            return self._params_of_samples(
+        def params_of(used: TrainingSet, train_on: str) -> dict[str, Any]:
+            params = self._params_of_samples(
                 X, routed[part], used.positions, used.codes, used.confidence, compared
             )
+            if train_on == "embedding":
+                params = embed_eval_set(params, propagator.embed)
+            return params
 
         candidates = list_candidates(
             _in_order(self.propagations), self.fractions, self._spaces(X, propagator)

@@ -21,6 +21,7 @@ from .._messages import Progress, warn_user
 from .._parallel import run_parallel
 from .._propagation import as_probabilities
 from .._seeds import MAX_SEED, set_unset
+from .._training import train
 from ._candidates import Candidate
 
 # So many splits share the rows that may be trained on; more take more rows.
@@ -384,15 +385,12 @@ def predict_hidden(
         correct = (labels == seen[0]).astype(np.float64)
         return Outcome(correct, correct)
     X_train, X_hidden = take_rows(X, training_set.positions), take_rows(X, hidden)
-    estimator.fit(X_train, y_train, **fit_params)
-    predicted = np.asarray(estimator.predict(X_hidden)).reshape(len(hidden))
-    correct = (predicted == labels).astype(np.float64)
-    if not hasattr(estimator, "predict_proba") or not hasattr(estimator, "classes_"):
+    trained = train(estimator, X_train, y_train, fit_params)
+    correct = (trained.predict(X_hidden) == labels).astype(np.float64)
+    if not hasattr(trained.estimator, "predict_proba"):
         return Outcome(correct, correct)
-    # scikeras gives a single row as one dimension.
-    columns = np.atleast_2d(estimator.predict_proba(X_hidden))
-    is_class = labels[:, np.newaxis] == np.asarray(estimator.classes_)
-    return Outcome(correct, (columns * is_class).sum(axis=1))
+    is_class = labels[:, np.newaxis] == trained.classes
+    return Outcome(correct, (trained.predict_proba(X_hidden) * is_class).sum(axis=1))
 
 
 def neighbors_outcome(
@@ -442,7 +440,8 @@ class Comparison:
     estimator : classifier
         Trained in each split, by each candidate that has a classifier.
     params_of : callable
-        Makes the fit parameters of a training set.
+        Makes the fit parameters of a training set, and of what the classifier is
+        given.
     is_hidden : ndarray of shape (n_splits, n_given), dtype=bool
         Which labels each split hides.
     groups : ndarray of shape (n_given,), dtype=intp or None
@@ -465,7 +464,7 @@ class Comparison:
     given: GivenLabels
     spread_params: dict[str, Any]
     estimator: Any
-    params_of: Callable[[TrainingSet], dict[str, Any]]
+    params_of: Callable[[TrainingSet, str], dict[str, Any]]
     is_hidden: NDArray[np.bool_]
     groups: NDArray[np.intp] | None
     candidates: Sequence[Candidate]
@@ -561,7 +560,7 @@ class Comparison:
                     used,
                     hidden,
                     given.classes[codes],
-                    self.params_of(used),
+                    self.params_of(used, candidate.train_on),
                 )
 
     def _by_neighbors(

@@ -419,7 +419,7 @@ def comparison(fitted, X, is_hidden, candidates=CANDIDATES, **changed):
             "given": fitted.given_,
             "spread_params": {"alpha": "auto", "class_prior": "estimated"},
             "estimator": GaussianNB(var_smoothing=0.1),
-            "params_of": lambda used: {},
+            "params_of": lambda used, train_on: {},
             "is_hidden": is_hidden,
             "groups": None,
             "candidates": candidates,
@@ -443,7 +443,7 @@ def test_hidden_labels_change_nothing_that_is_trained_on_or_predicted(
     X, _ = digits
     given = asked.given_
     codes = np.where(IS_HIDDEN, (given.codes + 1) % 10, given.codes)
-    params_of = {"params_of": lambda used: {"sample_weight": used.confidence}}
+    params_of = {"params_of": lambda used, train_on: {"sample_weight": used.confidence}}
     outcomes = []
     for labels in (given, replace(given, codes=codes)):
         each = comparison(

@@ -1,0 +1,171 @@
+"""Train any classifier on labels, and read its predictions in the same labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from ._containers import take_rows
+
+
+class Trained(NamedTuple):
+    """A fitted classifier that is asked in the labels of its training set.
+
+    Attributes
+    ----------
+    estimator : classifier
+        The fitted classifier.
+    seen : ndarray of shape (n_seen,)
+        The classes of its training set, sorted.
+    is_coded : bool
+        Whether it was trained on their positions in `seen` in place of them.
+    """
+
+    estimator: Any
+    seen: NDArray[Any]
+    is_coded: bool = False
+
+    @property
+    def classes(self) -> NDArray[Any]:
+        """The label of each of its columns."""
+        own = getattr(self.estimator, "classes_", None)
+        if own is None:
+            return self.seen
+        return self._decode(np.asarray(own))
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict the label of each sample, in one dimension."""
+        # CatBoost gives a column, scikeras no dimension for a single row.
+        return self._decode(np.asarray(self.estimator.predict(X)).reshape(-1))
+
+    def predict_proba(self, X: Any) -> NDArray[np.floating[Any]]:
+        """Predict the probability of each of the classes, a row for each sample."""
+        # scikeras gives a single row as one dimension.
+        return self.check_columns(np.atleast_2d(self.estimator.predict_proba(X)))
+
+    def check_columns(
+        self, columns: NDArray[np.floating[Any]]
+    ) -> NDArray[np.floating[Any]]:
+        """Refuse columns that are not one for each class."""
+        if columns.shape[1] != len(self.classes):
+            raise ValueError(
+                f"The estimator must give one column for each of its "
+                f"{len(self.classes)} classes. Got {columns.shape[1]} columns instead."
+            )
+        return columns
+
+    def _decode(self, values: NDArray[Any]) -> NDArray[Any]:
+        return self.seen[values.astype(np.intp)] if self.is_coded else values
+
+
+def train(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Trained:
+    """Fit a classifier on labels of any kind.
+
+    It is given the labels as they are: weights and scores in its parameters may speak
+    of them. If it cannot be trained on them, or knows its classes by other names
+    afterwards, a copy gets numbers from 0 instead, as XGBoost and PyTorch want them.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Not fitted yet.
+    X : {array-like, sparse matrix, dataframe} of shape (n_train, ...)
+        The samples.
+    y : array-like of shape (n_train,)
+        Their labels.
+    fit_params : dict of str to object
+        Passed to `fit`. Of an ``eval_set`` (or ``eval_X``, ``eval_y``), samples of
+        classes that `y` lacks are left out.
+
+    Returns
+    -------
+    trained : Trained
+        The fitted classifier.
+
+    Raises
+    ------
+    Exception
+        What the classifier raises. If it fails in both ways by different errors, that
+        of numbers from 0, which is no matter of how classes are named.
+    """
+    seen, codes = np.unique(np.asarray(y), return_inverse=True)
+    fit_params = _map_eval_set(fit_params, lambda X, y: _rows_of(X, y, seen))
+    is_code = seen.dtype.kind in "iuf" and np.array_equal(seen, np.arange(len(seen)))
+    failure = None
+    try:
+        estimator.fit(X, y, **fit_params)
+        if is_code or _knows(estimator, seen):
+            return Trained(estimator, seen)
+    except MemoryError:
+        raise
+    except Exception as error:  # of any classifier; raised below, if it stands
+        if is_code:
+            raise
+        failure = error
+    fit_params = _map_eval_set(
+        fit_params, lambda X, y: (X, np.searchsorted(seen, np.asarray(y)))
+    )
+    try:
+        return Trained(clone(estimator).fit(X, codes, **fit_params), seen, True)
+    except Exception as error:
+        if failure is None or str(error) == str(failure):
+            raise failure or error from None
+        raise error from failure
+
+
+def _knows(estimator: Any, seen: NDArray[Any]) -> bool:
+    own = getattr(estimator, "classes_", None)
+    return own is None or set(seen.tolist()) <= set(np.asarray(own).tolist())
+
+
+def embed_eval_set(
+    fit_params: dict[str, Any], embed: Callable[[Any], Any]
+) -> dict[str, Any]:
+    """Embed the samples that a booster validates on, as those that it trains on.
+
+    Parameters
+    ----------
+    fit_params : dict of str to object
+        Parameters of `fit`, perhaps with an ``eval_set`` of pairs ``(X, y)``, or with
+        ``eval_X``.
+    embed : callable
+        Takes samples to their embedding.
+
+    Returns
+    -------
+    fit_params : dict of str to object
+        The same, these samples embedded.
+    """
+    return _map_eval_set(fit_params, lambda X, y: (embed(X), y))
+
+
+def _map_eval_set(
+    fit_params: dict[str, Any], function: Callable[[Any, Any], tuple[Any, Any]]
+) -> dict[str, Any]:
+    """Change what boosters validate on: ``eval_set``, or ``eval_X`` and ``eval_y``."""
+    mapped = dict(fit_params)
+    pairs = fit_params.get("eval_set")
+    pairs = [pairs] if isinstance(pairs, tuple) else pairs
+    # What is of a type of the classifier's own is left alone.
+    if isinstance(pairs, list) and all(
+        isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs
+    ):
+        mapped["eval_set"] = [function(X, y) for X, y in pairs]
+    if {"eval_X", "eval_y"} <= fit_params.keys():
+        sets = [fit_params["eval_X"], fit_params["eval_y"]]
+        sets = [of if isinstance(of, tuple) else (of,) for of in sets]
+        found = [function(X, y) for X, y in zip(*sets, strict=True)]
+        mapped["eval_X"], mapped["eval_y"] = zip(*found, strict=True)
+    return mapped
+
+
+def _rows_of(X: Any, y: Any, seen: NDArray[Any]) -> tuple[Any, Any]:
+    is_seen = np.isin(np.asarray(y), seen)
+    if is_seen.all():
+        return X, y
+    rows = np.flatnonzero(is_seen)
+    return take_rows(X, rows), take_rows(y, rows)
