@@ -101,8 +101,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     cv : int or cross-validation splitter, default=5
         Number of folds, each of which hides one part of the labels; there are never
         more folds than labels. Or a splitter of scikit-learn, which splits the labels.
-        With ``selection_max_samples="auto"`` as many of a number of folds are run as
-        the rows allow, all of a splitter's.
+        With ``selection_max_samples="auto"`` a number of folds is lowered as the rows
+        demand, down to five, of which some may be left out; a splitter's are all run.
     n_repeats : int, default=1
         How often the labels are dealt out to folds anew; of a splitter nothing is
         repeated. Repeats make the choice steadier; they multiply the number of
@@ -152,8 +152,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         Wilson's 95 % interval for `best_accuracy_`.
     n_hidden_ : int
         Number of labels that were hidden in turn: with a number for `cv`, and up to a
-        tenth of the samples labelled, all but those that are the only ones of their
-        class, or of a group with such a class.
+        twelfth of the samples or so labelled, all but those that are the only ones of
+        their class, or of a group with such a class.
     estimator_ : classifier or None
         The classifier, fitted on all labels propagated in the way chosen; None where
         the neighbours predict.
@@ -198,9 +198,9 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     By default all trainings of the comparison together take no more rows than twice a
     training on all n samples (on 1,000, if there are fewer): ``2 * n`` rows, less what
     the given labels need in each training, are shared out evenly among the trainings on
-    propagated labels. With a number for `cv`, and more than a tenth of the samples or
-    so labelled, some folds are left out, so that each training on propagated labels
-    takes at least as many of these as there are given ones.
+    propagated labels. With a number for `cv`, and more than a twelfth of the samples or
+    so labelled, there are fewer folds, or some are left out, so that each training on
+    propagated labels takes at least as many of these as there are given ones.
 
     Choosing the best of several makes its accuracy look a little too good; hiding
     labels makes it look a little too bad, since a classifier has fewer of them in a

@@ -24,7 +24,8 @@ from .._seeds import MAX_SEED, set_unset
 from .._training import train
 from ._candidates import Candidate
 
-# So many splits share the rows that may be trained on; more take more rows.
+# So many splits of a splitter share the rows that may be trained on; more take more
+# rows. A number of folds is not lowered beneath it before labels are too many for two.
 _N_SPLITS = 5
 
 
@@ -209,7 +210,8 @@ def affordable_folds(
 
     The given labels are in every training set. What they leave of the rows is shared
     out evenly among the training sets with propagated labels. Where that would be fewer
-    propagated labels than given ones, there are fewer splits: labels are many then.
+    propagated labels than given ones, labels are many: there are fewer folds then, down
+    to five, and of these some are left out.
 
     Parameters
     ----------
@@ -238,6 +240,12 @@ def affordable_folds(
     """
     trained = [c for c in candidates if c.train_on != "neighbors"]
     propagated = [c for c in trained if c.fraction > 0]
+    n_sets = len(trained) + len(propagated)
+    is_number = not hasattr(cv, "split")
+    if is_number and n_sets:
+        # k folds show a label k - 1 times.
+        affordable = 1 + n_rows // (n_sets * len(given))
+        cv = min(cv, max(affordable, _N_SPLITS))
     is_hidden = hiding_folds(given, cv, groups, rng, n_repeats)
     if not len(is_hidden) or not trained:
         return is_hidden, n_rows
@@ -245,15 +253,15 @@ def affordable_folds(
     def n_visible() -> int:
         return int((~is_hidden).sum(axis=1).max())
 
-    if not hasattr(cv, "split"):
-        n_sets = len(trained) + len(propagated)
+    if is_number:
         if n_sets * n_visible() > n_rows:
             is_hidden = hiding_folds(given, 2, groups, rng)
         n_splits = n_rows // max(1, n_sets * n_visible())
         is_hidden = is_hidden[: max(1, n_splits)]
-    of_split = n_rows // min(len(is_hidden), _N_SPLITS * n_repeats)
-    left = of_split - len(trained) * n_visible()
-    if hasattr(cv, "split"):
+        left = n_rows // len(is_hidden) - len(trained) * n_visible()
+    else:
+        of_split = n_rows // min(len(is_hidden), _N_SPLITS)
+        left = of_split - len(trained) * n_visible()
         left = max(left, len(propagated) * n_visible())
     return is_hidden, max(0, left) // max(1, len(propagated))
 

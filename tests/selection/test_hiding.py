@@ -268,14 +268,14 @@ def test_rows_are_shared_out_among_the_trainings(
 @pytest.mark.parametrize("candidates", [DEFAULT, EMBEDDED])
 @pytest.mark.parametrize("n_labels", [2, 7, 23, 60, 131, 333, 480, 750, 960])
 @pytest.mark.parametrize("n_groups", [None, 8])
-@pytest.mark.parametrize("n_repeats", [1, 3])
+@pytest.mark.parametrize(("cv", "n_repeats"), [(5, 1), (5, 3), (10, 1), (25, 1)])
 def test_no_more_rows_than_allowed_and_most_of_them(
-    candidates, n_labels, n_groups, n_repeats
+    candidates, n_labels, n_groups, cv, n_repeats
 ):
     given = given_labels(np.arange(n_labels) % 2)
     groups = None if n_groups is None else np.arange(n_labels) // 2 % n_groups
     hidden, max_samples = affordable_folds(
-        given, 5, groups, candidates, 2000, make_rng(), n_repeats
+        given, cv, groups, candidates, 2000, make_rng(), n_repeats
     )
     if n_labels == 2:  # each the only one of its class
         assert len(hidden) == 0
@@ -287,6 +287,20 @@ def test_no_more_rows_than_allowed_and_most_of_them(
     assert rows > 1700
     if len(hidden) > 1:
         assert max_samples >= (~hidden).sum(axis=1).max()
+
+
+@pytest.mark.parametrize(("candidates", "most"), [(DEFAULT, 160), (EMBEDDED, 80)])
+def test_more_folds_never_hide_fewer_labels(candidates, most):
+    for n_labels in (20, 60, 80, 100, 160, 200, 333, 500, 960):
+        given = given_labels(np.arange(n_labels) % 2)
+        n_hidden = [
+            affordable_folds(given, cv, None, candidates, 2000, make_rng())[0].sum()
+            for cv in (5, 6, 10, 25)
+        ]
+        assert n_hidden[0] == min(n_hidden)
+        # About a twelfth of the samples, or a sixth without an embedding.
+        if n_labels <= most:
+            assert set(n_hidden) == {n_labels}
 
 
 def test_all_splits_of_a_splitter_are_made():
