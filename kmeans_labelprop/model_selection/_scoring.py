@@ -6,13 +6,14 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import get_scorer
 from sklearn.utils import check_consistent_length
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from .._asking import check_index
-from .._labels import labelled_rows
+from .._labels import is_missing, labelled_rows
 from .._validation import check_parameters
 
 
@@ -28,13 +29,32 @@ class _LabeledScorer:
         sample_weight = kwargs.pop("sample_weight", None)
         check_consistent_length(X, y, sample_weight)
         check_index(X, y, "y")
-        X, labels, sample_weight = labelled_rows(
-            X, y, self._missing_label, sample_weight
-        )
+        mark = self._mark(estimator, y)
+        X, labels, sample_weight = labelled_rows(X, y, mark, sample_weight)
         if sample_weight is not None:
             kwargs["sample_weight"] = sample_weight
         score: float = self._scorer(estimator, X, labels, **kwargs)
         return score
+
+    def _mark(self, estimator: Any, y: ArrayLike) -> Any:
+        """Return the mark of a missing label, that of the estimator."""
+        parts: dict[str, Any] = getattr(estimator, "get_params", dict)()
+        marks = [
+            part.missing_label
+            for part in (estimator, *parts.values())
+            if hasattr(part, "missing_label")
+        ]
+        own = self._missing_label
+        if isinstance(own, str) and own == "auto":
+            return marks[0] if marks else -1
+        for mark in marks:
+            if not np.array_equal(is_missing(y, own), is_missing(y, mark)):
+                raise ValueError(
+                    "The 'missing_label' parameter of make_labeled_scorer must be "
+                    f"that of the propagator, {mark!r}, or 'auto'. Got {own!r} "
+                    "instead: samples without a label would be scored."
+                )
+        return own
 
     def __repr__(self) -> str:
         return (
@@ -58,7 +78,7 @@ class _LabeledScorer:
 
 
 def make_labeled_scorer(
-    scoring: str | Callable[..., float], missing_label: Any = -1
+    scoring: str | Callable[..., float], missing_label: Any = "auto"
 ) -> _LabeledScorer:
     """Make a scorer that leaves out samples without a label.
 
@@ -69,15 +89,17 @@ def make_labeled_scorer(
     ----------
     scoring : str or callable
         Name of a scorer, or a callable ``scorer(estimator, X, y)``.
-    missing_label : int, float, str or None, default=-1
+    missing_label : int, float, str or None, default="auto"
         Marks a sample without a label. In an array of objects None, NaN and pandas'
-        NA do, too.
+        NA do, too. ``"auto"`` takes that of the propagator in the estimator scored; -1
+        where there is none.
 
     Returns
     -------
     scorer : callable
         Called as ``scorer(estimator, X, y)``, for the `scoring` parameter of a
-        search. It raises a ValueError where no sample has a label.
+        search. It raises a ValueError where no sample has a label, and where
+        `missing_label` is not that of the propagator.
 
     See Also
     --------

@@ -4,11 +4,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from sklearn.datasets import make_blobs
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, get_scorer, make_scorer
 from sklearn.model_selection import KFold, cross_val_score
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from kmeans_labelprop import (
+    KMeansLabelPropagator,
+    PropagatedClassifier,
+    PropagatedClassifierCV,
+)
 from kmeans_labelprop.model_selection import make_labeled_scorer
 
 
@@ -38,6 +47,26 @@ def test_any_scorer_and_sentinel(half_right):
         return len(y)
 
     assert make_labeled_scorer(size)(classifier, X, y) == 4
+
+
+@pytest.mark.parametrize(("mark", "labels"), [(0, [1, 2, 3]), ("?", ["a", "b", "c"])])
+@pytest.mark.parametrize("cv", [False, True])
+def test_the_mark_is_that_of_the_propagator(mark, labels, cv):
+    X, y = make_blobs(120, centers=3, cluster_std=0.5, random_state=0)
+    y = np.where(np.arange(120) % 3 > 0, mark, np.array(labels)[y])
+    model = (PropagatedClassifierCV if cv else PropagatedClassifier)(
+        GaussianNB(), KMeansLabelPropagator(6, missing_label=mark, random_state=0)
+    )
+    model = make_pipeline(StandardScaler(), model)
+    by_default = make_labeled_scorer("accuracy")
+    assert cross_val_score(model, X, y, cv=3, scoring=by_default).min() > 0.9
+    same = make_labeled_scorer("accuracy", mark)
+    assert same(model.fit(X, y), X, y) == by_default(model, X, y)
+    another = make_labeled_scorer("accuracy", -1)
+    with pytest.raises(ValueError, match=f"that of the propagator, {mark!r}.* Got -1"):
+        another(model, X, y)
+    # Where both mean the same samples, nothing is wrong.
+    assert another(model, X[::3], y[::3]) == same(model, X[::3], y[::3])
 
 
 def test_probabilities_are_scored_on_labelled_samples(half_right):
