@@ -32,9 +32,9 @@ from sklearn.utils.validation import (
 )
 
 from ._asking import check_index
-from ._containers import canonical, labels_like, take_rows
+from ._containers import canonical, labels_like, single_column, take_rows
 from ._html import SummaryHTMLMixin
-from ._labels import check_labels, labelled_rows
+from ._labels import check_labels, label_vector, labelled_rows
 from ._messages import warn_user
 from ._propagator import KMeansLabelPropagator
 from ._training import Trained, embed_eval_set, train
@@ -289,6 +289,20 @@ class BasePropagatedClassifier(
             for name in self._trained_parts
             if (part := getattr(self, name)) is not None
         }
+
+    def _check_encoding(self, y: ArrayLike | None, propagator: Any) -> None:
+        """Say where it can be told that y, with its mark, was encoded before."""
+        mark = propagator.missing_label
+        if not isinstance(mark, str) or y is None:
+            return
+        if label_vector(single_column(y)).dtype.kind in "biuf":
+            name = type(self).__name__
+            warn_user(
+                f"missing_label={mark!r} is a string, and y holds numbers. If an "
+                f"estimator around {name} has encoded y, {mark!r} is a class by now. "
+                f"Wrap the classifier instead: {name}(BaggingClassifier(...), "
+                "propagator), for example."
+            )
 
     def _find_classes(
         self, y: ArrayLike | None, propagator: KMeansLabelPropagator

@@ -81,7 +81,8 @@ class PropagatedClassifier(BasePropagatedClassifier):
     :class:`~sklearn.ensemble.VotingClassifier`,
     :class:`~sklearn.multiclass.OneVsRestClassifier` and others) turn `missing_label`
     into a class of its own before this estimator sees it. Wrap the classifier, not the
-    other way round: ``PropagatedClassifier(BaggingClassifier(...), propagator)``.
+    other way round: ``PropagatedClassifier(BaggingClassifier(...), propagator)``. The
+    :ref:`User Guide <wrapped>` goes through them all.
 
     Examples
     --------
@@ -167,13 +168,14 @@ class PropagatedClassifier(BasePropagatedClassifier):
         Warns
         -----
         UserWarning
-            As the propagator does, and if the training set lacks classes that `y`
-            holds.
+            As the propagator does; if the training set lacks classes that `y` holds; if
+            `missing_label` is a string, and `y` holds numbers.
         """
         self._check_parameters()
         X = canonical(X)
         routed = self._route_fit_params(X, fit_params)
         propagator = clone(self._given_propagator())
+        self._check_encoding(y, propagator)
         with self._labels_kept(propagator):
             propagator.fit(X, y, sample_ids=sample_ids)
             self._check_X(X, propagator, reset=True)

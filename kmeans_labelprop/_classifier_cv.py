@@ -332,7 +332,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
             are not chosen.
         UserWarning
             As the propagator does; if the training set lacks classes that `y` holds; if
-            no two labels are the same: then the first candidate is taken.
+            `missing_label` is a string, and `y` holds numbers; if no two labels are the
+            same: then the first candidate is taken.
         """
         self._check_parameters()
         X = canonical(X)
@@ -357,6 +358,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
 
         rules = _in_order(self.propagations)
         propagator = clone(self._given_propagator())
+        self._check_encoding(y, propagator)
         if propagator.random_state is None:
             propagator.set_params(random_state=seed)
         propagator.set_params(propagation="graph" if "graph" in rules else "cluster")
