@@ -40,8 +40,8 @@ from ._propagation import (
 )
 from ._rounds import most_valuable_next
 
-# Samples predicted at once: what is found of their neighbours stays small.
-_BATCH_SIZE = 4096
+# Samples predicted at once: many of a list, and yet what is found stays small.
+_BATCH_SIZE = 2**16
 # Samples that tell for how many others each label stands.
 _N_PROBES = 5000
 
@@ -157,7 +157,7 @@ def find_graph(
     E : {ndarray, CSR matrix} of shape (n_samples, n_components)
         The embedded samples.
     neighbors : transformer or None
-        Finds neighbours, not fitted; None for ten, found exactly.
+        Finds neighbours, not fitted; None for 20, found exactly but among many samples.
     prepare : callable
         Sets seeds and number of jobs of the transformer.
     cache : callable
@@ -175,7 +175,7 @@ def find_graph(
     offset = far_offset(nodes)
     if offset is not None:
         nodes = nodes - offset
-    finder = make_neighbors(neighbors, len(first))
+    finder = make_neighbors(neighbors, nodes)
     with stage("finding neighbours", verbose):
         finder_, distances = cache(fit_neighbors)(prepare(finder), nodes)
     n_links = count_links(distances)

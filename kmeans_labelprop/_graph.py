@@ -16,10 +16,14 @@ from sklearn.neighbors import KNeighborsTransformer
 from sklearn.utils import gen_batches
 from threadpoolctl import ThreadpoolController
 
+from ._neighbors import IndexedNeighbors
+
 # Neighbours that a sample is linked to, at least; those that it shares with another are
 # counted among all.
 _N_LINKS = 10
-# Links compared at once: about 50 MB.
+# From so many samples on an index takes less time than to compare all.
+_MANY = 20_000
+# Links, or rows, compared at once: about 50 MB.
 _BATCH_SIZE = 100_000
 # In parts of the scale: closer than that is the same sample but for rounding.
 _SAME = 1e-3
@@ -71,38 +75,48 @@ def distinct_rows(E: Any) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     row_of : ndarray of shape (n_samples,), dtype=intp
         Which of the distinct rows each sample is.
     """
-    if issparse(E):
-        E = csr_array(E, copy=True)
-        E.sum_duplicates()  # sorts the columns, too
-        E.eliminate_zeros()
-        ends = E.indptr.tolist()
-        rows = (
-            E.indices[start:end].tobytes() + E.data[start:end].tobytes()
-            for start, end in pairwise(ends)
-        )
-    else:
-        rows = ((row + 0.0).tobytes() for row in E)  # -0.0 is 0.0
-    number: dict[bytes, int] = {}
-    first: list[int] = []
-    row_of = np.empty(E.shape[0], dtype=np.intp)
-    for position, row in enumerate(rows):
-        key = blake2b(row, digest_size=20).digest()
-        row_of[position] = number.setdefault(key, len(number))
-        if len(number) > len(first):
-            first.append(position)
-    return np.array(first, dtype=np.intp), row_of
+    keys = _sparse_keys(E) if issparse(E) else _dense_keys(E)
+    order = np.argsort(keys, kind="stable")
+    is_new = np.ones(len(keys), dtype=bool)
+    for batch in gen_batches(len(keys) - 1, _BATCH_SIZE) if len(keys) > 1 else ():
+        is_new[1:][batch] = keys[order[1:][batch]] != keys[order[:-1][batch]]
+    first = order[is_new]
+    by_position = np.argsort(first)
+    number = np.empty_like(first)
+    number[by_position] = np.arange(len(first))
+    row_of = np.empty_like(order)
+    row_of[order] = number[np.cumsum(is_new) - 1]
+    return first[by_position], row_of
 
 
-def make_neighbors(neighbors: Any, n_nodes: int) -> Any:
+def _dense_keys(E: NDArray[Any]) -> NDArray[np.void]:
+    """Make a key of each row, the same for equal ones."""
+    positive_zeros = np.ascontiguousarray(E + 0.0)  # -0.0 is 0.0
+    return positive_zeros.view(f"V{E.shape[1] * E.itemsize}")[:, 0]
+
+
+def _sparse_keys(E: Any) -> NDArray[np.void]:
+    E = csr_array(E, copy=True)
+    E.sum_duplicates()  # sorts the columns, too
+    E.eliminate_zeros()
+    rows = (
+        E.indices[start:end].tobytes() + E.data[start:end].tobytes()
+        for start, end in pairwise(E.indptr.tolist())
+    )
+    digests = b"".join(blake2b(row, digest_size=20).digest() for row in rows)
+    return np.frombuffer(digests, dtype="V20")
+
+
+def make_neighbors(neighbors: Any, nodes: Any) -> Any:
     """Make the transformer that finds the neighbours of each sample.
 
     Parameters
     ----------
     neighbors : transformer or None
-        The transformer; None for
-        :class:`~sklearn.neighbors.KNeighborsTransformer` with 20 neighbours.
-    n_nodes : int
-        Number of distinct samples.
+        The transformer; None for one that finds 20: by an index where there are many
+        samples, else by comparing all.
+    nodes : {ndarray, CSR matrix} of shape (n_nodes, n_components)
+        The distinct samples.
 
     Returns
     -------
@@ -111,6 +125,9 @@ def make_neighbors(neighbors: Any, n_nodes: int) -> Any:
     """
     if neighbors is not None:
         return neighbors
+    n_nodes = nodes.shape[0]
+    if n_nodes >= _MANY and not issparse(nodes):
+        return IndexedNeighbors(2 * _N_LINKS)
     return KNeighborsTransformer(  # a sample alone counts as its own neighbour
         mode="distance" if n_nodes > 1 else "connectivity",
         n_neighbors=max(1, min(2 * _N_LINKS, n_nodes - 1)),
@@ -210,16 +227,18 @@ def fit_neighbors(neighbors: Any, E: Any) -> tuple[Any, csr_array]:
             "The 'neighbors' parameter must yield distances, which are numbers. Got "
             f"the dtype {graph.dtype} from {neighbors!r}."
         )
-    entries = csr_array(graph).tocoo()
-    is_other = entries.row != entries.col
-    data = entries.data[is_other].astype(np.float64)
+    graph = csr_array(graph)
+    rows = np.repeat(np.arange(n_samples), np.diff(graph.indptr))
+    is_other = rows != graph.indices
+    data = graph.data[is_other].astype(np.float64)
     if not np.isfinite(data).all() or (data < 0).any():
         raise ValueError(
             "The 'neighbors' parameter must yield distances of 0 or more. Got some "
             f"that are negative or not finite from {neighbors!r}."
         )
-    where = (entries.row[is_other], entries.col[is_other])
-    return neighbors_, csr_array((data, where), shape=graph.shape)
+    ends = np.append(0, np.cumsum(np.bincount(rows[is_other], minlength=n_samples)))
+    columns = graph.indices[is_other]
+    return neighbors_, csr_array((data, columns, ends), shape=graph.shape)
 
 
 def affinity_graph(
@@ -312,10 +331,13 @@ def nearest_links(
     data = distances.data.astype(np.float64)
     if n_found.max(initial=0) <= n_links:
         return rows, distances.indices, data
-    order = np.lexsort((distances.indices, data, rows))
-    ranks = np.arange(len(rows)) - distances.indptr[:-1][rows]
-    taken = order[ranks < n_links]
-    return rows[taken], distances.indices[taken], data[taken]
+    columns = distances.indices
+    farther = (np.diff(data) > 0) | ((np.diff(data) == 0) & (np.diff(columns) > 0))
+    is_taken = np.arange(len(rows)) - distances.indptr[:-1][rows] < n_links
+    if (farther | (np.diff(rows) > 0)).all():  # in order: sorting takes long
+        return rows[is_taken], columns[is_taken], data[is_taken]
+    taken = np.lexsort((columns, data, rows))[is_taken]
+    return rows[taken], columns[taken], data[taken]
 
 
 def shared_neighbors(
@@ -337,6 +359,7 @@ def shared_neighbors(
     """
     ones = np.ones(distances.nnz)
     sets = csr_array((ones, distances.indices, distances.indptr), distances.shape)
+    sets = sets.sorted_indices()  # products of sorted rows are faster
     sets = csr_array(sets + eye_array(distances.shape[0], format="csr"))
     sizes = np.diff(sets.indptr)
     common = np.empty(len(rows))

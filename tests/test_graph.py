@@ -29,6 +29,7 @@ from kmeans_labelprop._graph import (
     neighbor_weights,
     shared_neighbors,
 )
+from kmeans_labelprop._neighbors import IndexedNeighbors
 from kmeans_labelprop._propagation import (
     choose_alpha,
     estimate_class_shares,
@@ -455,9 +456,10 @@ def test_far_from_all_the_nearest_still_counts():
     ("n_nodes", "n_neighbors"), [(1, 1), (2, 1), (11, 10), (21, 20), (1000, 20)]
 )
 def test_the_default_finds_twenty_neighbours_and_links_ten(n_nodes, n_neighbors):
-    finder = make_neighbors(None, n_nodes)
+    nodes = np.arange(float(n_nodes))[:, None]
+    finder = make_neighbors(None, nodes)
     assert finder.n_neighbors == n_neighbors
-    distances = neighbor_distances(finder, np.arange(float(n_nodes))[:, None])
+    distances = neighbor_distances(finder, nodes)
     n_links = count_links(distances)
     assert n_links == 10
     assert_array_equal(np.diff(distances.indptr), min(20, n_nodes - 1))
@@ -466,7 +468,17 @@ def test_the_default_finds_twenty_neighbours_and_links_ten(n_nodes, n_neighbors)
     assert affinity.nnz <= 2 * 10 * n_nodes
     assert len(scales) == n_nodes
     given = KNeighborsTransformer(n_neighbors=3)
-    assert make_neighbors(given, n_nodes) is given
+    assert make_neighbors(given, nodes) is given
+
+
+def test_an_index_takes_over_where_there_are_many_samples():
+    many = np.zeros((20_000, 1))
+    assert isinstance(make_neighbors(None, many), IndexedNeighbors)
+    assert isinstance(make_neighbors(None, many[1:]), KNeighborsTransformer)
+    # Its centres would be dense.
+    assert isinstance(make_neighbors(None, csr_array(many)), KNeighborsTransformer)
+    given = KNeighborsTransformer(n_neighbors=3)
+    assert make_neighbors(given, many) is given
 
 
 @pytest.mark.parametrize(
@@ -490,6 +502,17 @@ def test_links_go_to_the_nearest_the_first_of_equals():
     assert_array_equal(data, [1, 1, 3, 4, 5])
     rows, columns, data = nearest_links(csr_array(table), 3)
     assert sorted(data) == sorted(table[table > 0])
+
+
+def test_links_in_any_order_are_the_same(rng):
+    distances = neighbor_distances(
+        KNeighborsTransformer(n_neighbors=8), rng.normal(size=(50, 2))
+    )
+    in_order = nearest_links(distances, 3)
+    assert distances.data[0] < distances.data[-1]
+    by_column = distances.sorted_indices()
+    for found, expected in zip(nearest_links(by_column, 3), in_order, strict=True):
+        assert_array_equal(found, expected)
 
 
 def test_the_overlap_is_that_of_the_sets_of_neighbours(rng):

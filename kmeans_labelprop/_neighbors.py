@@ -1,0 +1,336 @@
+"""The nearest neighbours among many samples, without comparing all with all."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from sklearn import config_context
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import pairwise_distances_argmin
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils import gen_batches
+from threadpoolctl import ThreadpoolController
+
+# Samples of a list, on average and at least.
+_LIST_SIZE = 60
+_LEAST_SIZE = 8
+# Lists near each list, among which each sample has its nearest.
+_N_NEAR = 512
+# Lists searched for a sample, at most.
+_MOST_LISTS = 128
+# Share of the true neighbours that must be in them ...
+_RECALL = 0.988
+# ... of so many samples.
+_N_PROBES = 1024
+# Ranked by exact distances beside the neighbours.
+_SPARE = 4
+# Samples that a thread takes at a time: their distances take some 30 MB.
+_N_ROWS = 4096
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+class IndexedNeighbors(TransformerMixin, BaseEstimator):
+    """Find nearly all nearest neighbours, in nearly linear time.
+
+    k-means, in two steps, puts the samples into lists of about 60. Neighbours of a
+    sample are searched in the lists whose centres are nearest to it [1]_. In how many
+    is measured: as many as hold 98.8 % of the true neighbours of 1,024 samples, but 128
+    at most, which bounds the time where all samples are about equally far from each
+    other.
+
+    Nothing depends on chance, nor on the number of threads, which is that of OpenMP.
+
+    Parameters
+    ----------
+    n_neighbors : int, default=20
+        Number of neighbours of each sample.
+
+    Attributes
+    ----------
+    n_lists_ : int
+        Number of lists in which the neighbours of a sample are searched.
+
+    References
+    ----------
+    .. [1] H. Jégou, M. Douze and C. Schmid, "Product Quantization for Nearest Neighbor
+       Search", IEEE TPAMI 33, 2011, :doi:`10.1109/TPAMI.2010.57`: inverted files.
+    """
+
+    def __init__(self, n_neighbors: int = 20) -> None:
+        self.n_neighbors = n_neighbors
+
+    def fit(self, X: NDArray[Any], y: None = None) -> Self:
+        """Put samples into lists.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_components)
+            The samples, each different from the others.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : estimator
+            The fitted transformer.
+        """
+        self._X, n_samples = X, len(X)
+        rng = np.random.RandomState(0)
+        n_parts = max(1, round((n_samples / _LIST_SIZE) ** 0.5))
+        some = np.sort(rng.permutation(n_samples)[: 100 * n_parts])
+        (top,) = _run(lambda rows: _find_centers(X[rows], n_parts), [some])
+        sizes = np.bincount(_nearest(X, top), minlength=len(top))
+        self._top = top[sizes >= min(_LIST_SIZE, sizes.max())]
+        part_of = _nearest(X, self._top)
+        found = _run(
+            lambda part: _find_centers(X[part], -(-len(part) // _LIST_SIZE)),
+            _group(part_of, len(self._top)),
+        )
+        self._first = np.cumsum([0, *map(len, found)])
+        self._centers = np.concatenate(found)
+        sizes = np.bincount(self._assign(X, part_of), minlength=len(self._centers))
+        is_kept = sizes >= min(_LEAST_SIZE, n_samples)
+        self._first = np.append(0, np.cumsum(is_kept))[self._first]
+        self._centers = self._centers[is_kept]
+        self._list_of = self._assign(X, part_of)
+
+        # The members of a list side by side, as seen from its centre: near the origin
+        # float32 has digits enough.
+        self._members = np.argsort(self._list_of, kind="stable")
+        self._sizes = np.bincount(self._list_of, minlength=len(self._centers))
+        self._starts = np.cumsum(self._sizes) - self._sizes
+        self._offsets = np.empty(X.shape, dtype=np.float32)
+        for batch in gen_batches(n_samples, _N_ROWS):
+            rows = self._members[batch]
+            self._offsets[batch] = X[rows] - self._centers[self._list_of[rows]]
+        self._norms = _squared_norms(self._offsets)
+
+        n_near = min(len(self._centers), _N_NEAR)
+        self._near = _find_exactly(self._centers, self._centers, n_near)
+        probes = np.sort(rng.permutation(n_samples)[:_N_PROBES])
+        self.n_lists_ = self._count_lists(probes)
+        return self
+
+    def transform(self, X: NDArray[Any]) -> csr_array:
+        """Find the neighbours of other samples.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_queries, n_components)
+            The other samples.
+
+        Returns
+        -------
+        graph : csr_array of shape (n_queries, n_samples)
+            Distances to the neighbours of each, the nearest first.
+        """
+        return self._search(X, self._assign(X, _nearest(X, self._top)))
+
+    def fit_transform(self, X: NDArray[Any], y: None = None) -> csr_array:
+        """Find the neighbours of each sample, itself left out.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_components)
+            The samples, each different from the others.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        graph : csr_array of shape (n_samples, n_samples)
+            Distances to the neighbours of each, the nearest first.
+        """
+        self.fit(X)
+        return self._search(X, self._list_of, are_own=True)
+
+    def _assign(self, X: NDArray[Any], part_of: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Find the nearest centre of a list within the part of each sample."""
+        list_of = np.empty(len(X), dtype=np.intp)
+
+        def assign(part: int) -> None:
+            rows, first = parts[part], self._first[part]
+            if len(rows):
+                centers = self._centers[first : self._first[part + 1]]
+                list_of[rows] = first + pairwise_distances_argmin(X[rows], centers)
+
+        parts = _group(part_of, len(self._top))
+        _run(assign, range(len(parts)))
+        return list_of
+
+    def _count_lists(self, probes: NDArray[np.intp]) -> int:
+        """Measure how many lists hold enough of the true neighbours."""
+        true = _find_exactly(self._X[probes], self._X, self.n_neighbors + 1)
+        n_near = self._near.shape[1]
+        lists = self._nearest_lists(self._X[probes], self._list_of[probes], n_near)
+        is_there = lists[:, np.newaxis, :] == self._list_of[true][:, :, np.newaxis]
+        needed = np.where(is_there.any(axis=2), 1 + is_there.argmax(axis=2), n_near)
+        needed = needed[true != probes[:, np.newaxis]]
+        enough = int(np.quantile(needed, _RECALL, method="higher"))
+        # So many have neighbours enough.
+        least = -(-(self.n_neighbors + 1 + _SPARE) // _LEAST_SIZE)
+        return min(max(enough, least), _MOST_LISTS, n_near)
+
+    def _nearest_lists(
+        self, X: NDArray[Any], list_of: NDArray[np.intp], n_lists: int
+    ) -> NDArray[np.intp]:
+        """Find the lists nearest to samples among those near their own, in order."""
+        found = np.empty((len(X), n_lists), dtype=np.intp)
+        for number, rows in _each_group(list_of):
+            near, center = self._near[number], self._centers[number]
+            others = _as_float32(self._centers[near] - center)
+            costs = _as_float32((center - X[rows]) * 2) @ others.T
+            costs += _squared_norms(others)
+            taken = _least(costs, n_lists)
+            order = np.argsort(np.take_along_axis(costs, taken, 1), 1, kind="stable")
+            found[rows] = near[np.take_along_axis(taken, order, 1)]
+        return found
+
+    def _search(
+        self, X: NDArray[Any], list_of: NDArray[np.intp], are_own: bool = False
+    ) -> csr_array:
+        """Find the neighbours of samples in the lists nearest to them."""
+        shape = (len(X), self.n_neighbors)
+        found = np.empty(shape, dtype=np.int32)
+        distances = np.empty(shape, dtype=X.dtype)
+
+        def search(batch: slice) -> None:
+            rows = order[batch]
+            near = self._candidates(X[rows], list_of[rows])
+            exact = self._distances(X[rows], near)
+            if are_own:
+                exact[near == rows[:, np.newaxis]] = np.inf
+            best = np.argsort(exact, axis=1, kind="stable")[:, : self.n_neighbors]
+            found[rows] = np.take_along_axis(near, best, 1)
+            distances[rows] = np.take_along_axis(exact, best, 1)
+
+        order = np.argsort(list_of, kind="stable")
+        _run(search, gen_batches(len(X), _N_ROWS))
+        ends = np.arange(0, found.size + 1, self.n_neighbors)
+        graph = (distances.ravel(), found.ravel(), ends)
+        return csr_array(graph, shape=(len(X), len(self._X)))
+
+    def _candidates(
+        self, X: NDArray[Any], list_of: NDArray[np.intp]
+    ) -> NDArray[np.intp]:
+        """Find a few more than the nearest members of the lists nearest to samples."""
+        lists = self._nearest_lists(X, list_of, self.n_lists_)
+        sizes = self._sizes[lists]
+        ends = np.cumsum(sizes, axis=1)
+        starts = ends - sizes
+        costs = np.full((len(X), ends[:, -1].max()), np.inf, dtype=np.float32)
+        places = (starts + np.arange(len(X))[:, np.newaxis] * costs.shape[1]).ravel()
+        for number, pairs in _each_group(lists.ravel()):
+            rows = pairs // self.n_lists_
+            first, size = self._starts[number], self._sizes[number]
+            own = _as_float32(X[rows] - self._centers[number])
+            members = slice(first, first + size)
+            cost = (own * np.float32(-2)) @ self._offsets[members].T
+            cost += self._norms[members]
+            cost += _squared_norms(own)[:, np.newaxis]
+            costs.ravel()[places[pairs, np.newaxis] + np.arange(size)] = cost
+        columns = _least(costs, self.n_neighbors + 1 + _SPARE)
+        # In which of its lists each stands, and where there.
+        which = (columns[:, :, np.newaxis] >= ends[:, np.newaxis, :]).sum(axis=2)
+        within = columns - np.take_along_axis(starts, which, 1)
+        places = self._starts[np.take_along_axis(lists, which, 1)] + within
+        return np.sort(self._members[places], axis=1)
+
+    def _distances(self, X: NDArray[Any], near: NDArray[np.intp]) -> NDArray[Any]:
+        """Compute the distances of samples to candidates."""
+        distances = np.empty(near.shape, dtype=X.dtype)
+        for column, others in enumerate(near.T):
+            distances[:, column] = _squared_norms(self._X[others] - X)
+        return np.sqrt(distances, out=distances)
+
+
+def _run(function: Callable[[Task], Result], tasks: Iterable[Task]) -> list[Result]:
+    """Call a function for each task, in as many threads as OpenMP has.
+
+    Each computes with one thread: the rounding, and so the result, is the same whatever
+    their number.
+    """
+    controller = ThreadpoolController()
+    openmp = controller.select(user_api="openmp")
+    n_threads = max((library["num_threads"] for library in openmp.info()), default=1)
+
+    def call(task: Task) -> Result:
+        with (
+            openmp.limit(limits=1),
+            config_context(assume_finite=True, pairwise_dist_chunk_size=256),
+        ):
+            return function(task)
+
+    with (
+        controller.limit(limits=1, user_api="blas"),
+        warnings.catch_warnings(),
+        ThreadPoolExecutor(n_threads) as pool,
+    ):
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return list(pool.map(call, tasks))
+
+
+def _find_centers(X: NDArray[Any], n_clusters: int) -> NDArray[Any]:
+    """Cluster samples, roughly: any lists of near ones will do."""
+    rough = KMeans(n_clusters, init="random", n_init=1, max_iter=5, random_state=0)
+    centers: NDArray[Any] = rough.fit(X).cluster_centers_
+    return centers
+
+
+def _nearest(X: NDArray[Any], centers: NDArray[Any]) -> NDArray[np.intp]:
+    """Find the nearest centre of each sample."""
+    batches = gen_batches(len(X), _N_ROWS)
+    found = _run(lambda batch: pairwise_distances_argmin(X[batch], centers), batches)
+    return np.concatenate(found)
+
+
+def _find_exactly(
+    X: NDArray[Any], others: NDArray[Any], n_neighbors: int
+) -> NDArray[np.intp]:
+    """Find the nearest of others to few samples, by comparing all."""
+    finder = NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(others)
+    found = _run(
+        lambda batch: finder.kneighbors(X[batch], return_distance=False),
+        gen_batches(len(X), 128),
+    )
+    return np.concatenate(found)
+
+
+def _group(labels: NDArray[np.intp], n_groups: int) -> list[NDArray[np.intp]]:
+    """List the positions of each label, in increasing order."""
+    order = np.argsort(labels, kind="stable")
+    ends = np.searchsorted(labels[order], np.arange(n_groups + 1))
+    return [order[start:end] for start, end in pairwise(ends.tolist())]
+
+
+def _each_group(labels: NDArray[np.intp]) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Go through the labels that there are, with the positions of each."""
+    order = np.argsort(labels, kind="stable")
+    numbers, starts = np.unique(labels[order], return_index=True)
+    yield from zip(numbers.tolist(), np.split(order, starts[1:]), strict=True)
+
+
+def _least(costs: NDArray[np.float32], n_taken: int) -> NDArray[np.intp]:
+    """Find the columns of the smallest costs in each row."""
+    if n_taken >= costs.shape[1]:
+        return np.tile(np.arange(costs.shape[1]), (len(costs), 1))
+    return np.argpartition(costs, n_taken - 1, axis=1)[:, :n_taken]
+
+
+def _squared_norms(X: NDArray[Any]) -> NDArray[Any]:
+    return np.einsum("ij,ij->i", X, X)
+
+
+def _as_float32(X: NDArray[Any]) -> NDArray[np.float32]:
+    return X.astype(np.float32, copy=False)
