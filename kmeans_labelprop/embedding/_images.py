@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise, product
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
@@ -25,7 +28,7 @@ from sklearn.utils import Tags, check_random_state, gen_batches
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from .._validation import Interval, validate_estimator_parameters
 
@@ -51,12 +54,14 @@ _N_GREY = 65535
 _LEAST_SPREAD = 1e-5
 
 # Bounds of time and memory.
+_MAX_CHANNELS = 4  # of a photograph
 _MAX_CELLS = 8  # along each side: cells grow with the image from there on
 _N_FIT_IMAGES = 10_000
 _N_FIT_PATCHES = 100_000
 _FIT_BYTES = 128 * 2**20
 _MAX_ITER = 30  # of k-means: later iterations move the filters little
-_CHUNK_BYTES = 2 * 2**20  # what fits into the cache of a processor core
+# Multiplications at once: what OpenBLAS does without packing, in a core's cache.
+_N_PRODUCTS = 800_000
 
 _ACCEPTED: dict[str, Any] = {
     "accept_sparse": "csr",
@@ -82,31 +87,6 @@ def cell_bounds(n_pixels: int, n_cells: int) -> NDArray[np.intp]:
         Cell i holds the pixels from ``bounds[i]`` up to ``bounds[i + 1]``.
     """
     return np.arange(n_cells + 1, dtype=np.intp) * n_pixels // n_cells
-
-
-def cells_of_pixels(
-    shape: tuple[int, int], n_cells: tuple[int, int]
-) -> NDArray[np.intp]:
-    """Give the cell of each pixel, in a grid whose cells are numbered row by row.
-
-    Parameters
-    ----------
-    shape : tuple of (height, width)
-        The sides in pixels.
-    n_cells : tuple of (int, int)
-        The numbers of cells along the sides.
-
-    Returns
-    -------
-    cells : ndarray of shape (height, width), dtype=intp
-        The cell of each pixel.
-    """
-    rows, columns = (
-        np.repeat(np.arange(n), np.diff(cell_bounds(length, n)))
-        for length, n in zip(shape, n_cells, strict=True)
-    )
-    cells: NDArray[np.intp] = rows[:, np.newaxis] * n_cells[1] + columns
-    return cells
 
 
 def cell_weights(n_pixels: int, n_cells: int) -> _Float32:
@@ -152,12 +132,11 @@ def orientation_histograms(images: _Float32, n_cells: tuple[int, int]) -> _Float
         The cells row by row; bin b holds the gradients at 15 b degrees: 0 where it gets
         brighter to the right, 6 where it gets brighter downwards.
     """
-    n_images, _, height, width = images.shape
-    vertical = images.swapaxes(2, 3) @ _derivative(height)
-    gy = vertical.swapaxes(2, 3) @ _blur(width)
-    gx = (images.swapaxes(2, 3) @ _blur(height)).swapaxes(2, 3) @ _derivative(width)
-    length = np.hypot(gx, gy)
-    if images.shape[1] == 1:
+    n_images, n_channels, height, width = images.shape
+    gx = _blur(height).T @ images @ _derivative(width)
+    gy = _derivative(height).T @ images @ _blur(width)
+    length = np.sqrt(gx * gx + gy * gy)
+    if n_channels == 1:
         gx, gy, length = gx[:, 0], gy[:, 0], length[:, 0]
     else:
         longest = length.argmax(axis=1, keepdims=True)
@@ -166,16 +145,29 @@ def orientation_histograms(images: _Float32, n_cells: tuple[int, int]) -> _Float
         )
     length[length < _LEAST_GRADIENT] = 0
     turns = np.arctan2(gy, gx) * np.float32(_N_ORIENTATIONS / (2 * np.pi))
-    lower = np.floor(turns)
-    upper = length * (turns - lower)
-    first = lower.astype(np.intp) % _N_ORIENTATIONS
-    votes = np.zeros((*length.shape, _N_ORIENTATIONS), dtype=np.float32)
-    bins = np.stack([first, (first + 1) % _N_ORIENTATIONS], axis=-1)
-    np.put_along_axis(votes, bins, np.stack([length - upper, upper], axis=-1), axis=-1)
-    rows = cell_weights(height, n_cells[0]) @ votes.reshape(n_images, height, -1)
-    rows = rows.reshape(n_images * n_cells[0], width, _N_ORIENTATIONS)
-    histograms: _Float32 = cell_weights(width, n_cells[1]) @ rows
-    return histograms.reshape(n_images, math.prod(n_cells), _N_ORIENTATIONS)
+    # The images last: all that follows runs through long rows.
+    length, turns = (
+        np.ascontiguousarray(a.transpose(1, 2, 0)) for a in (length, turns)
+    )
+    half = _N_ORIENTATIONS // 2
+    down, across = cell_weights(height, n_cells[0]), cell_weights(width, n_cells[1])
+    bins = np.empty((2 * half + 1, *n_cells, n_images), dtype=np.float32)
+    before, after = np.full_like(length, -half), np.empty_like(length)
+    for bin_ in range(-half, half + 1):
+        # What a gradient gives to this bin rises from 0 to 1 in the step before it,
+        # and falls in the step after it.
+        turns.clip(bin_, bin_ + 1, out=after)
+        np.subtract(before, after, out=before)
+        before += np.float32(1)
+        before *= length
+        rows = down @ before.reshape(height, width * n_images)
+        bins[bin_ + half] = across @ rows.reshape(n_cells[0], width, n_images)
+        before, after = after, before
+    bins[-1] += bins[0]  # half a turn either way
+    histograms = np.roll(bins[1:], 1 - half, axis=0).reshape(
+        _N_ORIENTATIONS, math.prod(n_cells), n_images
+    )
+    return histograms.transpose(2, 1, 0)
 
 
 def _blur(length: int) -> _Float32:
@@ -191,34 +183,6 @@ def _derivative(length: int) -> _Float32:
     differences[inner + 1, inner] = 1
     differences[inner - 1, inner] = -1
     return _blur(length) @ differences
-
-
-def patch_columns(images: _Float32, patch_shape: tuple[int, int]) -> _Float32:
-    """Cut images into all their patches.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n_images, n_channels, height, width), dtype=float32
-        The images.
-    patch_shape : tuple of (height, width)
-        The sides of a patch.
-
-    Returns
-    -------
-    columns : ndarray of shape (n_values, n_images * n_positions), dtype=float32
-        One patch a column, image after image, positions row by row. The values of a
-        patch are ordered by channel, row and column.
-    """
-    n_images, n_channels, height, width = images.shape
-    n_rows, n_columns = height - patch_shape[0] + 1, width - patch_shape[1] + 1
-    columns = np.empty(
-        (n_channels, *patch_shape, n_images, n_rows, n_columns), dtype=np.float32
-    )
-    # A patch is narrow: copying all first pixels, then all second ones, ..., is
-    # several times faster than copying patch by patch.
-    for channel, i, j in np.ndindex(n_channels, *patch_shape):
-        columns[channel, i, j] = images[:, channel, i : i + n_rows, j : j + n_columns]
-    return columns.reshape(n_channels * math.prod(patch_shape), -1)
 
 
 def normalize_patches(patches: _Float32) -> _Float32:
@@ -301,7 +265,7 @@ def patch_responses(
     Parameters
     ----------
     images : ndarray of shape (n_images, n_channels, height, width), dtype=float32
-        The images. Memory is taken for all their patches and responses at once.
+        The images. Memory is taken for the patches of one cell of each.
     patch_shape : tuple of (height, width)
         The sides of a patch.
     whitening : ndarray of shape (n_values, n_values), dtype=float32
@@ -316,32 +280,54 @@ def patch_responses(
     responses : ndarray of shape (n_images, n_pools, n_filters), dtype=float32
         The sums, cells row by row.
     """
-    n_images, _, height, width = images.shape
+    n_images, n_channels, height, width = images.shape
     n_rows, n_columns = height - patch_shape[0] + 1, width - patch_shape[1] + 1
-    n_values = len(whitening)
-    patches = patch_columns(images, patch_shape)
-    # One product with the patches gives both the mean and, the mean subtracted, the
-    # whitened patch; it remains to divide by the deviation.
+    n_values, n_filters = len(whitening), len(filters)
+    # One product with the patches gives both the whitened patch, the mean subtracted,
+    # and the mean; it remains to divide by the deviation.
     mean = np.full((1, n_values), 1 / n_values, dtype=np.float32)
-    white = (
-        np.concatenate([whitening - whitening.mean(axis=1)[:, None], mean]) @ patches
-    )
-    variance = np.einsum("ij,ij->j", patches, patches) / n_values - white[-1] ** 2
-    white[:-1] /= np.sqrt(np.maximum(variance, 0) + np.float32(_VARIANCE_FLOOR))
-    length = np.sqrt(np.einsum("ij,ij->j", white[:-1], white[:-1]))
-    length[length < _LEAST_PATCH] = 0
-    white[:-1] *= (length > 0) / np.maximum(length, np.float32(1))
+    whiten = np.concatenate([whitening - whitening.mean(axis=1)[:, None], mean])
     # As one value more, the length takes the threshold into the same product.
-    white[-1] = np.minimum(length, 1)
-    weights = np.column_stack(
-        [filters, np.full(len(filters), -_THRESHOLD, dtype=np.float32)]
+    threshold = np.full(n_filters, -_THRESHOLD, dtype=np.float32)
+    respond = np.column_stack([filters, threshold])
+    # The images last: their patches at the positions of a row lie in one run, and next
+    # to them those one pixel to the right.
+    lines = np.ascontiguousarray(images.transpose(1, 2, 3, 0)).reshape(
+        n_channels, height, width * n_images
     )
-    responses = white.T @ weights.T
-    np.maximum(responses, 0, out=responses)
-    cells = cells_of_pixels((n_rows, n_columns), n_pools).ravel()
-    pooling = (cells == np.arange(math.prod(n_pools))[:, np.newaxis]).astype(np.float32)
-    pooled: _Float32 = pooling @ responses.reshape(n_images, cells.size, len(filters))
+    windows = sliding_window_view(lines, (n_rows, n_columns * n_images), axis=(1, 2))
+    windows = windows[:, :, ::n_images]
+    pooled = np.empty((n_images, math.prod(n_pools), n_filters), dtype=np.float32)
+    cells = product(
+        pairwise(cell_bounds(n_rows, n_pools[0])),
+        pairwise(cell_bounds(n_columns, n_pools[1]) * n_images),
+    )
+    for cell, ((top, bottom), (left, right)) in enumerate(cells):
+        patches = windows[..., top:bottom, left:right].reshape(n_values, -1)
+        white = _whitened(patches, whiten).reshape(-1, bottom - top, right - left)
+        sums = np.zeros((n_filters, right - left), dtype=np.float32)
+        responses = np.empty_like(sums)
+        for row in range(bottom - top):
+            # max(sum + response, sum) adds what is positive.
+            np.matmul(respond, white[:, row], out=responses)
+            np.add(responses, sums, out=responses)
+            np.maximum(responses, sums, out=sums)
+        pooled[:, cell] = sums.reshape(n_filters, -1, n_images).sum(axis=1).T
     return pooled
+
+
+def _whitened(patches: _Float32, whiten: _Float32) -> _Float32:
+    """Normalise and whiten the columns, shorten them to length 1, append the length."""
+    white = whiten @ patches
+    variance = np.einsum("ij,ij->j", patches, patches) / len(patches)
+    variance -= white[-1] ** 2
+    np.maximum(variance, 0, out=variance)
+    variance += np.float32(_VARIANCE_FLOOR)
+    length = np.sqrt(np.einsum("ij,ij->j", white[:-1], white[:-1]) / variance)
+    length *= length >= _LEAST_PATCH
+    white[:-1] *= (length > 0) / (np.sqrt(variance) * np.maximum(length, 1))
+    np.minimum(length, 1, out=white[-1])
+    return white
 
 
 def scaled_components(
@@ -352,7 +338,7 @@ def scaled_components(
     Parameters
     ----------
     features : ndarray of shape (n_samples, n_features), dtype=float32
-        The features, in rows of unit length or zero.
+        The features, in rows of unit length or zero. They are centred in place.
     n_components : int
         Number of directions; fewer if there are fewer samples or features.
     random_state : RandomState instance
@@ -368,8 +354,9 @@ def scaled_components(
     n_components = min(n_components, *features.shape)
     if not n_components:
         return np.empty((0, features.shape[1]), dtype=np.float32)
+    features -= features.mean(axis=0)
     _, lengths, components = randomized_svd(
-        features - features.mean(axis=0), n_components, random_state=random_state
+        features, n_components, random_state=random_state
     )
     spread = np.sqrt(np.sum(lengths**2) / len(features))
     if spread > _LEAST_SPREAD:
@@ -398,8 +385,10 @@ def unit_roots(features: _Float32) -> _Float32:
     return roots
 
 
-def resolve_image_shape(image_shape: Any, n_features: int) -> tuple[int, int, int]:
-    """Check the shape of images against the number of features.
+def resolve_image_shape(
+    image_shape: Any, n_features: int, seen: tuple[int, int, int] | None = None
+) -> tuple[int, int, int]:
+    """Check the shape of images against the samples.
 
     Parameters
     ----------
@@ -407,6 +396,8 @@ def resolve_image_shape(image_shape: Any, n_features: int) -> tuple[int, int, in
         Height, width and perhaps channels; one of them may be -1.
     n_features : int
         Number of features of a sample.
+    seen : tuple of (height, width, channels) or None, default=None
+        The shape of the samples, if they are images and not rows of numbers.
 
     Returns
     -------
@@ -416,8 +407,16 @@ def resolve_image_shape(image_shape: Any, n_features: int) -> tuple[int, int, in
     Raises
     ------
     ValueError
-        If the shape is not legal, or not that of as many features.
+        If the shape is not legal, or not that of the samples.
     """
+    if image_shape is None and seen is not None:
+        if seen[0] <= _MAX_CHANNELS < seen[2]:
+            raise ValueError(
+                f"Images of shape {seen} look as if their channels came first; they "
+                "must come last. Pass X.transpose(0, 2, 3, 1), or the image_shape if "
+                "they do."
+            )
+        return seen
     if image_shape is None:
         side = math.isqrt(n_features)
         if side * side != n_features:
@@ -453,7 +452,37 @@ def resolve_image_shape(image_shape: Any, n_features: int) -> tuple[int, int, in
     height, width, *channels = (
         n_features // known if side == -1 else int(side) for side in sides
     )
-    return height, width, channels[0] if channels else 1
+    shape = height, width, channels[0] if channels else 1
+    if seen not in (None, shape):
+        raise ValueError(
+            f"Images of image_shape={image_shape!r} have (height, width, channels) = "
+            f"{shape}. Got images of {seen} instead."
+        )
+    return shape
+
+
+def as_rows(X: Any) -> tuple[Any, tuple[int, int, int] | None]:
+    """Lay out arrays of images as rows.
+
+    Parameters
+    ----------
+    X : object
+        The samples.
+
+    Returns
+    -------
+    rows : object
+        The pixels of each image in a row, without a copy if they are so in memory.
+        What has neither three nor four dimensions is returned as it is.
+    image_shape : tuple of (height, width, channels) or None
+        The shape of the images; None if they were rows already.
+    """
+    shape = np.shape(X)
+    if len(shape) not in (3, 4):
+        return X, None
+    height, width, *channels = shape[1:]
+    rows = np.asarray(X).reshape(shape[0], math.prod(shape[1:]))
+    return rows, (height, width, channels[0] if channels else 1)
 
 
 def patch_sides(image_shape: tuple[int, int, int], patch_size: int) -> tuple[int, int]:
@@ -473,6 +502,74 @@ def patch_sides(image_shape: tuple[int, int, int], patch_size: int) -> tuple[int
     """
     height, width = (min(patch_size, (side + 1) // 2) for side in image_shape[:2])
     return height, width
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where patches lie in images, and what is summed up.
+
+    Attributes
+    ----------
+    shape : tuple of (height, width, channels)
+        The shape of the images.
+    patch : tuple of (height, width)
+        The shape of the patches.
+    positions : tuple of (int, int)
+        How many patches fit along height and width.
+    pools : tuple of (int, int)
+        Cells, along height and width, in which the responses to patches are summed.
+    cells : tuple of (int, int)
+        Cells in which directions of edges are counted.
+    """
+
+    shape: tuple[int, int, int]
+    patch: tuple[int, int]
+    positions: tuple[int, int]
+    pools: tuple[int, int]
+    cells: tuple[int, int]
+
+    @classmethod
+    def of(cls, shape: tuple[int, int, int], patch_size: int) -> Self:
+        """Lay patches of a size, or of half of the image, into images of a shape."""
+        patch = patch_sides(shape, patch_size)
+        positions = shape[0] - patch[0] + 1, shape[1] - patch[1] + 1
+        pools = min(_N_POOLS, positions[0]), min(_N_POOLS, positions[1])
+        cells = _n_cells(shape[0]), _n_cells(shape[1])
+        return cls(shape, patch, positions, pools, cells)
+
+    @property
+    def n_values(self) -> int:
+        """Numbers in a patch."""
+        return math.prod(self.patch) * self.shape[2]
+
+    def batches(self, n_images: int, n_filters: int) -> Iterator[slice]:
+        """Divide images into as many as are best handled at once."""
+        n_multiplied = (self.n_values + 1) * max(n_filters, self.n_values)
+        n_columns = -(-self.positions[1] // self.pools[1])  # of a cell
+        size = max(1, _N_PRODUCTS // (n_multiplied * n_columns))
+        return gen_batches(n_images, size)
+
+
+def _n_cells(side: int) -> int:
+    return min(max(1, round(side / _CELL_SIZE)), _MAX_CELLS)
+
+
+def run_batches(function: Callable[[slice], None], batches: Iterator[slice]) -> None:
+    """Call a function on batches, in as many threads as linear algebra would use.
+
+    Each call does its linear algebra in one thread, so that the result does not depend
+    on their number.
+
+    Parameters
+    ----------
+    function : callable
+        Called with each batch.
+    batches : iterable of slice
+        The batches.
+    """
+    n_threads = min((pool["num_threads"] for pool in threadpool_info()), default=1)
+    with threadpool_limits(1, user_api="blas"):
+        Parallel(n_threads, require="sharedmem")(map(delayed(function), batches))
 
 
 # ------------------------------------------------------------------ the estimator
@@ -615,28 +712,36 @@ dtype=float32
             If a parameter is not legal or the images do not have ``image_shape``.
         """
         validate_estimator_parameters(self)
+        X, sides = as_rows(X)
         X = validate_data(self, X, **_ACCEPTED)
-        shape = resolve_image_shape(self.image_shape, X.shape[1])
+        self.image_shape_ = resolve_image_shape(self.image_shape, X.shape[1], sides)
+        layout = Layout.of(self.image_shape_, self.patch_size)
         random_state = check_random_state(self.random_state)
-        self.image_shape_ = shape
-        self._low, high = float(X.min()), float(X.max())
-        self._unit = high - self._low if high > self._low else 1.0
-        n_pools = math.prod(_n_pools(shape, self.patch_size))
-        width = max(X.shape[1], n_pools * self.n_filters)
+        # Halves: the range of large numbers may be infinite.
+        self._low = float(X.min()) / 2
+        self._unit = float(X.max()) / 2 - self._low or 1.0
+        width = max(X.shape[1], math.prod(layout.pools) * self.n_filters)
         n_fit = min(_N_FIT_IMAGES, max(1, _FIT_BYTES // (4 * width)))
         X = X[np.sort(random_state.permutation(X.shape[0])[:n_fit])]
-        patches = self._draw_patches(X, random_state)
+        patches = self._draw_patches(X, layout, random_state)
         self.whitening_, filters = learn_filters(patches, self.n_filters, random_state)
-        height, width = patch_sides(shape, self.patch_size)
-        filters = filters.reshape(-1, shape[2], height, width)
+        filters = filters.reshape(-1, layout.shape[2], *layout.patch)
         self.filters_ = np.ascontiguousarray(filters.transpose(0, 2, 3, 1))
-        edges, responses = zip(*self._describe(X), strict=True)
-        self.edge_components_ = scaled_components(
-            np.concatenate(edges), self.n_components, random_state
-        )
-        self.patch_components_ = scaled_components(
-            np.concatenate(responses), self.n_components, random_state
-        )
+        n_edges = math.prod(layout.cells) * _N_ORIENTATIONS
+        n_responses = math.prod(layout.pools) * len(filters)
+        edges = np.empty((X.shape[0], n_edges), dtype=np.float32)
+        responses = np.empty((X.shape[0], n_responses), dtype=np.float32)
+
+        def describe(batch: slice) -> None:
+            edges[batch], responses[batch] = self._describe(X[batch], layout)
+
+        run_batches(describe, layout.batches(X.shape[0], len(filters)))
+        # Threads would add up in another order.
+        with threadpool_limits(1):
+            self.edge_components_, self.patch_components_ = (
+                scaled_components(features, self.n_components, random_state)
+                for features in (edges, responses)
+            )
         return self
 
     def transform(self, X: Any) -> _Float32:
@@ -654,72 +759,66 @@ dtype=float32
             DataFrame if ``set_output`` asks for one.
         """
         check_is_fitted(self)
+        X, sides = as_rows(X)
+        resolve_image_shape(self.image_shape_, self.n_features_in_, sides)
         X = validate_data(self, X, reset=False, **_ACCEPTED)
-        return np.concatenate(
-            [
-                np.hstack(
-                    [
-                        edges @ self.edge_components_.T,
-                        responses @ self.patch_components_.T,
-                    ]
-                )
-                for edges, responses in self._describe(X)
-            ]
-        )
+        layout = Layout.of(self.image_shape_, self.patch_size)
+        features = np.empty((X.shape[0], self._n_features_out), dtype=np.float32)
+        n_edges = len(self.edge_components_)
 
-    def _images(self, X: Any) -> Iterator[_Float32]:
-        """Yield the rows in batches, as images with grey values in [0, 1]."""
-        height, width, channels = self.image_shape_
-        for batch in gen_batches(X.shape[0], _batch_size(16 * X.shape[1])):
-            rows = X[batch].toarray() if issparse(X) else X[batch]
-            # A grid on which 8 and 16 bits fall exactly, so that the rounding of other
-            # units cannot change which filters are learned.
-            pixels = (rows.astype(np.float64) - self._low) * (_N_GREY / self._unit)
-            np.rint(pixels, out=pixels)
-            pixels /= _N_GREY
-            images = pixels.reshape(-1, height, width, channels).transpose(0, 3, 1, 2)
-            yield np.ascontiguousarray(images, dtype=np.float32)
+        def describe(batch: slice) -> None:
+            edges, responses = self._describe(X[batch], layout)
+            features[batch, :n_edges] = edges @ self.edge_components_.T
+            features[batch, n_edges:] = responses @ self.patch_components_.T
 
-    def _draw_patches(self, X: Any, random_state: np.random.RandomState) -> _Float32:
-        sides = patch_sides(self.image_shape_, self.patch_size)
-        n_positions = _n_positions(self.image_shape_, sides)
+        run_batches(describe, layout.batches(X.shape[0], len(self.filters_)))
+        return features
+
+    def _images(self, rows: Any) -> _Float32:
+        """Give rows as images with grey values in [0, 1]."""
+        pixels = (rows.toarray() if issparse(rows) else rows).astype(np.float64)
+        pixels /= 2
+        pixels -= self._low
+        # A grid on which 8 and 16 bits fall exactly, so that the rounding of other
+        # units cannot change which filters are learned.
+        pixels *= _N_GREY / self._unit
+        np.rint(pixels, out=pixels)
+        pixels /= _N_GREY
+        images = pixels.reshape(-1, *self.image_shape_).transpose(0, 3, 1, 2)
+        return np.ascontiguousarray(images, dtype=np.float32)
+
+    def _draw_patches(
+        self, X: Any, layout: Layout, random_state: np.random.RandomState
+    ) -> _Float32:
+        n_positions = math.prod(layout.positions)
         total = X.shape[0] * n_positions
         drawn = np.sort(
             sample_without_replacement(
                 total, min(total, _N_FIT_PATCHES), random_state=random_state
             )
         )
-        patches, start = [], 0
-        for images in self._images(X):
-            stop = start + len(images) * n_positions
-            here = drawn[slice(*np.searchsorted(drawn, [start, stop]))] - start
-            windows = sliding_window_view(images, sides, axis=(2, 3))
+        patches = np.empty((len(drawn), layout.n_values), dtype=np.float32)
+        for batch in layout.batches(X.shape[0], self.n_filters):
+            ends = np.array([batch.start, batch.stop]) * n_positions
+            start, stop = np.searchsorted(drawn, ends)
+            images = self._images(X[batch])
+            windows = sliding_window_view(images, layout.patch, axis=(2, 3))
             image, row, column = np.unravel_index(
-                here, (len(images), *windows.shape[2:4])
+                drawn[start:stop] - ends[0], (len(images), *layout.positions)
             )
-            patches.append(windows[image, :, row, column].reshape(len(here), -1))
-            start = stop
-        return np.concatenate(patches)
+            cut = windows[image, :, row, column]
+            patches[start:stop] = cut.reshape(stop - start, layout.n_values)
+        return patches
 
-    def _describe(self, X: Any) -> Iterator[tuple[_Float32, _Float32]]:
-        """Yield the two descriptions of the images, batch by batch."""
-        shape = self.image_shape_
-        sides = patch_sides(shape, self.patch_size)
-        n_cells = (_n_cells(shape[0]), _n_cells(shape[1]))
-        n_pools = _n_pools(shape, self.patch_size)
-        filters = self.filters_.transpose(0, 3, 1, 2).reshape(
-            len(self.filters_), len(self.whitening_)
+    def _describe(self, rows: Any, layout: Layout) -> tuple[_Float32, _Float32]:
+        """Give the two descriptions of some images."""
+        images = self._images(rows)
+        filters = self.filters_.transpose(0, 3, 1, 2).reshape(-1, layout.n_values)
+        responses = patch_responses(
+            images, layout.patch, self.whitening_, filters, layout.pools
         )
-        values = _n_positions(shape, sides) * max(filters.shape)
-        for images in self._images(X):
-            responses = [
-                patch_responses(images[batch], sides, self.whitening_, filters, n_pools)
-                for batch in gen_batches(len(images), _batch_size(values))
-            ]
-            yield (
-                unit_roots(orientation_histograms(images, n_cells)),
-                unit_roots(np.concatenate(responses)),
-            )
+        edges = orientation_histograms(images, layout.cells)
+        return unit_roots(edges), unit_roots(responses)
 
     @property
     def _n_features_out(self) -> int:
@@ -730,21 +829,3 @@ dtype=float32
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _batch_size(n_values: int) -> int:
-    """Count the images of which so many float32 values each fit into a chunk."""
-    return max(1, _CHUNK_BYTES // (4 * max(n_values, 1)))
-
-
-def _n_positions(shape: tuple[int, int, int], sides: tuple[int, int]) -> int:
-    return (shape[0] - sides[0] + 1) * (shape[1] - sides[1] + 1)
-
-
-def _n_cells(side: int) -> int:
-    return min(max(1, round(side / _CELL_SIZE)), _MAX_CELLS)
-
-
-def _n_pools(shape: tuple[int, int, int], patch_size: int) -> tuple[int, int]:
-    height, width = patch_sides(shape, patch_size)
-    return min(_N_POOLS, shape[0] - height + 1), min(_N_POOLS, shape[1] - width + 1)
