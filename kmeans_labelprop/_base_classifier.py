@@ -35,7 +35,7 @@ from ._asking import check_index
 from ._containers import canonical, labels_like, single_column, take_rows
 from ._html import SummaryHTMLMixin
 from ._labels import check_labels, label_vector, labelled_rows
-from ._messages import warn_user
+from ._messages import noting, warn_user
 from ._propagator import KMeansLabelPropagator
 from ._training import Trained, embed_eval_set, train
 from ._validation import (
@@ -219,7 +219,12 @@ class BasePropagatedClassifier(
         if train_on == "embedding":
             X, params = propagator.clusters_.E, embed_eval_set(params, propagator.embed)
         y_res = labels_like(y, kept, propagator.classes_[codes])
-        return train(estimator, take_rows(X, kept), y_res, params)
+        n_classes = len(np.unique(codes))
+        with noting(
+            f"Raised by the 'estimator' parameter, {type(estimator).__name__}, trained "
+            f"on {len(kept)} samples of {n_classes} class(es); train_on={train_on!r}."
+        ):
+            return train(estimator, take_rows(X, kept), y_res, params)
 
     def _check_parameters(self) -> None:
         validate_estimator_parameters(self)

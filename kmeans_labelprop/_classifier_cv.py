@@ -529,7 +529,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         >>> classifier = PropagatedClassifierCV(
         ...     GaussianNB(), KMeansLabelPropagator(20), random_state=0
         ... ).fit(X, y)
-        >>> print(classifier.summary().splitlines()[5])
+        >>> print(classifier.summary().splitlines()[6])
         Estimated accuracy: 100 % (95 % interval 84 to 100 %).
         """
         check_is_fitted(self, "train_on_")

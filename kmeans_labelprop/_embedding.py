@@ -14,6 +14,7 @@ from sklearn.utils.validation import validate_data
 from ._containers import canonical
 from ._distances import check_magnitude
 from ._messages import noting, stage
+from .embedding import default_embedding, describe
 
 # What is clustered: the arguments of check_array and validate_data.
 NUMERIC_ARRAY: dict[str, Any] = {
@@ -62,11 +63,7 @@ def choose_embedding(embedding: Any, X: Any) -> Any:
     embedding : transformer or None
         The transformer, not fitted; None for the samples as they are.
     """
-    if not isinstance(embedding, str):
-        return embedding
-    from .embedding import default_embedding  # not paid for where it is not needed
-
-    return default_embedding(X)
+    return default_embedding(X) if isinstance(embedding, str) else embedding
 
 
 def fit_embedding(embedding: Any, X: Any) -> tuple[Any, Any]:
@@ -161,7 +158,8 @@ def fit_space(
         check_magnitude(E, "X")
         return None, E
     validate_data(estimator, X, skip_check_array=True)
-    with stage("embedding", verbose), noting(f"Raised by {source}, {embedding!r}."):
+    told = f"embedding ({describe(embedding)})"
+    with stage(told, verbose), noting(f"Raised by {source}, {embedding!r}."):
         embedding_, E = cache(fit_embedding)(prepare(embedding), canonical_X)
     check_consistent_length(X, E)
     return embedding_, E

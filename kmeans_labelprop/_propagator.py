@@ -815,6 +815,7 @@ class KMeansLabelPropagator(
         >>> propagator = KMeansLabelPropagator(n_clusters=9, random_state=0).fit(X, y)
         >>> print(propagator.summary())
         150 samples in 9 clusters.
+        Embedding: as they are.
         Labels: 0 known, 9 asked for, 9 answered.
         9 given labels reach 150 samples, of which 150 are kept.
         """

@@ -12,6 +12,7 @@ from ._engine import Clusters, Spread, count_outvoted
 from ._given import GivenLabels
 from ._labels import with_missing
 from ._messages import warn_user
+from .embedding import describe
 
 # From there on every label reaches all samples nearly alike.
 _LARGE_ALPHA = 0.999
@@ -160,6 +161,7 @@ def summarize(propagator: Any) -> str:
     lines = [
         f"{len(propagator.clusters_):,} samples in "
         f"{len(propagator.cluster_centers_):,} clusters.",
+        f"Embedding: {describe(propagator.embedding_)}.",
         f"Labels: {propagator.n_known_:,} known, {propagator.n_queries_:,} asked for, "
         f"{n_answered:,} answered.",
     ]

@@ -1157,6 +1157,7 @@ def test_the_summary_counts_what_was_known_asked_and_used(blobs):
     halves.query(X, partial)
     assert halves.summary().splitlines() == [
         "120 samples in 4 clusters.",
+        "Embedding: as they are.",
         f"Labels: {n_known} known, 3 asked for, 0 answered.",
     ]
     with pytest.warns(UserWarning, match="No label reaches 30"):
@@ -1164,6 +1165,7 @@ def test_the_summary_counts_what_was_known_asked_and_used(blobs):
     n_kept = len(fitted.sample_indices_)
     assert fitted.summary().splitlines() == [
         "120 samples in 4 clusters.",
+        "Embedding: as they are.",
         f"Labels: {n_known} known, 3 asked for, 2 answered.",
         f"{n_known + 2} given labels reach 90 samples, of which {n_kept} are kept.",
     ]

@@ -110,6 +110,11 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
         return _for_one_dimension(X)
     if getattr(X, "ndim", 2) in (3, 4):
         return images_embedding(X, image_shape)
+    if getattr(X, "ndim", 2) > 4:
+        raise ValueError(
+            "X must be a table of numbers, in two dimensions, or images, in three or "
+            f"four. Got an array of {X.ndim} dimensions instead."
+        )
     if isinstance(X, np.ndarray) and X.dtype.kind in "OUST" and _needs_reading(X):
         return table_embedding(X.astype(object))
     X = check_array(
