@@ -18,11 +18,13 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_memory
 
-from .._containers import canonical
+from .._caching import cache_in
+from .._containers import canonical, check_container
+from .._embedding import choose_embedding, fit_embedding
 from .._messages import warn_user
 from .._parallel import run_parallel
 from .._seeds import MAX_SEED
-from .._validation import POSITIVE, HasMethods, Interval, validated
+from .._validation import POSITIVE, HasMethods, Interval, StrOptions, validated
 from ..metrics._dispersion import dispersion_scores
 from ..metrics._silhouette import estimate_silhouette
 
@@ -37,7 +39,7 @@ _DIRECTIONS = {
 _LEAST_DISTANCE = 0.05
 
 _CONSTRAINTS: dict[str, list[Any]] = {
-    "embedding": [HasMethods("fit_transform"), None],
+    "embedding": [HasMethods(["fit", "transform"]), StrOptions({"auto"}), None],
     "n_repeats": [POSITIVE],
     "sample_size": [Interval(Integral, 2, None, closed="left"), None],
     "memory": [str, HasMethods("cache"), None],
@@ -264,10 +266,6 @@ def _set_random_state(estimator: Any, seed: int, *, only_unset: bool = False) ->
     )
 
 
-def _embed(embedding: Any, X: Any) -> Any:
-    return embedding.fit_transform(X)
-
-
 def _fit_and_score(
     X: Any,
     key: str | None,
@@ -346,7 +344,7 @@ def cluster_count_curve(
     n_clusters: Iterable[int] = range(2, 21),
     *,
     clusterer: Any = None,
-    embedding: Any = None,
+    embedding: Any = "auto",
     metrics: Sequence[str] = tuple(_DIRECTIONS),
     n_repeats: int = 1,
     sample_size: int | None = 10_000,
@@ -363,15 +361,17 @@ def cluster_count_curve(
 
     Parameters
     ----------
-    X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        The samples. With an ``embedding``, whatever that takes.
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
+        The samples, as the ``embedding`` takes them.
     n_clusters : iterable of int, default=range(2, 21)
         The numbers of clusters to try, in any order.
     clusterer : clusterer, default=None
         A clusterer with an ``n_clusters`` parameter, cloned for every clustering. None
         for :class:`~sklearn.cluster.KMeans`.
-    embedding : transformer, default=None
-        Fitted on X, once; its output is clustered and scored. None for X itself.
+    embedding : transformer, "auto" or None, default="auto"
+        Fitted on X, once; its output is clustered and scored. ``"auto"`` chooses by X,
+        as :func:`~kmeans_labelprop.embedding.default_embedding` does. None for X
+        itself.
     metrics : sequence of str, default=all four
         The scores to compute:
 
@@ -458,14 +458,15 @@ def cluster_count_curve(
     """
     counts, names = _check_counts(n_clusters), _check_metrics(metrics)
     clusterer = _check_clusterer(clusterer)
-    memory = check_memory(memory)
     rng = check_random_state(random_state)
     # Drawn one after another: more repeats leave the first ones as they were.
     embedding_seed, *seeds = rng.randint(MAX_SEED, size=n_repeats + 1).tolist()
+    check_container(X)
+    X = canonical(X)
+    embedding = choose_embedding(embedding, X)
     if embedding is not None:
         embedding = _set_random_state(clone(embedding), embedding_seed, only_unset=True)
-        X = memory.cache(_embed)(embedding, canonical(X))
-    X = canonical(X)
+        _, X = cache_in(memory)(fit_embedding)(embedding, X)
     X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
     if counts[-1] > X.shape[0]:
         raise ValueError(
@@ -474,9 +475,10 @@ def cluster_count_curve(
         )
 
     # X is hashed once and not for every clustering; without a cache not at all.
-    is_caching = getattr(memory, "location", True) is not None
+    store = check_memory(memory)
+    is_caching = getattr(store, "location", True) is not None
     key = joblib.hash(X) if is_caching else None
-    score = delayed(memory.cache(_fit_and_score, ignore=["X"]))
+    score = delayed(store.cache(_fit_and_score, ignore=["X"]))
     cells = [(k, repeat) for k in counts.tolist() for repeat in range(n_repeats)]
     jobs = (
         score(

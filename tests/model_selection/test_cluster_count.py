@@ -573,7 +573,7 @@ def test_bad_parameters(blobs, params, error, message):
 
 def test_bad_samples():
     with pytest.raises(ValueError, match="contains NaN"):
-        cluster_count_curve([[0.0], [np.nan]], [1])
+        cluster_count_curve([[0.0], [np.nan]], [1], embedding=None)
 
 
 def test_a_clusterer_that_finds_more_than_asked_is_warned_of(blobs):
