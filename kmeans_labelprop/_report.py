@@ -144,6 +144,48 @@ def label_attributes(
     return attributes
 
 
+def count_labels(propagator: Any) -> tuple[dict[str, int], list[str]]:
+    """Count how many labels were known, asked for and used.
+
+    Parameters
+    ----------
+    propagator : KMeansLabelPropagator
+        Has clusters, and perhaps labels.
+
+    Returns
+    -------
+    counts : dict of str to int
+        The numbers, by what they are of.
+    lines : list of str
+        The same in plain words.
+    """
+    n_answered = sum(label is not None for label in propagator.answers_.values())
+    counts = {
+        "samples": len(propagator.clusters_),
+        "clusters": len(propagator.cluster_centers_),
+        "labels known": propagator.n_known_,
+        "asked for": propagator.n_queries_,
+        "answered": n_answered,
+    }
+    if hasattr(propagator, "spread_"):
+        counts |= {
+            "labels used": len(propagator.given_),
+            "reached": int(np.sum(propagator.spread_.codes >= 0)),
+            "kept": len(propagator.sample_indices_),
+        }
+    n = [f"{count:,}" for count in counts.values()]
+    lines = [
+        f"{n[0]} samples in {n[1]} clusters.",
+        f"Embedding: {describe(propagator.embedding_)}.",
+        f"Labels: {n[2]} known, {n[3]} asked for, {n[4]} answered.",
+    ]
+    if len(n) > 5:
+        lines.append(
+            f"{n[5]} given labels reach {n[6]} samples, of which {n[7]} are kept."
+        )
+    return counts, lines
+
+
 def summarize(propagator: Any) -> str:
     """Say how many labels were known, asked for and used.
 
@@ -157,18 +199,4 @@ def summarize(propagator: Any) -> str:
     text : str
         Two or three lines.
     """
-    n_answered = sum(label is not None for label in propagator.answers_.values())
-    lines = [
-        f"{len(propagator.clusters_):,} samples in "
-        f"{len(propagator.cluster_centers_):,} clusters.",
-        f"Embedding: {describe(propagator.embedding_)}.",
-        f"Labels: {propagator.n_known_:,} known, {propagator.n_queries_:,} asked for, "
-        f"{n_answered:,} answered.",
-    ]
-    if hasattr(propagator, "spread_"):
-        n_labelled = int(np.sum(propagator.spread_.codes >= 0))
-        lines.append(
-            f"{len(propagator.given_):,} given labels reach {n_labelled:,} samples, of "
-            f"which {len(propagator.sample_indices_):,} are kept."
-        )
-    return "\n".join(lines)
+    return "\n".join(count_labels(propagator)[1])
