@@ -70,6 +70,18 @@ def _takes_weights(estimator: Any) -> bool:
     )
 
 
+def _warn_of_losses(part: Any, copy: Any) -> None:
+    """Say which parameters a copy lacks: keras.wrappers drop those of `fit`."""
+    kept = copy.get_params(deep=False)
+    for name, value in part.get_params(deep=False).items():
+        if value is not None and kept.get(name) is None:
+            warn_user(
+                f"A copy of {type(part).__name__} loses its parameter "
+                f"{name}={value!r}, and it is a copy that is trained. If these are "
+                "arguments of fit, pass them to fit."
+            )
+
+
 def confidence_weights(
     confidence: NDArray[np.float64], codes: NDArray[np.intp]
 ) -> NDArray[np.float64]:
@@ -233,7 +245,8 @@ class BasePropagatedClassifier(
             if part is None:
                 continue
             check_instances(self, name)
-            clone(part)  # refuses what cannot be cloned before any label is paid for
+            copy = clone(part)  # refused before any label is paid for
+            _warn_of_losses(part, copy)
             if hasattr(part, "__sklearn_tags__") and is_regressor(part):
                 raise ValueError(
                     f"The {name!r} parameter of {type(self).__name__} must be a "

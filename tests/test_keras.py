@@ -133,3 +133,73 @@ def test_a_network_on_the_embedding(images):
 
 def flat(pictures):
     return pictures.reshape(len(pictures), -1)
+
+
+# keras.wrappers
+
+
+def from_keras(**params):
+    from keras import Input, Sequential, layers
+    from keras.wrappers import SKLearnClassifier
+
+    def build(X, y):
+        model = Sequential(
+            [
+                Input((X.shape[1],)),
+                layers.Dense(32, activation="relu"),
+                layers.Dense(y.shape[1], activation="softmax"),
+            ]
+        )
+        model.compile("adam", "categorical_crossentropy")
+        return model
+
+    return SKLearnClassifier(build, **params)
+
+
+def count_epochs():
+    from keras.callbacks import Callback
+
+    class Counter(Callback):
+        n_epochs = 0
+
+        def on_epoch_end(self, epoch, logs=None):
+            type(self).n_epochs += 1
+
+    return Counter()
+
+
+@pytest.mark.filterwarnings("ignore:No label is given of")
+def test_the_wrapper_of_keras_with_strings_and_callbacks(images):
+    X, y = images
+    names = np.array([f"digit {label}" for label in range(10)])
+    counter = count_epochs()
+    classifier = PropagatedClassifier(from_keras(), propagator()).fit(
+        X, names[y], epochs=12, verbose=0, callbacks=[counter]
+    )
+    assert counter.n_epochs == 12
+    assert classifier.predict(X[:1]).shape == (1,)
+    assert classifier.score(X, names[y]) > 0.8
+    few = PropagatedClassifier(from_keras(), propagator(n_clusters=6))
+    decision = few.fit(X, names[y], epochs=1, verbose=0).decision_function(X[:3])
+    assert decision.shape == (3, 10)
+    chosen = few.classes_[decision.argmax(axis=1)]
+    assert_array_equal(chosen, few.predict(X[:3]))
+
+
+def test_what_a_copy_loses_is_told(images):
+    X, y = images
+    lost = from_keras(fit_kwargs={"epochs": 12})
+    with pytest.warns(
+        UserWarning, match="SKLearnClassifier loses its parameter fit_kw"
+    ):
+        PropagatedClassifier(lost, propagator()).fit(X[:200], y[:200], verbose=0)
+
+
+def test_arguments_of_fit_and_callbacks_reach_scikeras(images):
+    X, y = images
+    counter = count_epochs()
+    classifier = PropagatedClassifier(
+        network().set_params(callbacks=[counter]), propagator()
+    ).fit(X, y, epochs=3)
+    assert len(classifier.estimator_.history_["loss"]) == 3
+    assert type(counter).n_epochs == 3
