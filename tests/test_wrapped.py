@@ -218,14 +218,14 @@ BINARY = ("FixedThresholdClassifier", "TunedThresholdClassifierCV")
 
 
 def table():
-    """Read the lines of the guide's table: what is around, fits, what y does."""
+    """Read the lines of the guide's table."""
     text = GUIDE.read_text(encoding="utf-8").split(".. _wrapped:")[1]
     rows = re.findall(
-        r"^   \* - (.+)\n     - (.+)\n     - (\w+)\n     - (.+)$", text, re.M
+        r"^   \* - (.+)\n     - (\w+)\n     - (.+)\n     - (.+)$", text, re.M
     )
     return {
         name.replace("`", ""): (fits, verdict, right_way)
-        for name, fits, verdict, right_way in rows
+        for name, verdict, right_way, fits in rows
     }
 
 
