@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise, product
 from numbers import Integral
 from typing import Any, ClassVar, Self
@@ -164,18 +165,18 @@ def orientation_histograms(images: _Float32, n_cells: tuple[int, int]) -> _Float
         bins[bin_ + half] = across @ rows.reshape(n_cells[0], width, n_images)
         before, after = after, before
     bins[-1] += bins[0]  # half a turn either way
-    histograms = np.roll(bins[1:], 1 - half, axis=0).reshape(
-        _N_ORIENTATIONS, math.prod(n_cells), n_images
-    )
-    return histograms.transpose(2, 1, 0)
+    histograms = np.roll(bins[1:], 1 - half, axis=0)
+    return histograms.reshape(_N_ORIENTATIONS, -1, n_images).transpose(2, 1, 0)
 
 
+@lru_cache(maxsize=16)
 def _blur(length: int) -> _Float32:
     """Give the matrix that blurs row vectors."""
     smoothed: _Float32 = gaussian_filter1d(np.eye(length), _SIGMA, axis=0).T
     return smoothed.astype(np.float32)
 
 
+@lru_cache(maxsize=16)
 def _derivative(length: int) -> _Float32:
     """Give the matrix that blurs row vectors and takes central differences."""
     differences = np.zeros((length, length), dtype=np.float32)
@@ -312,7 +313,8 @@ def patch_responses(
             np.matmul(respond, white[:, row], out=responses)
             np.add(responses, sums, out=responses)
             np.maximum(responses, sums, out=sums)
-        pooled[:, cell] = sums.reshape(n_filters, -1, n_images).sum(axis=1).T
+        by_column = sums.reshape(n_filters, (right - left) // n_images, n_images)
+        pooled[:, cell] = by_column.sum(axis=1).T
     return pooled
 
 
@@ -477,31 +479,13 @@ def as_rows(X: Any) -> tuple[Any, tuple[int, int, int] | None]:
     image_shape : tuple of (height, width, channels) or None
         The shape of the images; None if they were rows already.
     """
-    shape = np.shape(X)
+    X = X if hasattr(X, "shape") else np.asarray(X)
+    shape = X.shape
     if len(shape) not in (3, 4):
         return X, None
     height, width, *channels = shape[1:]
     rows = np.asarray(X).reshape(shape[0], math.prod(shape[1:]))
     return rows, (height, width, channels[0] if channels else 1)
-
-
-def patch_sides(image_shape: tuple[int, int, int], patch_size: int) -> tuple[int, int]:
-    """Fit patches into images.
-
-    Parameters
-    ----------
-    image_shape : tuple of (height, width, channels)
-        The shape of the images.
-    patch_size : int
-        The side wanted.
-
-    Returns
-    -------
-    sides : tuple of (height, width)
-        The side wanted, or half of the image, rounded up, where that is less.
-    """
-    height, width = (min(patch_size, (side + 1) // 2) for side in image_shape[:2])
-    return height, width
 
 
 @dataclass(frozen=True)
@@ -530,12 +514,12 @@ class Layout:
 
     @classmethod
     def of(cls, shape: tuple[int, int, int], patch_size: int) -> Self:
-        """Lay patches of a size, or of half of the image, into images of a shape."""
-        patch = patch_sides(shape, patch_size)
-        positions = shape[0] - patch[0] + 1, shape[1] - patch[1] + 1
+        """Lay patches into images: of a size, or of half of the image, rounded up."""
+        height, width, _ = shape
+        patch = min(patch_size, (height + 1) // 2), min(patch_size, (width + 1) // 2)
+        positions = height - patch[0] + 1, width - patch[1] + 1
         pools = min(_N_POOLS, positions[0]), min(_N_POOLS, positions[1])
-        cells = _n_cells(shape[0]), _n_cells(shape[1])
-        return cls(shape, patch, positions, pools, cells)
+        return cls(shape, patch, positions, pools, (_n_cells(height), _n_cells(width)))
 
     @property
     def n_values(self) -> int:
@@ -587,8 +571,8 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     ----------
     image_shape : tuple of int, default=None
         (height, width) of the images, or (height, width, channels). One of the numbers
-        may be -1, and is found from the number of features. None stands for square
-        images of one channel.
+        may be -1, and is found from the number of features. None stands for the shape
+        of X, and if that has rows only, for square images of one channel.
     n_filters : int, default=100
         Number of filters to learn; fewer if the images have fewer different patches
         with contrast.
@@ -616,7 +600,7 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 dtype=float32
         The components of the filter responses, in units of their spread.
     n_features_in_ : int
-        Number of features seen in ``fit``.
+        Number of features seen in ``fit``: the numbers of an image.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen in ``fit``, if X had names that are all strings.
 
@@ -642,10 +626,12 @@ dtype=float32
     end, so a blank image has features that are all zero.
 
     Filters and components are learned from at most 10,000 images drawn at random. So,
-    beside X and the result, `fit` takes about 220 MB for images of 28 × 28 pixels, and
-    up to about 600 MB for larger ones; `transform` takes a few MB, however many samples
-    there are, or what a single image needs. Threads are those of the linear algebra
-    library.
+    beside X and the result, `fit` takes about 140 MB for images of 28 × 28 pixels, and
+    up to about 600 MB for larger ones; `transform` takes a few MB a thread, however
+    many samples there are, or what a single image needs. There are as many threads as
+    the linear algebra library would use (``OMP_NUM_THREADS``, or
+    :func:`threadpoolctl.threadpool_limits`); the features do not depend on their
+    number.
 
     References
     ----------
@@ -659,7 +645,9 @@ dtype=float32
     --------
     >>> from sklearn.datasets import load_digits
     >>> from kmeans_labelprop.embedding import ImageFeatures
-    >>> X = load_digits().data
+    >>> X = load_digits().images
+    >>> X.shape
+    (1797, 8, 8)
     >>> features = ImageFeatures(n_components=20, random_state=0).fit(X)
     >>> features.image_shape_
     (8, 8, 1)
@@ -695,9 +683,10 @@ dtype=float32
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The images, one a row: line by line, the channels of a pixel together. Any
-            numbers.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), or \
+array-like of shape (n_samples, height, width[, channels])
+            The images, of any numbers. One a row, they are line by line, the channels
+            of a pixel together.
         y : None
             Not used, here for scikit-learn's convention.
 
@@ -709,7 +698,8 @@ dtype=float32
         Raises
         ------
         ValueError
-            If a parameter is not legal or the images do not have ``image_shape``.
+            If a parameter is not legal, the images do not have ``image_shape``, or
+            their channels seem to come first.
         """
         validate_estimator_parameters(self)
         X, sides = as_rows(X)
@@ -749,8 +739,10 @@ dtype=float32
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The images, of the shape and with the grey values of those in `fit`.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), or \
+array-like of shape (n_samples, height, width[, channels])
+            The images, of the shape and with the grey values of those in `fit`; as rows
+            or not, whatever those were.
 
         Returns
         -------
@@ -800,14 +792,13 @@ dtype=float32
         patches = np.empty((len(drawn), layout.n_values), dtype=np.float32)
         for batch in layout.batches(X.shape[0], self.n_filters):
             ends = np.array([batch.start, batch.stop]) * n_positions
-            start, stop = np.searchsorted(drawn, ends)
+            here = slice(*np.searchsorted(drawn, ends))
             images = self._images(X[batch])
             windows = sliding_window_view(images, layout.patch, axis=(2, 3))
-            image, row, column = np.unravel_index(
-                drawn[start:stop] - ends[0], (len(images), *layout.positions)
-            )
+            shape = len(images), *layout.positions
+            image, row, column = np.unravel_index(drawn[here] - ends[0], shape)
             cut = windows[image, :, row, column]
-            patches[start:stop] = cut.reshape(stop - start, layout.n_values)
+            patches[here] = cut.reshape(len(cut), layout.n_values)
         return patches
 
     def _describe(self, rows: Any, layout: Layout) -> tuple[_Float32, _Float32]:
@@ -827,5 +818,6 @@ dtype=float32
     def __sklearn_tags__(self) -> Tags:
         tags: Tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags

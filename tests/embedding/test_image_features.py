@@ -1,4 +1,6 @@
 import math
+import threading
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -9,18 +11,21 @@ from scipy.ndimage import gaussian_filter
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_sample_image
 from sklearn.pipeline import make_pipeline
+from sklearn.utils import gen_batches
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_info
 
 from kmeans_labelprop import KMeansLabelPropagator
 from kmeans_labelprop.embedding import ImageFeatures, _images
 from kmeans_labelprop.embedding._images import (
-    cells_of_pixels,
+    Layout,
+    as_rows,
     learn_filters,
     normalize_patches,
     orientation_histograms,
-    patch_columns,
     patch_responses,
     resolve_image_shape,
+    run_batches,
     scaled_components,
     unit_roots,
 )
@@ -129,21 +134,7 @@ def test_the_channel_with_the_longest_gradient_counts():
     assert_allclose(orientation_histograms(image[:, [2, 2, 2]], (1, 1)), alone)
 
 
-def test_cells_are_numbered_row_by_row():
-    assert_array_equal(
-        cells_of_pixels((3, 4), (2, 2)), [[0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3]]
-    )
-
-
 # ------------------------------------------------------------------ the patches
-
-
-def test_patches_are_all_there_in_order(rng):
-    images = rng.random((2, 3, 5, 4), dtype=np.float32)
-    columns = patch_columns(images, (2, 3)).reshape(18, 2, 4, 2)
-    for image, row, column in np.ndindex(2, 4, 2):
-        patch = images[image, :, row : row + 2, column : column + 3]
-        assert_array_equal(columns[:, image, row, column], patch.ravel())
 
 
 def test_filters_are_of_unit_length_and_whitening_whitens(rng):
@@ -207,7 +198,7 @@ def test_rows_are_roots_of_unit_length():
 
 def test_components_have_their_spread_as_unit(rng):
     X = (rng.normal(size=(400, 6)) * [5, 4, 3, 0.1, 0.1, 0.1] + 3).astype(np.float32)
-    components = scaled_components(X, 3, np.random.RandomState(0))
+    components = scaled_components(X.copy(), 3, np.random.RandomState(0))
     projected = X @ components.T
     assert_allclose(projected.var(axis=0).sum(), 1, rtol=1e-4)
     directions = abs(components) / np.linalg.norm(components, axis=1, keepdims=True)
@@ -261,7 +252,7 @@ def test_grey_values_fall_on_a_grid(rng):
     X = rng.integers(2**16, size=(50, 64)).astype(np.uint16)
     X[0, :2] = 0, 2**16 - 1
     units = (X / 65535).astype(np.float32)
-    images = [next(ImageFeatures().fit(Z)._images(Z)) for Z in (X, units, 0.1 * units)]
+    images = [ImageFeatures().fit(Z)._images(Z) for Z in (X, units, 0.1 * units)]
     assert_array_equal(images[1], images[0])
     assert_array_equal(images[2], images[0])
     assert_allclose(images[0].reshape(50, 64), units, atol=1e-7)
@@ -309,31 +300,128 @@ def test_a_shift_by_one_pixel_is_forgiven():
     )
 
 
-def test_batches_change_nothing(monkeypatch, digits, features):
+def slowly(model, images):
+    """Describe images one by one, patch by patch and gradient by gradient."""
+    _, height, width, channels = images.shape
+    _, rows, columns, _ = model.filters_.shape
+    filters = model.filters_.reshape(len(model.filters_), -1).astype(float)
+    order = np.arange(rows * columns * channels).reshape(rows, columns, channels)
+    order = order.transpose(2, 0, 1).ravel()  # whitening_ has the channels first
+    described = []
+    for image in images.astype(float):
+        image = (image - images.min()) / (images.max() - images.min())
+        pooled = np.zeros((4, 4, len(filters)))
+        n_down, n_across = height - rows + 1, width - columns + 1
+        for row, column in np.ndindex(n_down, n_across):
+            patch = image[row : row + rows, column : column + columns].ravel()[order]
+            patch = (patch - patch.mean()) / np.sqrt(patch.var() + 0.01)
+            white = model.whitening_.astype(float) @ patch
+            length = np.linalg.norm(white)
+            if length > 1e-4:
+                cosines = filters[:, order] @ white / length
+                # The cell: of n positions, cell i holds those from i * n // 4 on.
+                i = max(i for i in range(4) if i * n_down // 4 <= row)
+                j = max(j for j in range(4) if j * n_across // 4 <= column)
+                pooled[i, j] += np.maximum(cosines - 0.25, 0) * min(length, 1)
+        counts = np.zeros((round(height / 4), round(width / 4), 24))
+        gradients = []
+        for channel in range(channels):
+            smooth = gaussian_filter(image[..., channel], 1)
+            gy, gx = np.zeros((2, height, width))
+            gy[1:-1] = smooth[2:] - smooth[:-2]
+            gx[:, 1:-1] = smooth[:, 2:] - smooth[:, :-2]
+            gradients.append((gx, gy))
+        for row, column in np.ndindex(height, width):
+            gx, gy = max(
+                ((gx[row, column], gy[row, column]) for gx, gy in gradients),
+                key=lambda gradient: np.hypot(*gradient),
+            )
+            turn = np.arctan2(gy, gx) / (2 * np.pi) * 24 % 24
+            for i, j, bin_ in np.ndindex(counts.shape):
+                near = [
+                    abs((row + 0.5) / height * counts.shape[0] - 0.5 - i),
+                    abs((column + 0.5) / width * counts.shape[1] - 0.5 - j),
+                    min((turn - bin_) % 24, (bin_ - turn) % 24),
+                ]
+                share = np.prod(np.maximum(0, 1 - np.array(near)))
+                counts[i, j, bin_] += np.hypot(gx, gy) * share
+        parts = [
+            np.sqrt(part.ravel() / part.sum()) @ components.T
+            for part, components in (
+                (counts, model.edge_components_),
+                (pooled, model.patch_components_),
+            )
+        ]
+        described.append(np.concatenate(parts))
+    return np.array(described)
+
+
+@pytest.mark.parametrize("gray", [True, False])
+def test_features_are_those_of_a_plain_computation(gray):
+    X = scene(12, 24, gray=gray).reshape(-1, 12, 12, 1 if gray else 3)[:40]
+    model = ImageFeatures(n_filters=9, n_components=7, random_state=0).fit(X)
+    E = model.transform(X)
+    assert_allclose(E[:4], slowly(model, X)[:4], atol=2e-3)
+
+
+@pytest.mark.parametrize("n_products", [1, 2**40])
+def test_batches_change_nothing(n_products, monkeypatch, digits, features):
     expected = features.transform(digits)
-    for n_bytes in (1, 2**30):
-        monkeypatch.setattr(_images, "_CHUNK_BYTES", n_bytes)
-        E = ImageFeatures(random_state=0).fit_transform(digits)
-        assert_allclose(E, expected, atol=1e-3)
-        assert_allclose(features.transform(digits), expected, atol=1e-5)
-        assert_allclose(features.transform(digits[7:8]), expected[7:8], atol=1e-5)
+    monkeypatch.setattr(_images, "_N_PRODUCTS", n_products)
+    E = ImageFeatures(random_state=0).fit_transform(digits)
+    assert_allclose(E, expected, atol=1e-3)
+    assert_allclose(features.transform(digits), expected, atol=1e-5)
+    assert_allclose(features.transform(digits[7:8]), expected[7:8], atol=1e-5)
 
 
-def test_memory_does_not_grow_with_the_samples(monkeypatch, features):
-    seen = []
+def test_threads_change_no_bit(monkeypatch):
+    X = load_digits().data
+    alone = ImageFeatures(random_state=0)
+    monkeypatch.setattr(_images, "threadpool_info", lambda: [{"num_threads": 1}])
+    E = alone.fit_transform(X)
+    monkeypatch.setattr(_images, "threadpool_info", lambda: [{"num_threads": 3}])
+    together = ImageFeatures(random_state=0)
+    assert_array_equal(together.fit_transform(X), E)
 
-    def watched(images, *rest):
-        seen.append(len(images))
-        return patch_responses(images, *rest)
 
-    monkeypatch.setattr(_images, "patch_responses", watched)
-    X = np.tile(load_digits().data, (3, 1))
-    features.transform(X)
-    assert sum(seen) == len(X)
-    n_positions = 25
-    largest = max(seen) * n_positions * len(features.filters_) * 4
-    assert largest <= _images._CHUNK_BYTES
-    assert max(seen) > 100
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_batches_run_in_threads_each_with_one_of_linear_algebra(n_threads, monkeypatch):
+    pools = [{"num_threads": n_threads}, {"num_threads": 8}]
+    monkeypatch.setattr(_images, "threadpool_info", lambda: pools)
+    seen, threads, barrier = [], set(), threading.Barrier(n_threads)
+
+    def work(batch):
+        barrier.wait(timeout=60)  # passes when as many run at once
+        seen.append(batch)
+        threads.add(threading.get_ident())
+        for pool in threadpool_info():
+            assert pool["user_api"] != "blas" or pool["num_threads"] == 1
+
+    run_batches(work, gen_batches(8, 2))
+    assert sorted(batch.start for batch in seen) == [0, 2, 4, 6]
+    assert len(threads) == n_threads
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (128, 128, 3), (8, 8, 1), (1, 784, 1)])
+def test_memory_grows_neither_with_samples_nor_with_patches(shape):
+    layout = Layout.of(shape, 4)
+    images = next(layout.batches(10**9, 100)).stop
+    assert images * math.prod(shape) < 2**20 or images == 1
+    largest_cell = math.prod(
+        -(-n // cells) for n, cells in zip(layout.positions, layout.pools, strict=True)
+    )
+    assert images * largest_cell * layout.n_values < 2**20
+
+
+def test_transform_takes_little_memory(features):
+    X = np.tile(load_digits().data, (20, 1))
+    features.transform(X[:5])
+    tracemalloc.start()
+    E = features.transform(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Patches alone would be 25 * 16 float32 values an image, 57 MB.
+    assert peak < E.nbytes + 16 * 2**20
 
 
 def test_learns_from_some_of_many_images(monkeypatch, digits):
@@ -407,6 +495,72 @@ def test_illegal_image_shape(image_shape, message, rng):
 def test_illegal_numbers(name, value, digits):
     with pytest.raises(ValueError, match=f"'{name}' parameter of ImageFeatures"):
         ImageFeatures(**{name: value}).fit(digits)
+
+
+# ------------------------------------------------------------------ arrays of images
+
+
+@pytest.mark.parametrize("shape", [(300, 8, 8), (300, 8, 8, 1)])
+@pytest.mark.parametrize("image_shape", [None, (8, 8), (-1, 8, 1)])
+def test_arrays_of_images(shape, image_shape, digits, features):
+    X = digits.reshape(shape)
+    model = ImageFeatures(image_shape, random_state=0)
+    E = model.fit_transform(X.astype(np.uint8))
+    assert model.image_shape_ == (8, 8, 1)
+    assert model.n_features_in_ == 64
+    assert_array_equal(E, features.transform(digits))
+    assert_array_equal(model.transform(digits), E)  # rows and images alike
+    assert_array_equal(model.transform(X.tolist()), E)
+    flipped = X[:, ::-1].copy()[:, ::-1]  # not contiguous in memory
+    assert_array_equal(model.transform(flipped), E)
+
+
+def test_the_shape_is_read_off_the_images(rng):
+    gray, coloured = rng.random((20, 6, 9)), rng.random((20, 6, 9, 3))
+    assert ImageFeatures().fit(gray).image_shape_ == (6, 9, 1)
+    model = ImageFeatures(random_state=0).fit(coloured)
+    assert model.image_shape_ == (6, 9, 3)
+    rows = ImageFeatures((6, 9, 3), random_state=0).fit(coloured.reshape(20, -1))
+    assert_array_equal(rows.filters_, model.filters_)
+
+
+def test_images_of_another_shape_are_refused(rng):
+    X = rng.random((20, 6, 9))
+    message = r"image_shape=\(9, 6\) have .*\(9, 6, 1\). Got images of \(6, 9, 1\)"
+    with pytest.raises(ValueError, match=message):
+        ImageFeatures((9, 6)).fit(X)
+    model = ImageFeatures().fit(X)
+    with pytest.raises(ValueError, match=r"\(6, 9, 1\). Got images of \(9, 6, 1\)"):
+        model.transform(X.transpose(0, 2, 1))
+    with pytest.raises(ValueError, match="6 features"):
+        model.transform(X[:, :, 0])
+    with pytest.raises(ValueError, match="dim"):
+        model.transform(X[:, :, :, np.newaxis, np.newaxis])
+
+
+def test_channels_that_come_first_are_refused_unless_meant(rng):
+    X = rng.random((20, 3, 8, 8))
+    with pytest.raises(ValueError, match=r"shape \(3, 8, 8\).*channels came first"):
+        ImageFeatures().fit(X)
+    assert ImageFeatures((3, 8, 8)).fit(X).image_shape_ == (3, 8, 8)
+    assert ImageFeatures().fit(X.transpose(0, 2, 3, 1)).image_shape_ == (8, 8, 3)
+
+
+def test_images_are_laid_out_without_a_copy(rng):
+    X = rng.random((5, 4, 3, 2))
+    rows, shape = as_rows(X)
+    assert shape == (4, 3, 2)
+    assert np.shares_memory(rows, X)
+    assert as_rows(rows) == (rows, None)
+
+
+# From scikit-learn's look for infinities, by the sum of all.
+@pytest.mark.filterwarnings("ignore:invalid value encountered in reduce")
+@pytest.mark.parametrize("unit", [1e-300, 1e-30, 1e30, 2e307])
+def test_grey_values_of_any_magnitude(unit, digits, features):
+    X = (digits - 8) * unit  # of which the range is beyond float64, at the end
+    E = ImageFeatures(random_state=0).fit_transform(X)
+    assert_allclose(E, features.transform(digits), atol=1e-3)
 
 
 def test_missing_pixels(digits):
