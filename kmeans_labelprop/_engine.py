@@ -248,9 +248,10 @@ def spread(
         choose_alpha(n_nodes, len(nodes)) if alpha == "auto" else float(alpha),
     )
     if class_prior == "estimated":
-        of_nodes = normalize_class_mass(of_nodes, *_estimated_shares(clusters, given))
+        shares, trust = _estimated_shares(clusters, given)
+        normalize_class_mass(of_nodes, shares, trust, out=of_nodes)
     elif class_prior is not None:
-        of_nodes = match_class_sizes(of_nodes, _known_shares(given, class_prior))
+        match_class_sizes(of_nodes, _known_shares(given, class_prior), out=of_nodes)
     of_nodes[nodes] = 0
     of_nodes[nodes, voices[first]] = 1
     distributions = of_nodes

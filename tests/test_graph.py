@@ -7,7 +7,8 @@ import pytest
 import sklearn
 from helpers import FixedCenters, RecordingOracle
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, diags_array
+from scipy.sparse.linalg import cg
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.datasets import make_moons
 from sklearn.exceptions import ConvergenceWarning
@@ -126,6 +127,112 @@ def test_spreading_solves_the_equation_of_zhou(rng):
     expected = exact / exact.sum(axis=1, keepdims=True)
     found = spread_over_graph(affinity, seeds, codes, 2, 0.9)
     assert_allclose(found, expected, atol=1e-4)
+
+
+def regular_graph(kind, n_nodes):
+    """Make the normalised affinities of a chain, a star, a grid, or of pairs."""
+    nodes = np.arange(n_nodes)
+    width = int(n_nodes**0.5)
+    rows, columns = {
+        "chain": (nodes[:-1], nodes[1:]),
+        "star": (np.zeros(n_nodes - 1, dtype=int), nodes[1:]),
+        "grid": (np.r_[nodes[:-1], nodes[:-width]], np.r_[nodes[1:], nodes[width:]]),
+        "pairs": (nodes[:-1:2], nodes[1::2]),
+    }[kind]
+    links = csr_array((np.ones(len(rows)), (rows, columns)), shape=(n_nodes, n_nodes))
+    links = links + links.T
+    roots = diags_array(1 / np.sqrt(links.sum(axis=1)))
+    return csr_array(roots @ links @ roots)
+
+
+class CountingGraph:
+    """Counts the columns that a graph is multiplied by."""
+
+    def __init__(self, affinity):
+        self.affinity = affinity
+        self.widths = []
+
+    def __matmul__(self, other):
+        self.widths.append(other.shape[1])
+        return self.affinity @ other
+
+
+@pytest.mark.parametrize("kind", ["chain", "star", "grid", "pairs"])
+def test_classes_are_solved_together_and_each_until_it_has_converged(kind):
+    alpha, n_nodes, n_classes = 0.97, 900, 6
+    affinity = regular_graph(kind, n_nodes)
+    target = np.zeros((n_nodes, n_classes))
+    # One class with many labels, one without any.
+    target[np.arange(0, n_nodes, 7), 0] = 1 - alpha
+    target[50 * np.arange(1, 5), np.arange(1, 5)] = 1 - alpha
+    counting = CountingGraph(affinity)
+    found, n_failed = _propagation._conjugate_gradients(counting, target.copy(), alpha)
+    assert n_failed == 0
+    system = np.eye(n_nodes) - alpha * affinity.toarray()
+    assert_allclose(found, np.linalg.solve(system, target), atol=1e-6)
+    # As many products as the theory of the method allows, and no more for any class.
+    condition = (1 + alpha) / (1 - alpha)
+    assert (
+        len(counting.widths) <= np.log(2 * condition**0.5 / 1e-6) * condition**0.5 / 2
+    )
+    assert counting.widths[0] == n_classes - 1
+    assert counting.widths == sorted(counting.widths, reverse=True)
+    sparse, n_products = csr_array(system), 0
+    for column in range(n_classes):
+        alone = CountingGraph(affinity)
+        own = _propagation._conjugate_gradients(alone, target[:, [column]], alpha)[0]
+        assert_allclose(own[:, 0], found[:, column], atol=1e-12)
+        n_products += len(alone.widths)
+        by_scipy = cg(sparse, target[:, column], rtol=1e-6)[0]
+        assert_allclose(own[:, 0], by_scipy, atol=1e-12)
+    assert sum(counting.widths) == n_products
+
+
+@pytest.mark.parametrize("kind", ["chain", "grid", "pairs"])
+def test_more_nodes_take_no_more_products(kind):
+    counts = []
+    for n_nodes in (400, 40_000):
+        counting = CountingGraph(regular_graph(kind, n_nodes))
+        target = np.zeros((n_nodes, 2))
+        target[[0, n_nodes // 2], [0, 1]] = 1
+        _propagation._conjugate_gradients(counting, target, 0.9)
+        counts.append(sum(counting.widths))
+    assert counts[1] <= counts[0] + 2
+
+
+def test_many_classes_are_solved_in_blocks(rng, monkeypatch):
+    affinity = affinities(KNeighborsTransformer(), rng.normal(size=(200, 3)))
+    seeds = rng.permutation(200)[:80]
+    codes = np.arange(80) % 37
+    together = spread_over_graph(affinity, seeds, codes, 37, 0.9)
+    for size in (1, 50):
+        monkeypatch.setattr(_propagation, "_N_TOGETHER", size)
+        found = spread_over_graph(affinity, seeds, codes, 37, 0.9)
+        assert_allclose(found, together, atol=1e-10)
+    monkeypatch.setattr(_propagation, "_MOST_IN_FLOAT64", 1000)
+    smaller = spread_over_graph(affinity, seeds, codes, 37, 0.9)
+    assert smaller.dtype == np.float32
+    assert_allclose(smaller, together, atol=1e-6)
+    assert together.dtype == np.float64
+
+
+def test_shares_in_float32_are_those_in_float64(digits, monkeypatch):
+    X, y = digits
+    monkeypatch.setattr(_propagation, "_MOST_IN_FLOAT64", 1000)
+    for prior in ("estimated", "uniform"):
+        expected = propagator(n_clusters=40, class_prior=prior)
+        with monkeypatch.context() as patched:
+            patched.setattr(_propagation, "_MOST_IN_FLOAT64", 10**9)
+            expected.fit(X, y)
+        found = propagator(n_clusters=40, class_prior=prior).fit(X, y)
+        assert found.label_distributions_.dtype == np.float32
+        assert_allclose(
+            found.label_distributions_, expected.label_distributions_, atol=1e-5
+        )
+        assert found.confidence_.dtype == np.float64
+        assert_array_equal(found.confidence_[found.representative_indices_], 1)
+        assert np.mean(found.transduction_ == expected.transduction_) > 0.999
+        assert_allclose(found.predict_proba(X), expected.predict_proba(X), atol=1e-4)
 
 
 @pytest.mark.parametrize("alpha", [0.3, 0.95])
