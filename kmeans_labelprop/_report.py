@@ -176,7 +176,6 @@ def count_labels(propagator: Any) -> tuple[dict[str, int], list[str]]:
     n = [f"{count:,}" for count in counts.values()]
     lines = [
         f"{n[0]} samples in {n[1]} clusters.",
-        f"Embedding: {describe(propagator.embedding_)}.",
         f"Labels: {n[2]} known, {n[3]} asked for, {n[4]} answered.",
     ]
     if len(n) > 5:
@@ -199,4 +198,5 @@ def summarize(propagator: Any) -> str:
     text : str
         Two or three lines.
     """
-    return "\n".join(count_labels(propagator)[1])
+    first, *rest = count_labels(propagator)[1]
+    return "\n".join([first, f"Embedding: {describe(propagator.embedding_)}.", *rest])
