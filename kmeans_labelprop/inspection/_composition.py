@@ -13,12 +13,11 @@ from ..metrics._purity import check_cluster_labels, count_classes
 from ._plotting import (
     BLUE,
     LIGHT,
-    OF_ESTIMATOR,
     find_clusters,
-    find_mark,
     format_classes,
     import_pyplot,
     make_axes,
+    missing_label_of,
 )
 
 # Longer names leave no room for the bars.
@@ -86,13 +85,7 @@ class ClusterCompositionDisplay:
 
     @classmethod
     def from_estimator(
-        cls,
-        estimator: Any,
-        X: Any,
-        y: ArrayLike,
-        *,
-        missing_label: Any = OF_ESTIMATOR,
-        **kwargs: Any,
+        cls, estimator: Any, X: Any, y: ArrayLike, **kwargs: Any
     ) -> Self:
         """Draw what the clusters of a fitted clusterer or propagator hold.
 
@@ -104,11 +97,9 @@ class ClusterCompositionDisplay:
             The samples; None for those of ``fit``.
         y : array-like of shape (n_samples,)
             Their known labels. Samples without one count for the size only.
-        missing_label : object, default="of the estimator"
-            The value that marks a sample without a label; by default the estimator's
-            own, of a clusterer -1.
         **kwargs : dict
-            Passed to :meth:`plot`, ``ax`` among them.
+            Passed to :meth:`from_predictions`; ``missing_label`` is the estimator's
+            own by default.
 
         Returns
         -------
@@ -117,9 +108,9 @@ class ClusterCompositionDisplay:
         """
         import_pyplot(cls.__name__)
         check_index(X, y, "y")
-        mark = find_mark(estimator, missing_label)
         clusters = find_clusters(estimator, X)
-        return cls.from_predictions(clusters, y, missing_label=mark, **kwargs)
+        kwargs = {"missing_label": missing_label_of(estimator)} | kwargs
+        return cls.from_predictions(clusters, y, **kwargs)
 
     @classmethod
     def from_predictions(

@@ -15,10 +15,8 @@ from .._labels import check_labels, with_missing
 from ..metrics._purity import check_cluster_labels, propagated_label_accuracy
 from ..model_selection._fitted import check_propagator
 from ._plotting import (
-    OF_ESTIMATOR,
     CurveDisplay,
     draw_curve,
-    find_mark,
     import_pyplot,
 )
 
@@ -83,7 +81,6 @@ class FractionCurveDisplay(CurveDisplay):
         y_true: ArrayLike,
         *,
         fractions: ArrayLike | None = None,
-        missing_label: Any = OF_ESTIMATOR,
         **kwargs: Any,
     ) -> Self:
         """Draw the curve of a fitted propagator, or the band of several.
@@ -97,11 +94,10 @@ class FractionCurveDisplay(CurveDisplay):
             True labels of the samples of ``fit``. Samples without one are ignored.
         fractions : array-like of shape (n_fractions,), default=None
             The fractions, in [0, 1]; None for 0.05, 0.10 ... 1.
-        missing_label : object, default="of the estimator"
-            The value that marks a sample without a label in ``y_true``; by default
-            that of the (first) propagator.
         **kwargs : dict
-            Passed to :meth:`plot`, ``ax`` among them.
+            Passed to :meth:`plot`, ``ax`` among them; but for ``missing_label``, which
+            marks a sample without a label in ``y_true``, by default that of the
+            propagator.
 
         Returns
         -------
@@ -124,7 +120,7 @@ class FractionCurveDisplay(CurveDisplay):
         propagators = [check_propagator(each) for each in several]
         for each in propagators:
             check_index(each.clusters_.names, y_true, "y_true")
-        mark = find_mark(propagators[0], missing_label)
+        mark = kwargs.pop("missing_label", propagators[0].missing_label)
         shares = _check_fractions(fractions)
         results = [
             _count(

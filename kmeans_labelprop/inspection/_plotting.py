@@ -21,9 +21,6 @@ from ..model_selection._fitted import get_propagator
 BLUE, ORANGE, VERMILLION = "#0072B2", "#E69F00", "#D55E00"
 DARK, LIGHT = "#333333", "#B8B8B8"
 
-#: Default of ``missing_label`` where there is an estimator to ask.
-OF_ESTIMATOR = "of the estimator"
-
 
 def import_pyplot(caller: str) -> ModuleType:
     """Import matplotlib's pyplot, or say how to get it.
@@ -261,24 +258,20 @@ def format_classes(
     return [as_text(name, n_characters) for name in names]
 
 
-def find_mark(estimator: Any, missing_label: Any) -> Any:
-    """Find what marks a missing label.
+def missing_label_of(estimator: Any) -> Any:
+    """Tell what marks a missing label: -1, where the estimator has no word for it.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted; of a propagator its own mark is the default.
-    missing_label : object
-        What the caller was given; `OF_ESTIMATOR` if nothing.
+        Fitted.
 
     Returns
     -------
     missing_label : object
-        The mark: that of the estimator, or -1, if none was given.
+        The mark.
     """
-    if isinstance(missing_label, str) and missing_label == OF_ESTIMATOR:
-        return getattr(get_propagator(estimator), "missing_label", -1)
-    return missing_label
+    return getattr(get_propagator(estimator), "missing_label", -1)
 
 
 def find_clusters(estimator: Any, X: Any) -> NDArray[np.intp]:

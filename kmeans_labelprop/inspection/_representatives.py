@@ -23,13 +23,12 @@ from ._plotting import (
     BLUE,
     DARK,
     LIGHT,
-    OF_ESTIMATOR,
     VERMILLION,
     as_text,
-    find_mark,
     format_classes,
     import_pyplot,
     make_axes,
+    missing_label_of,
 )
 
 # Characters that a line of a text or of a table has room for, and lines of a text.
@@ -138,8 +137,6 @@ class RepresentativesDisplay:
         estimator: Any,
         X: Any,
         y: ArrayLike | None = None,
-        *,
-        missing_label: Any = OF_ESTIMATOR,
         **kwargs: Any,
     ) -> Self:
         """Draw the representatives of a propagator, before they have labels or after.
@@ -155,11 +152,9 @@ class RepresentativesDisplay:
             The samples it was fitted with.
         y : array-like of shape (n_samples,), default=None
             Known labels, for the purity. None leaves it out.
-        missing_label : object, default="of the estimator"
-            The value that marks a sample without a label in ``y``; by default the
-            propagator's own.
         **kwargs : dict
-            Passed to :meth:`plot`.
+            Passed to :meth:`from_predictions`; ``missing_label`` is the propagator's
+            own by default.
 
         Returns
         -------
@@ -192,8 +187,7 @@ class RepresentativesDisplay:
             labels,
             y,
             questions=[order.get(position, 0) for position in positions.tolist()],
-            missing_label=find_mark(estimator, missing_label),
-            **kwargs,
+            **{"missing_label": missing_label_of(estimator)} | kwargs,
         )
 
     @classmethod

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.utils import gen_batches
-from sklearn.utils.extmath import row_norms, safe_sparse_dot
+from sklearn.metrics import pairwise_distances_chunked
 from threadpoolctl import threadpool_limits
 
-# Distances held at once: 4 MiB in float64, so that they stay in the processor's cache.
-_BLOCK_ELEMENTS = 2**19
+# MiB of distances held at once: more are slower, since they leave the cache.
+_BLOCK_MEMORY = 16
 
 
 class SilhouetteEstimate(NamedTuple):
@@ -76,23 +74,6 @@ def stratified_sample(
     return np.sort(np.concatenate(drawn))
 
 
-def _squared_distances(X: Any) -> Callable[[slice], NDArray[np.float64]]:
-    """Make a function that gives the squared distances of some rows to all."""
-    # Distances do not change by centering, but fewer digits cancel out.
-    sparse = issparse(X)
-    X = X.astype(np.float64) if sparse else X - X.mean(axis=0, dtype=np.float64)
-    squares = row_norms(X, squared=True)
-
-    def block(batch: slice) -> NDArray[np.float64]:
-        products = safe_sparse_dot(X[batch], X.T, dense_output=True)
-        products *= -2
-        products += squares
-        products += squares[batch, np.newaxis]
-        return products
-
-    return block
-
-
 def silhouettes(
     X: Any, labels: NDArray[Any], weights: NDArray[np.float64] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -127,16 +108,15 @@ def silhouettes(
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     members = np.zeros((n_samples, len(counts)))
     members[np.arange(n_samples), codes] = 1
-    squared_distances = _squared_distances(X)
+    if not issparse(X):  # distances do not change, but fewer digits cancel out
+        X = X - X.mean(axis=0, dtype=np.float64)
     values = np.empty(n_samples)
     pulls = np.zeros((len(counts), n_samples))
     offsets = np.zeros(len(counts))
-    for batch in gen_batches(n_samples, max(1, _BLOCK_ELEMENTS // n_samples)):
-        distances = squared_distances(batch)
-        rows, own = np.arange(distances.shape[0]), codes[batch]
-        np.maximum(distances, 0, out=distances)
-        np.sqrt(distances, out=distances)
-        distances[rows, rows + batch.start] = 0
+    start = 0
+    for distances in pairwise_distances_chunked(X, working_memory=_BLOCK_MEMORY):
+        batch = slice(start, start := start + len(distances))
+        rows, own = np.arange(len(distances)), codes[batch]
         means = distances @ members
         within = means[rows, own] / np.maximum(counts[own] - 1, 1)
         means /= counts
