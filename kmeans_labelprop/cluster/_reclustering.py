@@ -50,14 +50,12 @@ class _Bisection(NamedTuple):
     order: int  # ties go to the first one
     place: tuple[int, int]  # the split and the child that the cluster is
     members: NDArray[np.intp]
-    centers: NDArray[Any]
-    nearest: NDArray[np.intp]
-    inertias: NDArray[np.float64]
+    kmeans: KMeans
 
 
 def _walk(
     splits: list[_Split], X: Any
-) -> tuple[NDArray[np.int32], list[NDArray[Any]], list[int]]:
+) -> tuple[NDArray[Any], list[NDArray[Any]], list[int]]:
     """Lead each sample down the tree, to the nearest centre at every split.
 
     Parameters
@@ -76,7 +74,7 @@ def _walk(
     parents : list of int
         Their first-level clusters.
     """
-    labels = np.empty(X.shape[0], dtype=np.int32)
+    labels: NDArray[Any] = np.empty(X.shape[0], dtype=np.int32)
     centers: list[NDArray[Any]] = []
     parents: list[int] = []
     # A stack and no recursion: an unbalanced tree can be as deep as it has leaves.
@@ -112,13 +110,11 @@ def _find_nearest(
     return pairwise_distances_argmin(rows, centers)
 
 
-def _inertias(
-    X: Any, labels: NDArray[Any], centers: NDArray[Any]
-) -> NDArray[np.float64]:
-    """Sum the squared distances of the samples of each cluster to its centre."""
-    squared = distances_to_centers(X, labels, centers) ** 2
-    inertias: NDArray[Any] = np.bincount(labels, squared, minlength=len(centers))
-    return inertias
+def _scatter(X: Any) -> float:
+    """Sum the squared distances of samples to their mean."""
+    mean = np.asarray(X.mean(axis=0, dtype=np.float64)).reshape(1, -1)
+    zeros = np.zeros(X.shape[0], dtype=np.intp)
+    return float(np.sum(distances_to_centers(X, zeros, mean) ** 2))
 
 
 def _calinski_harabasz(total: float, within: float, k: int, n_samples: int) -> float:
@@ -291,13 +287,14 @@ class ReclusteringKMeans(
         X = self._check_X(X, reset=True)
         rng = check_random_state(self.random_state)
         # The generator itself: an int then gives the clusters of a plain KMeans.
-        splits = [self._split(X, self.n_clusters, rng)]
+        first = self._fit_kmeans(X, self.n_clusters, rng)
+        splits = [_Split(first.cluster_centers_, [-1] * self.n_clusters)]
         # One seed for each cluster, whichever are split: each split stands for itself.
         seeds = rng.randint(MAX_SEED, size=self.n_clusters).tolist()
         self.parent_centers_ = splits[0].centers
         parents = _find_nearest(X, np.arange(X.shape[0]), self.parent_centers_)
         if isinstance(self.split, str):
-            self._split_best(X, splits, parents, seeds, rng)
+            self._split_best(X, splits, parents, float(first.inertia_), seeds, rng)
         else:
             self._split_named(X, splits, parents, seeds, self.split)
 
@@ -306,7 +303,8 @@ class ReclusteringKMeans(
         self.parent_labels_ = parents.astype(np.int32)
         self.cluster_centers_ = np.stack(centers)
         self.subcluster_parent_ = np.array(flat_parents, dtype=np.int32)
-        self.inertia_ = float(_inertias(X, self.labels_, self.cluster_centers_).sum())
+        own = distances_to_centers(X, self.labels_, self.cluster_centers_)
+        self.inertia_ = float(np.sum(own**2))
         self._n_features_out = len(centers)
         return self
 
@@ -339,9 +337,8 @@ class ReclusteringKMeans(
                 f"max_clusters={self.max_clusters}."
             )
 
-    def _split(self, X: Any, n_clusters: int, seed: Any) -> _Split:
-        kmeans = KMeans(n_clusters, n_init=self.n_init, random_state=seed).fit(X)
-        return _Split(kmeans.cluster_centers_, [-1] * n_clusters)
+    def _fit_kmeans(self, X: Any, n_clusters: int, seed: Any) -> KMeans:
+        return KMeans(n_clusters, n_init=self.n_init, random_state=seed).fit(X)
 
     def _split_named(
         self,
@@ -362,78 +359,65 @@ class ReclusteringKMeans(
                     f"{cluster}, which has {len(members)} samples."
                 )
             splits[0].children[cluster] = len(splits)
-            splits.append(self._split(X[members], count, seeds[cluster]))
+            kmeans = self._fit_kmeans(X[members], count, seeds[cluster])
+            splits.append(_Split(kmeans.cluster_centers_, [-1] * count))
 
     def _split_best(
         self,
         X: Any,
         splits: list[_Split],
-        parents: NDArray[np.intp],
+        nearest: NDArray[np.intp],
+        within: float,
         seeds: list[int],
         rng: np.random.RandomState,
     ) -> None:
         """Split again and again the cluster whose splitting lowers inertia most."""
-        n_flat, n_samples = self.n_clusters, X.shape[0]
+        n_samples, n_flat, n_tried = X.shape[0], self.n_clusters, 0
         limit = n_samples if self.max_clusters is None else self.max_clusters
-        mean = np.asarray(X.mean(axis=0, dtype=np.float64)).reshape(1, -1)
-        total = float(_inertias(X, np.zeros(n_samples, dtype=np.intp), mean).sum())
-        inertias = _inertias(X, parents, splits[0].centers)
-        within = float(inertias.sum())
-
+        total, members = _scatter(X), np.arange(n_samples)
         # Largest gain first. A bisection is computed when its cluster appears, and
         # waits here until its turn comes or the splitting ends.
         heap: list[_Bisection] = []
-        n_tried = 0
-        number, members = 0, np.arange(n_samples)
-        nearest = parents
         while n_flat < limit:
-            for child, (inertia, seed) in enumerate(zip(inertias, seeds, strict=True)):
+            for child, seed in enumerate(seeds):
+                place, n_tried = (len(splits) - 1, child), n_tried + 1
                 inside = members[nearest == child]
-                n_tried += 1
-                bisection = self._bisect(
-                    X, inside, inertia, seed, n_tried, (number, child)
-                )
-                if bisection is not None:
-                    heappush(heap, bisection)
+                self._bisect(heap, X, inside, seed, n_tried, place)
             if not heap:
                 break
             best = heappop(heap)
-            if self.max_clusters is None:
-                before = _calinski_harabasz(total, within, n_flat, n_samples)
-                after = _calinski_harabasz(
-                    total, within + best.loss, n_flat + 1, n_samples
-                )
-                if after <= before:
-                    break
-            number, n_flat, within = len(splits), n_flat + 1, within + best.loss
-            splits[best.place[0]].children[best.place[1]] = number
-            splits.append(_Split(best.centers, [-1, -1]))
-            members, nearest, inertias = best.members, best.nearest, best.inertias
+            before, after = (
+                _calinski_harabasz(total, inertia, k, n_samples)
+                for inertia, k in ((within, n_flat), (within + best.loss, n_flat + 1))
+            )
+            if self.max_clusters is None and after <= before:
+                break
+            n_flat, within = n_flat + 1, within + best.loss
+            splits[best.place[0]].children[best.place[1]] = len(splits)
+            splits.append(_Split(best.kmeans.cluster_centers_, [-1, -1]))
+            members, nearest = best.members, best.kmeans.labels_
             seeds = rng.randint(MAX_SEED, size=2).tolist()
 
     def _bisect(
         self,
+        heap: list[_Bisection],
         X: Any,
         members: NDArray[np.intp],
-        inertia: float,
         seed: int,
         order: int,
         place: tuple[int, int],
-    ) -> _Bisection | None:
-        """Split one cluster in two; None where that is impossible or gains nothing."""
+    ) -> None:
+        """Split one cluster in two, unless that is impossible or gains nothing."""
         if len(members) < 2:
-            return None
+            return
         rows = X[members]
         with warnings.catch_warnings():
             # Samples that differ by a rounding error only: no gain, and none is needed.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            centers = self._split(rows, 2, seed).centers
-        nearest = pairwise_distances_argmin(rows, centers)
-        inertias = _inertias(rows, nearest, centers)
-        loss = float(inertias.sum() - inertia)
-        if loss >= 0 or np.all(nearest == nearest[0]):
-            return None
-        return _Bisection(loss, order, place, members, centers, nearest, inertias)
+            kmeans = self._fit_kmeans(rows, 2, seed)
+        loss = float(kmeans.inertia_) - _scatter(rows)
+        if loss < 0 and len(np.unique(kmeans.labels_)) == 2:
+            heappush(heap, _Bisection(loss, order, place, members, kmeans))
 
     def predict(self, X: Any) -> NDArray[np.int32]:
         """Find the flat cluster of each sample.

@@ -68,10 +68,10 @@ def words_apart(
         token_pattern=pattern.pattern, max_features=20_000, dtype=np.float32
     )
     weights = vectorizer.fit_transform(texts)
-    words = vectorizer.get_feature_names_out()
+    words, total = vectorizer.get_feature_names_out(), _sum(weights)
     found = []
     for cluster in clusters[positions]:
-        more = _differences(weights, clusters == cluster)
+        more = _differences(weights, total, clusters == cluster)
         best = np.argsort(-more, kind="stable")[:_N_WORDS]
         found.append(words[best[more[best] > 0]].tolist())
     return found
@@ -99,14 +99,14 @@ def columns_apart(
         deviations; of a column of categories the share of the commonest one is the
         mean. A triangle says whether the cluster is above the rest or below.
     """
-    names, numbers, categories = _read_table(X)
-    at = list(numbers)
-    scaled = _scale(X, numbers)
+    names, at, numbers, categories = _read_table(X)
+    scaled = _scale(numbers)
+    total = _sum(scaled)
     cell = X.iloc if hasattr(X, "iloc") else X
     found = []
     for position in positions.tolist():
         inside = clusters == clusters[position]
-        differences = _differences(scaled, inside)
+        differences = _differences(scaled, total, inside)
         lines = []
         # No more of the numbers can be among the first.
         for i in np.argsort(-np.abs(differences), kind="stable")[:_N_COLUMNS]:
@@ -116,31 +116,28 @@ def columns_apart(
         for j, (values, codes) in categories.items():
             common = int(np.bincount(codes[inside]).argmax())
             is_common = np.asarray(codes == common, dtype=np.float64)[:, np.newaxis]
-            difference = _differences(is_common, inside)[0]
+            difference = _differences(is_common, _sum(is_common), inside)[0]
             mostly = "" if codes[position] == common else f" (mostly {values[common]})"
-            lines.append(
-                (
-                    difference / (is_common.std() or 1),
-                    f"{names[j]}: {values[codes[position]]}{mostly}",
-                )
-            )
+            line = f"{names[j]}: {values[codes[position]]}{mostly}"
+            lines.append((difference / (is_common.std() or 1), line))
         lines.sort(key=lambda line: -line[0])
         found.append([line for _, line in lines[:_N_COLUMNS]])
     return found
 
 
-def _differences(values: Any, inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _sum(values: Any) -> NDArray[np.float64]:
+    return np.asarray(values.sum(axis=0)).ravel()
+
+
+def _differences(
+    values: Any, total: NDArray[np.float64], inside: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """Subtract the mean of the rows outside from that of those inside."""
-    n_inside = np.count_nonzero(inside)
-    within, total = (
-        np.asarray(rows.sum(axis=0)).ravel() for rows in (values[inside], values)
-    )
+    n_inside, within = np.count_nonzero(inside), _sum(values[inside])
     return within / n_inside - (total - within) / max(1, len(inside) - n_inside)
 
 
-def _read_table(
-    X: Any,
-) -> tuple[list[str], dict[int, Any], dict[int, tuple[Any, NDArray[np.intp]]]]:
+def _read_table(X: Any) -> tuple[list[str], list[int], Any, dict[int, Any]]:
     """Sort the columns of a table into numbers and categories.
 
     Parameters
@@ -152,18 +149,21 @@ def _read_table(
     -------
     names : list of str
         The names of all columns.
-    numbers : dict of int to ndarray of shape (n_samples,) or None
-        The columns of numbers, dates and durations; of arrays that hold nothing else
-        None, as they are in X itself.
-    categories : dict of int to (list of str, ndarray of shape (n_samples,))
+    at : list of int
+        Which columns hold numbers, dates or durations.
+    numbers : {ndarray, sparse matrix} of shape (n_samples, n_numbers)
+        These columns.
+    categories : dict of int to (ndarray of str, ndarray of shape (n_samples,))
         Of all others the values, and which of them each sample has.
     """
-    places = [f"x{j}" for j in range(X.shape[1])]
-    names = [str(name) for name in getattr(X, "columns", places)]
-    if not hasattr(X, "columns") and X.dtype.kind in "biuf":
-        return names, dict.fromkeys(range(X.shape[1])), {}
+    n_samples, n_columns = X.shape
+    names = [str(name) for name in getattr(X, "columns", ())]
+    if not names:
+        names = [f"x{j}" for j in range(n_columns)]
+        if X.dtype.kind in "biuf":
+            return names, list(range(n_columns)), X, {}
     numbers, categories = {}, {}
-    for j in range(len(names)):
+    for j in range(n_columns):
         column = X.iloc[:, j] if hasattr(X, "iloc") else X[:, j]
         values = _as_numbers(column)
         if values is None:
@@ -171,7 +171,8 @@ def _read_table(
             categories[j] = np.unique(texts, return_inverse=True)
         else:
             numbers[j] = values
-    return names, numbers, categories
+    columns = [np.empty((n_samples, 0)), *numbers.values()]
+    return names, list(numbers), np.column_stack(columns), categories
 
 
 def _as_numbers(column: Any) -> NDArray[np.float64] | None:
@@ -190,15 +191,13 @@ def _as_numbers(column: Any) -> NDArray[np.float64] | None:
     return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
-def _scale(X: Any, numbers: dict[int, Any]) -> Any:
+def _scale(numbers: Any) -> Any:
     """Divide numbers by their standard deviation; a missing one is at the mean."""
-    if not numbers:
-        return np.empty((X.shape[0], 0))
-    if issparse(X):
-        return StandardScaler(with_mean=False).fit_transform(X.tocsr())
-    is_plain = numbers[next(iter(numbers))] is None
-    matrix = X if is_plain else np.column_stack(list(numbers.values()))
-    return np.nan_to_num(StandardScaler().fit_transform(matrix))
+    if not numbers.shape[1]:
+        return numbers
+    if issparse(numbers):
+        return StandardScaler(with_mean=False).fit_transform(numbers.tocsr())
+    return np.nan_to_num(StandardScaler().fit_transform(numbers))
 
 
 def _format(value: Any) -> str:

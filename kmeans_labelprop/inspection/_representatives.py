@@ -466,10 +466,9 @@ def _gives_majority(
     What cannot be told, without a label there or here, counts as such.
     """
     position = {label: i for i, label in enumerate(classes.tolist())}
-    result = np.ones(len(clusters), dtype=bool)
-    for i, (cluster, label) in enumerate(zip(clusters, labels, strict=True)):
-        most = counts[cluster].max(initial=0)
-        if label is not None and most > 0:
-            own = counts[cluster, position[label]] if label in position else 0
-            result[i] = own == most
+    # One column more, for labels that no sample is known to have.
+    own = np.pad(counts[clusters], ((0, 0), (0, 1)))
+    got = own[np.arange(len(own)), [position.get(label, -1) for label in labels]]
+    is_unknown = (own == 0).all(axis=1) | np.array([label is None for label in labels])
+    result: NDArray[np.bool_] = is_unknown | (got == own.max(axis=1))
     return result

@@ -475,35 +475,30 @@ def _compare(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Tell which audited samples have an answer, and which answers agree."""
     clusters = propagator.clusters_
-    positions, values, is_explicit = labels_by_position(
+    positions, values, _ = labels_by_position(
         labels, chosen, clusters.names, len(clusters), "the audit's labels"
     )
-    answers = check_answers(
-        values, len(positions), propagator.missing_label, "the audit"
-    )
-    if is_explicit:
-        unknown = sorted(set(positions) - set(chosen.tolist()))
-        if unknown:
-            raise ValueError(
-                "The 'labels' parameter of audit_propagation must hold labels of the "
-                f"'positions'. Got some of {unknown} instead."
-            )
-        by_position = dict(zip(positions, answers, strict=True))
-        answers = [by_position.get(position) for position in chosen.tolist()]
-    answered = np.array([answer is not None for answer in answers])
-    if not answered.any():
+    missing_label = propagator.missing_label
+    answers = check_answers(values, len(positions), missing_label, "the audit")
+    unknown = sorted(set(positions) - set(chosen.tolist()))
+    if unknown:
+        raise ValueError(
+            "The 'labels' parameter of audit_propagation must hold labels of the "
+            f"'positions'. Got some of {unknown} instead."
+        )
+    is_label = np.array([answer is not None for answer in answers])
+    if not is_label.any():
         raise ValueError(
             "The 'labels' parameter of audit_propagation must hold at least one label. "
-            f"Got only missing_label={propagator.missing_label!r} instead."
+            f"Got only missing_label={missing_label!r} instead."
         )
+    answered = np.array(positions)[is_label]
     found = label_array([a for a in answers if a is not None], "the audit")
-    expected = propagator.classes_[propagator.spread_.codes[chosen[answered]]]
+    expected = propagator.classes_[propagator.spread_.codes[answered]]
     if (found.dtype.kind == "U") != (expected.dtype.kind == "U"):
         raise TypeError(
             "The 'labels' parameter of audit_propagation and the propagated labels "
             f"must be both strings or both numbers. Got {found.dtype} and "
             f"{expected.dtype} instead."
         )
-    right = np.zeros(len(chosen), dtype=bool)
-    right[answered] = found == expected
-    return answered, right
+    return np.isin(chosen, answered), np.isin(chosen, answered[found == expected])
