@@ -103,6 +103,13 @@ class NumbersOnly(CountsFromZero):
         return super().fit(X, np.unique(y, return_inverse=True)[1])
 
 
+class Weighed(CountsFromZero):
+    def fit(self, X, y, eval_set=None, sample_weight=None):
+        super().fit(X, y, eval_set)
+        self.weights_ = sample_weight
+        return self
+
+
 class Ridge(CountsFromZero):
     """Has a decision function, and no probabilities."""
 
@@ -174,6 +181,38 @@ def test_a_class_that_nobody_asked_about_is_padded(five, labels):
     assert_array_equal(ridge.classes_[decision.argmax(axis=1)], ridge.predict(X))
 
 
+class KnowsMore(CountsFromZero):
+    """Has a column for each class from 0 to 4, as a network with five outputs has."""
+
+    def __init__(self, is_told=True):
+        super().__init__()
+        self.is_told = is_told
+
+    def fit(self, X, y):
+        self.base_ = GaussianNB(var_smoothing=0.1).fit(X, y)
+        self.classes_ = np.arange(5) if self.is_told else self.base_.classes_
+        return self
+
+    def predict_proba(self, X):
+        columns = np.full((len(X), 5), 0.01)
+        columns[:, self.base_.classes_] = self.base_.predict_proba(X)
+        return columns
+
+
+@pytest.mark.parametrize("classifier", [PropagatedClassifier, PropagatedClassifierCV])
+def test_classes_that_y_lacks_have_no_column(five, classifier):
+    X, y = (of[five[1] != 2] for of in five)
+    model = classifier(KnowsMore(), propagator(), train_on="samples")
+    if classifier is PropagatedClassifierCV:
+        model.set_params(propagations=["cluster"], random_state=0)
+    probabilities = model.fit(X, y).predict_proba(X)
+    assert probabilities.shape == (len(X), 4)
+    assert np.mean(model.classes_[probabilities.argmax(axis=1)] == y) > 0.9
+    model.set_params(estimator=KnowsMore(is_told=False))
+    with pytest.raises(ValueError, match=r"each of its 4 classes. Got 5 columns"):
+        model.fit(X, y).predict_proba(X)
+
+
 @pytest.mark.filterwarnings(LACKING)
 def test_of_two_classes_the_second_decides(five):
     X, y = five
@@ -185,14 +224,13 @@ def test_of_two_classes_the_second_decides(five):
 
 
 @pytest.mark.filterwarnings(LACKING)
-@pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("kind", ["strings", "numbers"])
-def test_candidates_are_compared_as_with_labels_as_they_are(five, kind, n_jobs):
+def test_candidates_are_compared_as_with_labels_as_they_are(five, kind):
     X, y = five
     labels = LABELS[kind][y]
     number, plain = (
         PropagatedClassifierCV(
-            model, propagator(), sample_weight=None, n_jobs=n_jobs, random_state=0
+            model, propagator(), sample_weight=None, random_state=0
         ).fit(X, labels)
         for model in (CountsFromZero(), GaussianNB(var_smoothing=0.1))
     )
@@ -305,6 +343,29 @@ def test_an_eval_set_is_embedded_as_the_samples_are(five):
     compared = PropagatedClassifierCV(CountsFromZero(), of, random_state=0)
     compared.fit(X, NAMES[y], eval_set=[pair])
     assert np.isfinite(compared.cv_results_["mean_test_score"]).all()
+
+
+@pytest.mark.parametrize("classifier", [PropagatedClassifier, PropagatedClassifierCV])
+def test_routed_metadata_are_prepared_likewise(five, classifier):
+    X, y = five
+    pair = (X[::3], NAMES[y[::3]])
+    weights = np.linspace(1, 2, len(X))
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = classifier(
+            Weighed().set_fit_request(eval_set=True, sample_weight=True),
+            propagator(),
+            train_on="samples",
+            sample_weight=None,
+        )
+        if classifier is PropagatedClassifierCV:
+            model.set_params(propagations=["cluster"], random_state=0)
+        pipeline = make_pipeline("passthrough", model)
+        fitted = pipeline.fit(X, NAMES[y], eval_set=[pair], sample_weight=weights)[-1]
+    received = fitted.estimator_
+    assert_array_equal(received.weights_, weights[fitted.training_indices_])
+    ((X_eval, y_eval),) = received.eval_set_
+    assert_array_equal(X_eval, pair[0])
+    assert_array_equal(fitted.classes_[y_eval], pair[1])
 
 
 def test_what_an_eval_set_of_another_type_holds_is_left_alone(five):
