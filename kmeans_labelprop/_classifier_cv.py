@@ -404,16 +404,17 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         )
         compared = getattr(self, part)
 
+        spaces = self._spaces(X, propagator)
+        params_in = dict.fromkeys(spaces, routed[part])
+        if "embedding" in spaces:
+            params_in["embedding"] = embed_eval_set(routed[part], propagator.embed)
+
         def params_of(used: TrainingSet, train_on: str) -> dict[str, Any]:
-            params = self._params_of_samples(
-                X, routed[part], used.positions, used.codes, used.confidence, compared
-            )
-            if train_on == "embedding":
-                params = embed_eval_set(params, propagator.embed)
-            return params
+            params, (at, codes, confidence, _) = params_in[train_on], used
+            return self._params_of_samples(X, params, at, codes, confidence, compared)
 
         candidates = list_candidates(
-            _in_order(self.propagations), self.fractions, self._spaces(X, propagator)
+            _in_order(self.propagations), self.fractions, spaces
         )
         own_groups = None
         if groups is not None:

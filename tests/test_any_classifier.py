@@ -103,6 +103,15 @@ class NumbersOnly(CountsFromZero):
         return super().fit(X, np.unique(y, return_inverse=True)[1])
 
 
+class Validating(CountsFromZero):
+    """Predicts what it validates on, as boosters do."""
+
+    def fit(self, X, y, eval_set):
+        super().fit(X, y, eval_set)
+        self.scores_ = [self.base_.score(*pair) for pair in eval_set]
+        return self
+
+
 class Weighed(CountsFromZero):
     def fit(self, X, y, eval_set=None, sample_weight=None):
         super().fit(X, y, eval_set)
@@ -340,8 +349,9 @@ def test_an_eval_set_is_embedded_as_the_samples_are(five):
     assert_allclose(received["eval_X"][0], X_eval)
     assert_array_equal(received["eval_y"][1], np.argsort(np.argsort(NAMES))[y])
     # While candidates are compared, too: none of them fails.
-    compared = PropagatedClassifierCV(CountsFromZero(), of, random_state=0)
+    compared = PropagatedClassifierCV(Validating(), of, random_state=0)
     compared.fit(X, NAMES[y], eval_set=[pair])
+    assert "embedding" in compared.cv_results_["train_on"]
     assert np.isfinite(compared.cv_results_["mean_test_score"]).all()
 
 
