@@ -73,15 +73,17 @@ class _CodeHasher(NumpyHasher):
 def _is_installed(module_name: str | None) -> bool:
     module = sys.modules.get(module_name or "")
     path = getattr(module, "__file__", None)
-    if path is None:  # built in; a notebook's or a prompt's own is __main__
-        return module_name != "__main__" and module is not None
+    if path is None:  # built in, or of a notebook or a prompt
+        spec = getattr(module, "__spec__", None)
+        return getattr(spec, "origin", None) in ("built-in", "frozen")
     return any(folder in Path(path).resolve().parents for folder in _INSTALLED)
 
 
 def _read_module(module: ModuleType) -> bytes | None:
-    if _is_installed(module.__name__) or module.__file__ is None:
+    path = getattr(module, "__file__", None)
+    if path is None or _is_installed(module.__name__):
         return None
-    return Path(module.__file__).read_bytes()
+    return Path(path).read_bytes()
 
 
 def _parts_of_function(function: FunctionType) -> Iterator[Any]:

@@ -3,6 +3,7 @@
 import functools
 import importlib
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,17 @@ def test_a_comment_or_another_function_does_not_count(load):
 def test_installed_code_counts_by_its_name_alone():
     assert source_digest(np.log1p) != source_digest(np.sqrt)
     assert source_digest(np.mean) != source_digest(np.median)
+
+
+def test_code_that_is_in_no_file_counts_too(monkeypatch):
+    """As that of a notebook."""
+    digests = []
+    for shift in (1, 2):
+        module = types.ModuleType("notebook")
+        exec(f"def move(X):\n    return X + {shift}", module.__dict__)
+        monkeypatch.setitem(sys.modules, "notebook", module)
+        digests.append(source_digest(module.move))
+    assert digests[0] != digests[1]
 
 
 def test_an_edited_embedding_is_fitted_again(load, tmp_path, blobs):
