@@ -133,7 +133,7 @@ def _differences(
     values: Any, total: NDArray[np.float64], inside: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Subtract the mean of the rows outside from that of those inside."""
-    n_inside, within = np.count_nonzero(inside), _sum(values[inside])
+    n_inside, within = int(np.count_nonzero(inside)), _sum(values[inside])
     return within / n_inside - (total - within) / max(1, len(inside) - n_inside)
 
 
