@@ -31,21 +31,17 @@ def warn_of_labels(propagator: Any, n_alone: int) -> None:
     clusters: Clusters = propagator.clusters_
     given: GivenLabels = propagator.given_
     spread: Spread = propagator.spread_
-    class_prior, alpha = propagator.class_prior, propagator.alpha
-    missing_label = propagator.missing_label
-    is_kept = propagator.fraction > 0 and propagator.output == "samples"
     classes = given.classes.tolist()
     if len(classes) == 1:
-        is_mark = missing_label == -1 and classes[0] in (1, "1")
-        warn_user(
+        message = (
             f"The only class found is {classes[0]!r}: nothing can be told apart by it."
-            + (
+        )
+        if propagator.missing_label == -1 and classes[0] in (1, "1"):
+            message += (
                 " -1 marks a missing label: if it is one of your classes, set the "
                 "'missing_label' parameter to something else."
-                if is_mark
-                else ""
             )
-        )
+        warn_user(message)
     n_outvoted = count_outvoted(clusters, given)
     if n_outvoted:
         warn_user(
@@ -57,34 +53,35 @@ def warn_of_labels(propagator: Any, n_alone: int) -> None:
             "Known labels that differ from those of all their neighbours: "
             f"{n_alone}. They are first in suspects_, to be looked at again."
         )
-    is_graph = spread.distributions is not None
-    if is_graph and isinstance(class_prior, Mapping):
+    n_left_out = int(np.sum(spread.codes < 0))
+    if spread.distributions is None:
+        n_clusters = len(np.unique(clusters.ids))
+        n_empty = n_clusters - len(np.unique(clusters.ids[given.positions]))
+        if n_empty:
+            warn_user(
+                f"{n_empty} of {n_clusters} clusters have no label, and {n_left_out} "
+                "samples are left out."
+            )
+        return
+    class_prior, alpha = propagator.class_prior, propagator.alpha
+    if isinstance(class_prior, Mapping) and not set(classes) <= set(class_prior):
         lacking = [label for label in classes if label not in class_prior]
-        if lacking:
-            warn_user(
-                "The 'class_prior' parameter has no share for the classes "
-                f"{lacking!r}: they get the mean share."
-            )
+        warn_user(
+            "The 'class_prior' parameter has no share for the classes "
+            f"{lacking!r}: they get the mean share."
+        )
+    if isinstance(class_prior, Mapping) and not set(class_prior) <= set(classes):
         unknown = [label for label in class_prior if label not in classes]
-        if unknown:
-            warn_user(
-                "The 'class_prior' parameter has shares for classes that no label is "
-                f"of: {unknown!r}. They are left out. The classes are {classes!r}."
-            )
-    if is_graph and not isinstance(alpha, str) and alpha > _LARGE_ALPHA:
+        warn_user(
+            "The 'class_prior' parameter has shares for classes that no label is of: "
+            f"{unknown!r}. They are left out. The classes are {classes!r}."
+        )
+    if not isinstance(alpha, str) and alpha > _LARGE_ALPHA:
         warn_user(
             f"The 'alpha' parameter is {alpha!r}: so close to 1 every label reaches "
             "all samples alike, and classes mix. 0.99 is far enough."
         )
-    n_left_out = int(np.sum(spread.codes < 0))
-    n_clusters = len(np.unique(clusters.ids))
-    n_empty = n_clusters - len(np.unique(clusters.ids[given.positions]))
-    if not is_graph and n_empty:
-        warn_user(
-            f"{n_empty} of {n_clusters} clusters have no label, and {n_left_out} "
-            "samples are left out."
-        )
-    elif n_left_out and is_kept:
+    if n_left_out and propagator.fraction > 0 and propagator.output == "samples":
         warn_user(
             f"No label reaches {n_left_out} samples over the graph: they are left out. "
             "With more clusters or neighbours fewer are."

@@ -134,7 +134,8 @@ def _differences(
 ) -> NDArray[np.float64]:
     """Subtract the mean of the rows outside from that of those inside."""
     n_inside, within = int(np.count_nonzero(inside)), _sum(values[inside])
-    return within / n_inside - (total - within) / max(1, len(inside) - n_inside)
+    n_outside = max(1, len(inside) - n_inside)
+    return within / n_inside - (total - within) / n_outside
 
 
 def _read_table(X: Any) -> tuple[list[str], list[int], Any, dict[int, Any]]:
@@ -192,12 +193,16 @@ def _as_numbers(column: Any) -> NDArray[np.float64] | None:
 
 
 def _scale(numbers: Any) -> Any:
-    """Divide numbers by their standard deviation; a missing one is at the mean."""
+    """Standardise numbers; what is missing or infinite is at the mean."""
     if not numbers.shape[1]:
         return numbers
-    if issparse(numbers):
-        return StandardScaler(with_mean=False).fit_transform(numbers.tocsr())
-    return np.nan_to_num(StandardScaler().fit_transform(numbers))
+    is_sparse = issparse(numbers)
+    scaler = StandardScaler(with_mean=not is_sparse).set_output(transform="default")
+    if is_sparse:
+        return scaler.fit_transform(numbers.tocsr())
+    known = np.where(np.isfinite(numbers), numbers, np.nan)
+    with np.errstate(invalid="ignore"):  # nothing is known of a column
+        return np.nan_to_num(scaler.fit_transform(known))
 
 
 def _format(value: Any) -> str:

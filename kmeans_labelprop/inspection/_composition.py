@@ -114,12 +114,7 @@ class ClusterCompositionDisplay:
 
     @classmethod
     def from_predictions(
-        cls,
-        labels: ArrayLike,
-        y: ArrayLike,
-        *,
-        missing_label: Any = -1,
-        **kwargs: Any,
+        cls, labels: ArrayLike, y: ArrayLike, *, missing_label: Any = -1, **kwargs: Any
     ) -> Self:
         """Draw what clusters given as labels hold.
 
@@ -184,6 +179,9 @@ class ClusterCompositionDisplay:
                 "The 'values' parameter must be 'share' or 'count'. "
                 f"Got {values!r} instead."
             )
+        import_pyplot(type(self).__name__)
+        from matplotlib.patches import Patch
+
         names = format_classes(display_labels, self.classes, _MOST_CHARACTERS)
         n_labeled = self.counts.sum(axis=1)
         n_samples = n_labeled if self.n_samples is None else self.n_samples
@@ -238,7 +236,12 @@ class ClusterCompositionDisplay:
         ax.tick_params(axis="both", length=0)
         ax.set_xlim(-0.6, n_bars - 0.4)
         ax.set_ylim(-0.02 * full, n_rows * step)
-        _add_legend(ax)
+        patches = [
+            Patch(color=BLUE, label="most frequent category"),
+            Patch(color=LIGHT, label="others"),
+        ]
+        style = {"loc": "lower left", "bbox_to_anchor": (0, 1), "frameon": False}
+        ax.legend(handles=patches, ncols=2, **style)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -268,18 +271,3 @@ def _name_bars(ax: Any, names: list[str]) -> None:
     elif len(names) * max(map(len, names)) > 60:
         for text in ax.get_xticklabels():
             text.set(rotation=40, ha="right", rotation_mode="anchor")
-
-
-def _add_legend(ax: Any) -> None:
-    from matplotlib.patches import Patch
-
-    ax.legend(
-        handles=[
-            Patch(color=BLUE, label="most frequent category"),
-            Patch(color=LIGHT, label="others"),
-        ],
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        ncols=2,
-        frameon=False,
-    )

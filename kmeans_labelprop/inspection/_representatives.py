@@ -133,11 +133,7 @@ class RepresentativesDisplay:
 
     @classmethod
     def from_estimator(
-        cls,
-        estimator: Any,
-        X: Any,
-        y: ArrayLike | None = None,
-        **kwargs: Any,
+        cls, estimator: Any, X: Any, y: ArrayLike | None = None, **kwargs: Any
     ) -> Self:
         """Draw the representatives of a propagator, before they have labels or after.
 
@@ -273,6 +269,11 @@ class RepresentativesDisplay:
                 apart = words_apart(texts, clusters, positions)
             elif len(X.shape) == 2:
                 apart = columns_apart(X, clusters, positions)
+            elif len(X.shape) < 2:
+                raise ValueError(
+                    "The 'X' parameter must be texts, rows of a table, or images, "
+                    f"unless there is a 'renderer'. Got shape {X.shape} instead."
+                )
         display = cls(
             take_rows(X, positions),
             names,

@@ -143,10 +143,7 @@ def silhouettes(
 
 
 def estimate_silhouette(
-    X: Any,
-    labels: NDArray[Any],
-    sample_size: int | None,
-    rng: np.random.RandomState,
+    X: Any, labels: NDArray[Any], sample_size: int | None, rng: np.random.RandomState
 ) -> SilhouetteEstimate:
     """Estimate the silhouette score from a stratified sample.
 

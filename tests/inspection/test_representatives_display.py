@@ -339,6 +339,31 @@ def test_the_columns_are_those_of_the_largest_standardised_difference():
     ).apart  # a single cluster has no rest
 
 
+def test_columns_of_any_kind():
+    labels = np.arange(12) % 2
+    table = pd.DataFrame(
+        {
+            "infinite": np.where(labels, np.inf, 1.0),
+            "never": pd.Series([pd.NaT] * 12),
+            "empty": np.nan,
+            "zone": pd.date_range("2020", periods=12, tz="Europe/Paris"),
+            "month": pd.period_range("2020", periods=12, freq="M"),
+            "time": pd.to_timedelta(np.arange(12), unit="h"),
+            "kind": pd.Categorical(list("ab") * 6, ordered=True),
+            "flag": pd.array([True, None] * 6, dtype="boolean"),
+        }
+    )
+    table.columns = [*table.columns[:-1], "kind"]  # two of that name
+    shown = RepresentativesDisplay.from_predictions(table, labels, [0, 1], [None] * 2)
+    assert shown.apart[0][:2] == ["kind: a", "kind: True"]
+    assert shown.apart[1][:2] == ["kind: b", "kind: missing"]
+    mixed = [[1, "x"], [2, "y"]] * 6
+    shown = RepresentativesDisplay.from_predictions(mixed, labels, [1], [None])
+    assert shown.apart == [["x0: 2", "x1: y"]]
+    with pytest.raises(ValueError, match=r"must be texts, .* Got shape \(12,\)"):
+        RepresentativesDisplay.from_predictions(np.arange(12), labels, [1], [None])
+
+
 # ----------------------------------------------------------------------- images
 
 
