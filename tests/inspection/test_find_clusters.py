@@ -95,3 +95,16 @@ def test_the_propagator_is_taken_out_of_both_classifiers(blobs):
         fitted = kind(GaussianNB(), of).fit(*blobs)
         assert get_propagator(fitted) is fitted.propagator_
     assert get_propagator(of) is of
+
+
+def test_clusters_are_shown_before_any_label(blobs):
+    X, y = blobs
+    propagator = KMeansLabelPropagator(6, random_state=0)
+    propagator.query(X)
+    assert len(SilhouetteDisplay.from_estimator(propagator, X).shapes_) == 6
+    known = ClusterCompositionDisplay.from_estimator(propagator, X, y)
+    assert_array_equal(known.n_samples, np.bincount(propagator.labels_))
+    shown = RepresentativesDisplay.from_estimator(propagator, X)
+    assert len(shown.axes_) == 6
+    with pytest.raises(NotFittedError):
+        FractionCurveDisplay.from_estimator(propagator, y)
