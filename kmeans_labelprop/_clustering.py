@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -9,24 +10,38 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
+from sklearn.utils.extmath import row_norms
 
 from ._distances import far_offset, nearest
 
 # Elements of X handled at once: 1 MiB in float64, small beside any X worth batching.
 _BATCH_ELEMENTS = 2**17
+# Chosen by measurement (benchmarks/results/clustering.md): of the sample that k-means
+# starts from, and how many times larger all samples are to be for it to pay.
+_LEAST_SAMPLE = 5_000
+_SAMPLE_PER_CLUSTER = 50
+_TIMES = 4
+_WIDE = 100  # features, from where on the sample is clustered in fewer components
+_N_COMPONENTS = 50
+_MAX_ITER = 20  # after such a start
 
 
-def make_clusterer(clusterer: Any, n_clusters: int) -> Any:
+def make_clusterer(clusterer: Any, n_clusters: int, n_samples: int = 0) -> Any:
     """Make the clusterer that is to be fitted.
 
     Parameters
     ----------
     clusterer : clusterer or None
         A clusterer with an ``n_clusters`` parameter; None for
-        :class:`~sklearn.cluster.KMeans`.
+        :class:`~sklearn.cluster.KMeans`, of many samples with a start on a part of
+        them.
     n_clusters : int
         Number of clusters to set.
+    n_samples : int, default=0
+        Number of samples it is to be fitted on.
 
     Returns
     -------
@@ -39,7 +54,9 @@ def make_clusterer(clusterer: Any, n_clusters: int) -> Any:
         If the clusterer has no ``n_clusters`` parameter.
     """
     if clusterer is None:
-        return KMeans(n_clusters=n_clusters)
+        if n_samples < _TIMES * sample_size(n_clusters):
+            return KMeans(n_clusters)
+        return KMeans(n_clusters, init=start_on_sample, n_init=1, max_iter=_MAX_ITER)
     if (
         isinstance(clusterer, type)
         or not hasattr(clusterer, "get_params")
@@ -51,6 +68,71 @@ def make_clusterer(clusterer: Any, n_clusters: int) -> Any:
             f"sklearn.cluster.KMeans. Got {clusterer!r} instead."
         )
     return clone(clusterer).set_params(n_clusters=n_clusters)
+
+
+def sample_size(n_clusters: int) -> int:
+    """Count the samples that are enough to find so many clusters roughly.
+
+    Parameters
+    ----------
+    n_clusters : int
+        Number of clusters.
+
+    Returns
+    -------
+    n_samples : int
+        Number of samples.
+    """
+    return max(_LEAST_SAMPLE, _SAMPLE_PER_CLUSTER * n_clusters)
+
+
+def start_on_sample(X: Any, n_clusters: int, random_state: Any) -> NDArray[Any]:
+    """Find the centres that k-means starts from, by k-means on some of the samples.
+
+    Samples are drawn with replacement, half of them evenly and half by their squared
+    distance from the mean, and weighed to stand for all alike [1]_: so that no far
+    cluster is missed. Wide ones are clustered in their principal components.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        All samples.
+    n_clusters : int
+        Number of clusters.
+    random_state : RandomState instance
+        Draws the samples, and the first centres among them.
+
+    Returns
+    -------
+    centers : ndarray of shape (n_clusters, n_features)
+        The centres.
+
+    References
+    ----------
+    .. [1] O. Bachem, M. Lucic and A. Krause, "Scalable k-means clustering via
+       lightweight coresets", KDD 2018, :doi:`10.1145/3219819.3219973`.
+    """
+    n_samples, n_features = X.shape
+    mean = np.asarray(X.mean(axis=0)).ravel()
+    squared = row_norms(X, squared=True) - 2 * (X @ mean) + mean @ mean
+    squared = np.maximum(squared, 0, dtype=np.float64)
+    chances = np.full(n_samples, 1 / n_samples)
+    if squared.any():
+        chances = (chances + squared / squared.sum()) / 2
+    drawn = random_state.choice(n_samples, sample_size(n_clusters), p=chances)
+    weights = 1 / (n_samples * chances[drawn])
+    sample = X[drawn]
+    pca = None
+    if n_features > _WIDE and not issparse(X):
+        pca = PCA(_N_COMPONENTS, random_state=random_state)
+        sample = pca.fit_transform(sample)
+    kmeans = KMeans(n_clusters, n_init=1, random_state=random_state)
+    # That some of few different samples are drawn often is no news.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        kmeans.fit(sample, sample_weight=weights)
+    centers: NDArray[Any] = kmeans.cluster_centers_
+    return centers if pca is None else pca.inverse_transform(centers)
 
 
 def fit_clusterer(clusterer: Any, E: Any) -> Any:

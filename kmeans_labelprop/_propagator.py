@@ -141,7 +141,8 @@ class KMeansLabelPropagator(
     clusterer : clusterer or None, default=None
         A clusterer with an ``n_clusters`` parameter and ``cluster_centers_``, such as
         :class:`~sklearn.cluster.MiniBatchKMeans`; ``n_clusters`` is set on a clone.
-        None stands for :class:`~sklearn.cluster.KMeans`.
+        None stands for :class:`~sklearn.cluster.KMeans`; from 20,000 samples and 200 a
+        cluster on, with a start from the clusters of some of them, and 20 iterations.
     propagation : {"cluster", "graph"}, default="graph"
         How labels spread: each sample takes the nearest label of its cluster, or all
         labels spread over a graph of nearest neighbours [2]_, across the borders of
@@ -889,7 +890,8 @@ class KMeansLabelPropagator(
         embedding_, E = fit_space(
             self, X, self.embedding, self._prepare, cache, self.verbose
         )
-        clusterer = self._prepare(make_clusterer(self.clusterer, self.n_clusters))
+        made = make_clusterer(self.clusterer, self.n_clusters, E.shape[0])
+        clusterer = self._prepare(made)
         clusters = find_clusters(E, clusterer, cache, self.verbose, row_names(X))
         if self.propagation == "graph":
             graph = find_graph(E, self.neighbors, self._prepare, cache, self.verbose)
