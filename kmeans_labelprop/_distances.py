@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.metrics import pairwise_distances_argmin
+from sklearn.utils import gen_batches
 
 # In parts of the spread: from there on distances lose more than six digits.
 _FAR = 1000
 # Rows that tell how wide most numbers of a column are spread.
 _N_ROWS = 1000
+# Rows brought to float64 at once.
+_BATCH_SIZE = 8192
 # Of a spread two digits must be left.
 _DIGITS = 0.01
 
@@ -91,14 +94,18 @@ def far_offset(E: Any) -> NDArray[Any] | None:
     Returns
     -------
     offset : ndarray of shape (n_components,) or None
-        What to subtract first; None where nothing needs to be.
+        What to subtract first, in the dtype of the samples; None where nothing needs to
+        be.
     """
     if issparse(E) or not len(E):
         return None
     middle = E.mean(axis=0, dtype=np.float64)
-    spread = E.std(axis=0, dtype=np.float64)
-    is_far = float(middle @ middle) > _FAR**2 * float(spread @ spread)
-    return middle if is_far else None
+    squares = sum(
+        float(np.square(E[batch] - middle).sum())
+        for batch in gen_batches(len(E), _BATCH_SIZE)
+    )
+    is_far = float(middle @ middle) > _FAR**2 * squares / len(E)
+    return middle.astype(E.dtype) if is_far else None
 
 
 def nearest(E: Any, others: Any) -> NDArray[np.intp]:

@@ -357,10 +357,12 @@ def shared_neighbors(
     overlap : ndarray of shape (n_links,), dtype=float64
         The Jaccard index of the ends' sets of neighbours, in (0, 1].
     """
-    ones = np.ones(distances.nnz)
+    ones = np.ones(distances.nnz, dtype=np.float32)
     sets = csr_array((ones, distances.indices, distances.indptr), distances.shape)
     sets = sets.sorted_indices()  # products of sorted rows are faster
-    sets = csr_array(sets + eye_array(distances.shape[0], format="csr"))
+    sets = csr_array(
+        sets + eye_array(distances.shape[0], dtype=np.float32, format="csr")
+    )
     sizes = np.diff(sets.indptr)
     common = np.empty(len(rows))
     for batch in gen_batches(len(rows), _BATCH_SIZE) if len(rows) else ():

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
+from sklearn.datasets import make_blobs
 from sklearn.metrics import euclidean_distances
 from sklearn.neighbors import KNeighborsTransformer
 
-from kmeans_labelprop import _engine
+from kmeans_labelprop import _engine, _graph
+from kmeans_labelprop._distances import far_offset
 from kmeans_labelprop._engine import (
     copies_of,
     count_outvoted,
@@ -28,6 +30,7 @@ from kmeans_labelprop._engine import (
     spread,
 )
 from kmeans_labelprop._given import GivenLabels
+from kmeans_labelprop._neighbors import IndexedNeighbors
 from kmeans_labelprop._propagation import as_probabilities, likeliest, margin
 
 both_rules = pytest.mark.parametrize("rule", ["cluster", "graph"])
@@ -393,6 +396,47 @@ def test_by_the_cluster_rule_a_copy_speaks_with_the_voice_of_most():
     assert_array_equal(
         predict_in_clusters(clusters, known, np.array([[0.1], [2.9]])), [0, 1]
     )
+
+
+# Many samples
+
+
+@pytest.mark.parametrize("shift", [0, 1e5])
+def test_an_index_spreads_and_predicts_as_exact_neighbours_do(rng, monkeypatch, shift):
+    E, y = make_blobs(3000, 6, centers=12, cluster_std=2.5, random_state=0)
+    E = (E + shift).astype(np.float32)
+    new = (E[::10] + 0.1 * rng.normal(size=(300, 6))).astype(np.float32)
+    known = GivenLabels(np.arange(0, 3000, 50), y[::50], np.arange(12))
+    exact = make_clusters(E, E[:3])
+    monkeypatch.setattr(_graph, "_MANY", 3000)
+    indexed = make_clusters(E, E[:3])
+    assert isinstance(indexed.graph.neighbors, IndexedNeighbors)
+    assert (indexed.graph.offset is None) == (shift == 0)
+    found, expected = (spread(c, known, "graph") for c in (indexed, exact))
+    assert np.mean(found.codes == expected.codes) > 0.98
+    predicted, wanted = (
+        predict_distributions(clusters, known, labels, new)
+        for clusters, labels in ((indexed, found), (exact, expected))
+    )
+    assert np.mean(likeliest(predicted) == likeliest(wanted)) > 0.98
+    assert_allclose(predicted.sum(axis=1), 1)
+    alone = predict_distributions(indexed, known, found, new[:1])
+    assert_allclose(alone, predicted[:1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_origin_far_away_keeps_the_dtype(rng, dtype):
+    E = rng.normal([1e4, -1e4], size=(20_000, 2)).astype(dtype)
+    before = E.copy()
+    offset = far_offset(E)
+    assert offset.dtype == (E - offset).dtype == dtype
+    assert_allclose((E - offset).mean(axis=0), 0, atol=1e-2)
+    assert_array_equal(E, before)
+    assert far_offset(E - offset) is None
+    # Not the number of samples, but how far they are spread decides.
+    assert far_offset(E[:100]) is not None
+    wide = (rng.normal(size=(100, 2)) * [1, 20] + 1e4).astype(dtype)
+    assert far_offset(wide) is None
 
 
 # Suspects

@@ -188,6 +188,18 @@ def test_classes_are_solved_together_and_each_until_it_has_converged(kind):
     assert sum(counting.widths) == n_products
 
 
+def test_linked_nodes_are_brought_near_each_other(rng):
+    shuffled = rng.permutation(500)
+    chain = regular_graph("chain", 500)[shuffled][:, shuffled]
+    order = _propagation._near_each_other(chain)
+    assert_array_equal(np.sort(order), np.arange(500))
+    links = chain[order][:, order].tocoo()
+    assert np.abs(links.row - links.col).max() == 1
+    # A node with so many links would take the square of their number.
+    order = _propagation._near_each_other(regular_graph("star", 500))
+    assert_array_equal(order, np.arange(500))
+
+
 @pytest.mark.parametrize("kind", ["chain", "grid", "pairs"])
 def test_more_nodes_take_no_more_products(kind):
     counts = []

@@ -1,58 +1,42 @@
-"""Speed and memory of whole fits, beside peers and as the data grow.
+"""Run the measurements of one stage, or of all: each is a module beside this one.
 
-    python -m benchmarks.speed [--quick] [--out DIR] [--parts fits growth]
+    python -m benchmarks.speed neighbors
+    python -m benchmarks.speed spreading --quick
 
-writes speed.json, speed.md and speed.png. Seconds are those of one machine; the ratios
-are what to look at: all that is compared runs in turns, in one process.
+A stage has ``measure(quick)``, which returns what goes into the JSON file, and
+``report(results)``, which makes the page of it.
 """
 
-from __future__ import annotations
-
 import argparse
+import importlib
 import json
-import platform
+import pkgutil
 from pathlib import Path
-from typing import Any
 
-import sklearn
+import benchmarks.speed
 
-from . import fits, growth
+from . import harness
 
-PARTS = {"fits": fits, "growth": growth}
+HELPERS = {"__main__", "harness"}
 
 
-def main() -> None:
-    """Run the parts asked for, and write what they found."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed")
-    parser.add_argument("--quick", action="store_true", help="a minute, to try it out")
-    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--out", type=Path, default=Path("benchmarks", "results"))
-    options = parser.parse_args()
-    path = options.out / "speed.json"
-    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    for name in options.parts:
-        found[name] = PARTS[name].run(options.quick)
-    found["versions"] = {
-        "python": platform.python_version(),
-        "scikit-learn": sklearn.__version__,
-    }
-    options.out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n")
-    sections = [PARTS[name].to_markdown(found[name]) for name in PARTS if name in found]
-    text = "\n".join(
-        [
-            "# Speed",
-            "",
-            "Made by `python -m benchmarks.speed`, scikit-learn "
-            f"{sklearn.__version__}.",
-            "",
-            *sections,
-        ]
-    )
-    (options.out / "speed.md").write_text(text)
-    if "growth" in found:
-        growth.draw(found["growth"], options.out / "speed.png")
-    print(text)
+def main():
+    modules = pkgutil.iter_modules(benchmarks.speed.__path__)
+    stages = sorted({module.name for module in modules} - HELPERS)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("stages", nargs="*", choices=[*stages, []], metavar="STAGE")
+    parser.add_argument("--quick", action="store_true", help="small sizes only")
+    parser.add_argument("--out", type=Path, default=Path("build/speed"))
+    args = parser.parse_args()
+    for name in args.stages or stages:
+        stage = importlib.import_module(f"benchmarks.speed.{name}")
+        results = {"machine": harness.machine(), **stage.measure(args.quick)}
+        args.out.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(results, indent=1) + "\n"
+        (args.out / f"{name}.json").write_text(text, encoding="utf-8")
+        page = stage.report(results)
+        (args.out / f"{name}.md").write_text(page, encoding="utf-8")
+        print(page)
 
 
 if __name__ == "__main__":

@@ -1,120 +1,115 @@
-"""How fits grow with samples, clusters, features and classes, on made data."""
+"""How time and memory of the default graph rule grow with the number of samples.
+
+The stages after the clustering: neighbours, the graph of them, and the spreading of 100
+labels of 10 classes. Each size runs in a process of its own.
+"""
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
-from typing import Any
+import json
+import sys
 
 import numpy as np
-from numpy.typing import NDArray
+from sklearn.datasets import make_blobs
 
-from kmeans_labelprop import KMeansLabelPropagator
+from kmeans_labelprop import _engine
+from kmeans_labelprop._propagation import choose_alpha, spread_over_graph
 
-from .measure import PeakMemory, fitted_exponent
+from .harness import clock, exponent, peak_gigabytes, peak_of, table
 
-#: Sizes of each series; all but one size are those of the base.
-BASE = {"n_samples": 50_000, "n_clusters": 100, "n_features": 32, "n_classes": 10}
-SERIES: dict[str, list[int]] = {
-    "n_samples": [10_000, 30_000, 100_000, 300_000, 1_000_000],
-    "n_clusters": [10, 100, 1_000],
-    "n_features": [10, 100, 1_000],
-    "n_classes": [2, 30, 1_000],
-}
-QUICK: dict[str, list[int]] = {"n_samples": [2_000, 4_000, 8_000]}
-RULES = ("cluster", "graph")
+N_LABELS, N_CLASSES = 100, 10
 
 
-def make_data(
-    n_samples: int, n_clusters: int, n_features: int, n_classes: int
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Draw Gaussian groups that overlap at their edges, several to a class."""
-    rng = np.random.default_rng(0)
-    n_groups = max(100, n_classes)
-    centers = rng.normal(size=(n_groups, n_features)).astype(np.float32)
-    group = rng.integers(n_groups, size=n_samples)
-    X = rng.standard_normal((n_samples, n_features), dtype=np.float32)
-    X *= np.float32(0.7)
-    X += centers[group]
-    return X, group % n_classes
+def factors(n_samples, n_features=50):
+    """Make 100 groups that vary in a dozen directions each, like data do."""
+    rng = np.random.RandomState(0)
+    group_of = rng.randint(100, size=n_samples)
+    centers = 3 * rng.normal(size=(100, n_features)).astype(np.float32)
+    E = 0.1 * rng.normal(size=(n_samples, n_features)).astype(np.float32)
+    for group in range(100):
+        rows = np.flatnonzero(group_of == group)
+        scores = rng.normal(size=(len(rows), 12)) * 0.8 ** np.arange(12)
+        E[rows] += scores @ rng.normal(size=(12, n_features)) + centers[group]
+    return E
 
 
-def run(quick: bool) -> dict[str, Any]:
-    """Time a fit of each size by each rule."""
-    base = BASE | {"n_samples": 2_000} if quick else BASE
-    rows = []
-    for name, sizes in (QUICK if quick else SERIES).items():
-        for size in sizes:
-            shape = base | {name: size}
-            # Each class needs a cluster to be asked about.
-            shape["n_clusters"] = max(shape["n_clusters"], shape["n_classes"])
-            X, y = make_data(**shape)
-            for rule in RULES:
-                propagator = KMeansLabelPropagator(
-                    shape["n_clusters"], propagation=rule, random_state=0
-                )
-                with PeakMemory() as memory:
-                    start = time.perf_counter()
-                    propagator.fit(X, y)
-                    seconds = time.perf_counter() - start
-                rows.append(
-                    {"varied": name, "rule": rule, **shape, "seconds": seconds}
-                    | {"peak_mb": memory.extra / 1e6, "data_mb": X.nbytes / 1e6}
-                    | {"right": float(np.mean(propagator.transduction_ == y))}
-                )
-                print(f"  {rule}, {name} {size:,}: {seconds:.2f} s", flush=True)
-    return {"rows": rows, "base": base}
+def blobs(n_samples):
+    return make_blobs(n_samples, 32, centers=100, random_state=0)[0].astype(np.float32)
 
 
-def _series(
-    rows: list[dict[str, Any]], name: str, rule: str
-) -> tuple[list[int], list[float]]:
-    own = [row for row in rows if row["varied"] == name and row["rule"] == rule]
-    return [row[name] for row in own], [row["seconds"] for row in own]
+MADE = {"factors": factors, "blobs": blobs}
 
 
-def to_markdown(found: dict[str, Any]) -> str:
-    """Write the table, with an exponent for each series."""
-    rows, base = found["rows"], found["base"]
-    shape = ", ".join(f"{size:,} {name[2:]}" for name, size in base.items())
-    lines = [
-        "## Growth",
-        "",
-        f"Made data, float32. One size varies, the others are {shape}.",
-        "",
-        "| varied | rule | sizes | seconds | exponent | peak beyond the data, MB |",
-        "|---|---|---|---|--:|--:|",
-    ]
-    for name in dict.fromkeys(row["varied"] for row in rows):
-        for rule in RULES:
-            sizes, seconds = _series(rows, name, rule)
-            peak = max(
-                row["peak_mb"]
-                for row in rows
-                if row["varied"] == name and row["rule"] == rule
-            )
-            lines.append(
-                f"| {name} | {rule} | {', '.join(f'{s:,}' for s in sizes)} | "
-                f"{', '.join(f'{s:.2f}' for s in seconds)} | "
-                f"{fitted_exponent(sizes, seconds):.2f} | {peak:,.0f} |"
-            )
-    return "\n".join(lines) + "\n"
+def run(name, n_samples):
+    """Measure the stages on made data."""
+    E = MADE[name](n_samples)
+    before = peak_gigabytes()
 
+    def unchanged(part):
+        return part
 
-def draw(found: dict[str, Any], path: Path) -> None:
-    """Draw seconds over sizes, one panel for each series."""
-    import matplotlib.pyplot as plt
-
-    names = list(dict.fromkeys(row["varied"] for row in found["rows"]))
-    figure, axes = plt.subplots(
-        1, len(names), figsize=(3 * len(names), 3), layout="constrained", squeeze=False
+    graph, *of_graph = clock(
+        lambda: _engine.find_graph(E, None, unchanged, unchanged, 0)
     )
-    for axis, name in zip(axes[0], names, strict=True):
-        for rule in RULES:
-            sizes, seconds = _series(found["rows"], name, rule)
-            axis.loglog(sizes, seconds, "o-", label=f"{rule} rule")
-        axis.set_xlabel(name)
-    axes[0, 0].set_ylabel("seconds")
-    axes[0, 0].legend()
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    given = np.random.RandomState(0).permutation(len(graph.scales))[:N_LABELS]
+    codes = np.arange(N_LABELS) % N_CLASSES
+    alpha = choose_alpha(len(graph.scales), N_LABELS)
+    _, *of_spreading = clock(
+        lambda: spread_over_graph(graph.affinity, given, codes, N_CLASSES, alpha)
+    )
+    return {
+        "n_samples": n_samples,
+        "lists": int(getattr(graph.neighbors, "n_lists_", 0)),
+        "graph": dict(zip(("wall", "cpu"), of_graph, strict=True)),
+        "spreading": dict(zip(("wall", "cpu"), of_spreading, strict=True)),
+        "gigabytes_before": before,
+        "peak_gigabytes": peak_gigabytes(),
+    }
+
+
+def measure(quick):
+    sizes = (10_000, 30_000) if quick else (10_000, 30_000, 100_000, 300_000, 1_000_000)
+    return {
+        "runs": {
+            name: [
+                json.loads(peak_of("benchmarks.speed.growth", name, size))
+                for size in sizes
+            ]
+            for name in MADE
+        }
+    }
+
+
+def report(results):
+    rows = []
+    for name, runs in results["runs"].items():
+        sizes = [run["n_samples"] for run in runs]
+        total = [run["graph"]["cpu"] + run["spreading"]["cpu"] for run in runs]
+        for run, seconds in zip(runs, total, strict=True):
+            figures = [
+                run["graph"]["cpu"],
+                run["spreading"]["cpu"],
+                seconds,
+                run["graph"]["wall"] + run["spreading"]["wall"],
+                run["peak_gigabytes"],
+            ]
+            size = [f"{name}, {run['n_samples']:,}", run["lists"] or "exact"]
+            rows.append(size + [f"{figure:.2f}" for figure in figures])
+        power = f"**{exponent(sizes, total):.2f}**"
+        rows.append([f"{name}, exponent", "", "", "", power, "", ""])
+    head = "data|lists searched|graph, s|spreading, s|both, s|both, wall s|peak, GB"
+    return f"""# Growth of the graph rule
+
+    python -m benchmarks.speed growth
+
+Neighbours, the graph and the spreading of {N_LABELS} labels of {N_CLASSES} classes, by
+default: exact below 20,000 samples. Seconds are those of all processors, but for the
+wall's; memory is that of the whole process, with the data in float32. "factors": 100
+groups in 50 dimensions that vary in 12 directions each. "blobs": 100 groups that vary
+alike in all of 32 dimensions.
+
+{table(head.split("|"), rows)}"""
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(sys.argv[1], int(sys.argv[2]))))
