@@ -81,13 +81,13 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
 
     >>> from sklearn.datasets import load_digits, load_wine
     >>> from kmeans_labelprop import KMeansLabelPropagator
-    >>> from kmeans_labelprop.embedding import default_embedding
+    >>> from kmeans_labelprop.embedding import default_embedding, describe
     >>> print(default_embedding(load_digits().data))
     None
     >>> X, y = load_wine(return_X_y=True)
     >>> embedding = default_embedding(X)
-    >>> embedding
-    QuantileTransformer(n_quantiles=89)
+    >>> describe(embedding)
+    'numbers: standard scores without extremes'
     >>> propagator = KMeansLabelPropagator(20, embedding=embedding, random_state=0)
     >>> raw = KMeansLabelPropagator(20, embedding=None, random_state=0)
     >>> bool(

@@ -19,6 +19,7 @@ _STEPS = {
     "MaxAbsScaler": "divided by the largest",
     "Normalizer": "rows of unit length",
     "QuantileTransformer": "ranks",
+    "RobustScores": "standard scores without extremes",
     "SimpleImputer": "missing ones filled in",
     "StandardScaler": "standard scores",
     "TextFeatures": "tf-idf",
@@ -27,9 +28,9 @@ _STEPS = {
 }
 # One and several columns of a kind.
 _COLUMNS = {
-    NUMBERS: ("number by rank", "numbers by rank"),
-    DATES: ("date by rank", "dates by rank"),
-    ORDERED: ("ordered category by rank", "ordered categories by rank"),
+    NUMBERS: ("number", "numbers"),
+    DATES: ("date", "dates"),
+    ORDERED: ("ordered category", "ordered categories"),
     CATEGORIES: ("category", "categories"),
     TEXT: ("text", "texts"),
 }
@@ -54,7 +55,7 @@ def describe(embedding: Any) -> str:
     >>> from sklearn.datasets import load_wine
     >>> from kmeans_labelprop.embedding import default_embedding, describe
     >>> describe(default_embedding(load_wine().data))
-    'numbers: ranks'
+    'numbers: standard scores without extremes'
     >>> describe(default_embedding(["a red apple", "a green apple"]))
     'text: tf-idf, up to 100 components'
     >>> describe(None)
@@ -70,7 +71,7 @@ def describe(embedding: Any) -> str:
 
 def _steps(embedding: Any) -> list[Any]:
     """List the steps, those of pipelines inside pipelines among them."""
-    if embedding is None or embedding == "passthrough":
+    if embedding is None:
         return []
     if isinstance(embedding, Pipeline):
         return [part for _, step in embedding.steps for part in _steps(step)]

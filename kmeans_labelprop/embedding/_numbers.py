@@ -14,10 +14,16 @@ from sklearn.preprocessing import MaxAbsScaler, Normalizer, QuantileTransformer
 from sklearn.utils.extmath import row_norms
 from sklearn.utils.sparsefuncs import min_max_axis
 
+from ._scores import RobustScores
+
 # More features than this are projected on fewer components.
 WIDE = 100
-# Of one scale: no feature ranges over more than so many times the median range.
-_ONE_SCALE = 3
+# Of one scale: no feature ranges over more than so many times the median range, and
+# where there are few features none over less than such a part of it. Of many, such as
+# pixels, some may hardly vary.
+_ONE_SCALE = 5
+_LEAST_PART = 0.05
+_FEW = 30
 # A text uses few of all words.
 _TEXT_DENSITY = 0.1
 # Vectors made elsewhere: many features of both signs, rows of one length.
@@ -56,9 +62,11 @@ def numbers_embedding(X: Any) -> Any:
         steps.append(Normalizer())
     elif not _is_one_scale(high - low):
         # Ranks of a sparse matrix with negative numbers would fill it.
-        is_rankable = not (issparse(X) and is_signed)
-        steps.append(ranks(X.shape[0]) if is_rankable else MaxAbsScaler())
-        components = table_components(X.shape[0])
+        if issparse(X):
+            steps.append(MaxAbsScaler() if is_signed else _ranks(X.shape[0]))
+        else:
+            steps.append(RobustScores())
+        components = PCA(n_components(_N_TABLE_COMPONENTS, X.shape[0]))
     elif is_wide and not is_signed:
         steps.append(Normalizer())
     if is_wide:
@@ -73,16 +81,10 @@ def imputer() -> SimpleImputer:
     return SimpleImputer(strategy="median", keep_empty_features=True)
 
 
-def ranks(n_samples: int) -> QuantileTransformer:
-    """Make what turns numbers into ranks from 0 to 1."""
+def _ranks(n_samples: int) -> QuantileTransformer:
     # One quantile would put all samples at 0.
     n_quantiles = max(min(2, n_samples), n_components(_N_QUANTILES, n_samples))
     return QuantileTransformer(n_quantiles=n_quantiles)
-
-
-def table_components(n_samples: int) -> PCA:
-    """Make what projects a wide table."""
-    return PCA(n_components(_N_TABLE_COMPONENTS, n_samples))
 
 
 def n_components(n_wanted: int, n_samples: int) -> int:
@@ -115,12 +117,15 @@ def _are_vectors(X: Any, low: Any, high: Any) -> bool:
 
 
 def _is_one_scale(ranges: Any) -> bool:
-    """Tell whether no feature ranges much farther than most do."""
+    """Tell whether no feature ranges much farther, or much less, than most do."""
+    n_features = ranges.size
     ranges = np.sort(ranges[ranges > 0])
     if not ranges.size:
         return True
     # The lower median: of two features the larger must not be its own measure.
-    return bool(ranges[-1] <= _ONE_SCALE * ranges[(ranges.size - 1) // 2])
+    usual = ranges[(ranges.size - 1) // 2]
+    is_small = n_features <= _FEW and ranges[0] < _LEAST_PART * usual
+    return bool(ranges[-1] <= _ONE_SCALE * usual and not is_small)
 
 
 def _ends(X: Any) -> tuple[Any, Any]:

@@ -6,8 +6,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+)
 from sklearn.utils import check_array
 
 from ._columns import as_floats, as_strings, columns_of, holds_numbers, is_frame
@@ -22,16 +27,21 @@ from ._kinds import (
     Kind,
     kind_of,
 )
-from ._numbers import WIDE, imputer, numbers_embedding, ranks, table_components
+from ._numbers import imputer, n_components, numbers_embedding
+from ._scores import RobustScores
 from ._texts import TextFeatures
 
+# More columns than this are projected on fewer components.
+_WIDE = 300
+_N_COMPONENTS = 50
 # Bounds the width that a column of names is given.
 _MAX_CATEGORIES = 100
 # Of a column of texts, beside others.
 _N_TEXT_COMPONENTS = 30
-# What two different categories differ by: ranks differ by 1 at most.
-_CATEGORY_WEIGHT = 1.0
-_TEXT_WEIGHT = 1.0
+# Different categories are one standard deviation of a number apart, and texts without
+# a word in common as far as two samples that differ in several numbers.
+_CATEGORY_WEIGHT = 0.5**0.5
+_TEXT_WEIGHT = 2.0
 
 
 def table_embedding(X: Any) -> Any:
@@ -85,34 +95,35 @@ def table_embedding(X: Any) -> Any:
         parts, width = [(NUMBERS, make_pipeline(*steps), groups[NUMBERS])], 0
     else:
         parts, width = _mixed_parts(X, kinds, groups)
-    weights = {CATEGORIES: _CATEGORY_WEIGHT} if CATEGORIES in groups else None
-    together = ColumnTransformer(parts + left_out, transformer_weights=weights)
-    if width <= WIDE:
+    weights = {
+        name: _CATEGORY_WEIGHT if name == CATEGORIES else _TEXT_WEIGHT
+        for name, _, _ in parts
+        if name == CATEGORIES or name.startswith(TEXT)
+    }
+    together = ColumnTransformer(parts + left_out, transformer_weights=weights or None)
+    if width <= _WIDE:
         return together
-    return make_pipeline(together, table_components(X.shape[0]))
+    return make_pipeline(together, PCA(n_components(_N_COMPONENTS, X.shape[0])))
 
 
 def _mixed_parts(
     X: Any, kinds: list[Kind], groups: dict[str, list[Any]]
 ) -> tuple[list[Any], int]:
     """List the parts of a ColumnTransformer, and count their columns."""
-    n_samples = X.shape[0]
     parts: list[Any] = []
     for kind in (NUMBERS, DATES):
         if kind in groups:
             _check_numbers(as_floats(_take(X, groups[kind])))
-            by_rank = make_pipeline(_reader(as_floats), imputer(), ranks(n_samples))
-            parts.append((kind, by_rank, groups[kind]))
+            scaled = make_pipeline(_reader(as_floats), imputer(), RobustScores())
+            parts.append((kind, scaled, groups[kind]))
     if ORDERED in groups:
         encoder = OrdinalEncoder(
             categories=[kind.order for kind in kinds if kind.name == ORDERED],
             handle_unknown="use_encoded_value",
             unknown_value=np.nan,
         )
-        by_rank = make_pipeline(
-            _reader(as_strings), encoder, imputer(), ranks(n_samples)
-        )
-        parts.append((ORDERED, by_rank, groups[ORDERED]))
+        steps = _reader(as_strings), encoder, imputer(), RobustScores()
+        parts.append((ORDERED, make_pipeline(*steps), groups[ORDERED]))
     if CATEGORIES in groups:
         one_hot = OneHotEncoder(
             handle_unknown="ignore",

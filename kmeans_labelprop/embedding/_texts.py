@@ -35,6 +35,9 @@ _LEAST_TEXTS = 2
 _LARGEST_SHARE = 0.5
 # So few texts have hardly a word in common.
 _FEW = 50
+# Characters. In shorter texts the same word comes back too rarely: parts of words tell
+# more.
+_LONG = 400
 
 
 def has_no_spaces(texts: list[str]) -> bool:
@@ -83,9 +86,10 @@ class TextFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     The words of each text are counted and weighted by tf-idf, and the counts projected
     on their principal directions (latent semantic analysis [1]_), in rows of unit
-    length. Of scripts without spaces between words (Chinese, Japanese, Thai, ...) pairs
-    of neighbouring characters take the place of words. No labels are read, and no
-    language is assumed.
+    length. In texts of less than 400 characters on average, and in scripts without
+    spaces between words (Chinese, Japanese, Thai, ...), single characters, pairs and
+    triples take the place of words: they tell that words are related. No labels are
+    read, and no language is assumed.
 
     Read more in the :ref:`User Guide <text_features>`.
 
@@ -124,12 +128,12 @@ class TextFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     Examples
     --------
     >>> from kmeans_labelprop.embedding import TextFeatures
-    >>> texts = ["a red apple", "apple and pear", "the fast car", "a car or a bus"]
-    >>> features = TextFeatures(n_components=2, random_state=0).fit(texts)
+    >>> texts = ["red apples", "an apple", "fast cars", "a car"]
+    >>> features = TextFeatures(n_components=3, random_state=0).fit(texts)
     >>> E = features.transform([*texts, "", None])
     >>> E.shape
-    (6, 2)
-    >>> bool(E[0] @ E[1] > 0.9 and abs(E[0] @ E[2]) < 0.1)
+    (6, 3)
+    >>> bool(E[0] @ E[1] > 0.9 and E[0] @ E[2] < 0.5)
     True
     """
 
@@ -238,20 +242,18 @@ class TextFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
 
 def _vectorizer(texts: list[str]) -> TfidfVectorizer | None:
-    """Find the words; letters where there are no words."""
-    kinds: list[dict[str, Any]] = [{"analyzer": "char", "ngram_range": (1, 2)}]
-    if not has_no_spaces(texts):
+    """Find the words, or the pieces of words; None if there are no letters at all."""
+    usual_length = np.mean([len(text) for text in texts])
+    kinds: list[dict[str, Any]] = [{"analyzer": "char", "ngram_range": (1, 3)}]
+    if usual_length >= _LONG and not has_no_spaces(texts):
         kinds.insert(0, {})
     limits: list[dict[str, Any]] = [{}]
     if len(texts) >= _FEW:
         limits.insert(0, {"min_df": _LEAST_TEXTS, "max_df": _LARGEST_SHARE})
-    for kind in kinds:
-        for limit in limits:
-            vectorizer = TfidfVectorizer(
-                sublinear_tf=True, dtype=np.float32, **limit, **kind
-            )
-            try:
-                return vectorizer.fit(texts)
-            except ValueError:  # no words are left
-                continue
+    for options in (limit | kind for kind in kinds for limit in limits):
+        vectorizer = TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **options)
+        try:
+            return vectorizer.fit(texts)
+        except ValueError:  # no words are left
+            continue
     return None

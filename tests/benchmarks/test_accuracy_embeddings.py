@@ -68,7 +68,7 @@ def test_samples_are_clustered_in_the_space_with_the_seed(tmp_path, rule):
     assert figures[EMBEDDED_STANDARDISED]["accuracy"] == expected
     assert figures[EMBEDDED_STANDARDISED]["chosen"] == {"embedding": None}
     told = figures[EMBEDDED_GIVEN]["chosen"]["embedding"]
-    assert told.startswith("QuantileTransformer(")
+    assert told.startswith("RobustScores(")
     # Proline hides the other columns.
     as_given, embedded = (figures[s]["accuracy"] for s in (AS_GIVEN, EMBEDDED_GIVEN))
     assert as_given < 0.8 < embedded

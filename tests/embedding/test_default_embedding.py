@@ -14,22 +14,25 @@ from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import QuantileTransformer
 from sklearn.tree import DecisionTreeClassifier
 
 from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifier
 from kmeans_labelprop.embedding import default_embedding
+from kmeans_labelprop.embedding._scores import RobustScores
 
 N_SAMPLES = 240
 
 
 def steps(embedding):
-    """Name the classes of the steps."""
+    """Name the classes of the steps, those of pipelines inside pipelines, too."""
     if embedding is None:
         return []
     if isinstance(embedding, Pipeline):
-        return [type(step).__name__ for _, step in embedding.steps]
+        return [name for _, step in embedding.steps for name in steps(step)]
     return [type(embedding).__name__]
+
+
+SCORES = ["RobustScores"]
 
 
 @pytest.fixture
@@ -88,36 +91,63 @@ def test_wide_signed_features_are_projected_only(rng):
 
 
 @pytest.mark.parametrize("n_features", [2, 3, 10])
-def test_different_scales_are_ranked(rng, n_features):
+def test_different_scales_become_standard_scores(rng, n_features):
     X = measurements(rng, n_features)
     embedding = default_embedding(X)
-    assert steps(embedding) == ["QuantileTransformer"]
+    assert steps(embedding) == SCORES
     E = embedding.fit_transform(X)
-    assert_allclose(E.min(axis=0), 0)
-    assert_allclose(E.max(axis=0), 1)
+    assert_allclose(E.mean(axis=0), 0, atol=0.1)
+    assert_allclose(E.std(axis=0), 0.9, atol=0.1)
+    assert (np.diff(E[np.argsort(X[:, 1]), 1]) >= 0).all()
+
+
+def test_no_value_is_far_from_the_others(rng):
+    X = measurements(rng, 4)
+    embedding = default_embedding(X).fit(X)
+    X[0] = 1e9
+    assert embedding.transform(X).max() <= 3
+
+
+def test_long_tails_and_flags(rng):
+    X = measurements(rng, 4)
+    X[:, 1] = rng.lognormal(0, 3, N_SAMPLES)
+    X[:, 2] = np.where(rng.random(N_SAMPLES) < 0.03, 50, -7)
+    embedding = default_embedding(X).fit(X)
+    assert list(embedding.has_long_tails_) == [False, True, False, False]
+    assert list(embedding.is_flag_) == [False, False, True, False]
+    E = embedding.transform(X)
+    assert_allclose(E[:, 2], X[:, 2] > 0)  # not 6 standard deviations away
+    # Half of the samples are not squeezed into a corner by the largest one.
+    assert E[np.argsort(X[:, 1]), 1][N_SAMPLES // 2] - E[:, 1].min() > 0.5
+    assert (np.diff(E[np.argsort(X[:, 1]), 1]) >= 0).all()
+    X[0, 2] = 1000  # unheard of
+    assert embedding.transform(X)[0, 2] == 1
 
 
 def test_one_feature_is_enough_to_tell_scales_apart(rng):
     X = rng.random((N_SAMPLES, 20))
     assert default_embedding(X) is None
-    X[:, 7] *= 3.3
-    assert steps(default_embedding(X)) == ["QuantileTransformer"]
+    X[:, 7] *= 5.3
+    assert steps(default_embedding(X)) == SCORES
     X[:, 7] /= 1.2
     assert default_embedding(X) is None
+    X[:, 7] /= 100
+    assert steps(default_embedding(X)) == SCORES
 
 
-def test_features_of_little_range_do_not_count(rng):
+def test_of_many_features_some_may_hardly_vary(rng):
     # As the pixels at the border of an image.
-    X = rng.random((N_SAMPLES, 20))
+    X = rng.random((N_SAMPLES, 31))
     X[:, :8] /= 100
     assert default_embedding(X) is None
-    X[:, :15] = 5
+    assert steps(default_embedding(X[:, :30])) == SCORES
+    X[:, :25] = 5
     assert default_embedding(X) is None
 
 
-def test_wide_measurements_are_ranked_and_projected(rng):
+def test_wide_measurements_are_scaled_and_projected(rng):
     embedding = default_embedding(measurements(rng, 150))
-    assert steps(embedding) == ["QuantileTransformer", "PCA"]
+    assert steps(embedding) == [*SCORES, "PCA"]
     assert embedding[-1].n_components == 20
 
 
@@ -158,7 +188,7 @@ def test_missing_numbers_are_filled_in(rng):
     X[:, 3] *= 100
     X[:, 0] = np.nan
     embedding = default_embedding(X)
-    assert steps(embedding) == ["SimpleImputer", "QuantileTransformer"]
+    assert steps(embedding) == ["SimpleImputer", *SCORES]
     assert np.isfinite(embedding.fit_transform(X)).all()
     assert steps(default_embedding(pd.DataFrame(X))) == steps(embedding)
 
@@ -175,8 +205,8 @@ def test_columns_of_categories(rng, make):
     assert parts == {"numbers": ["income", "age"], "categories": ["member", "town"]}
     E = embedding.fit_transform(make(X))
     assert E.shape == (N_SAMPLES, 2 + 2 + 3)
-    assert E.min() == 0
-    assert E.max() == 1
+    # Two samples of different towns are as far apart as one standard deviation.
+    assert_allclose(np.unique(E[:, 2:]), [0, 0.5**0.5])
 
 
 @pytest.mark.parametrize(
@@ -198,7 +228,7 @@ def test_missing_values_of_a_table(rng, kinds):
     # A missing town is a town of its own, and no other column tells of it.
     is_missing = np.arange(N_SAMPLES) % 7 == 0
     towns = E[:, 4:]
-    assert_allclose(towns.sum(axis=1), 1)
+    assert_allclose(towns.sum(axis=1), 0.5**0.5)
     assert len(np.unique(towns[is_missing], axis=0)) == 1
     assert_allclose(towns[is_missing][0] @ towns[~is_missing].T, 0)
     assert_allclose(embedding.transform(X), E)
@@ -225,19 +255,19 @@ def test_names_that_are_numbers(rng):
 
 
 def test_wide_tables_are_projected(rng):
-    letters = rng.choice(list("ACGT"), size=(N_SAMPLES, 60))
+    letters = rng.choice(list("ACGT"), size=(N_SAMPLES, 80))
     X = pd.DataFrame(letters).add_prefix("site_")
     embedding = default_embedding(X)
     assert steps(embedding) == ["ColumnTransformer", "PCA"]
-    assert embedding.fit_transform(X).shape == (N_SAMPLES, 20)
-    assert steps(default_embedding(X.iloc[:, :25])) == ["ColumnTransformer"]
+    assert embedding.fit_transform(X).shape == (N_SAMPLES, 50)
+    assert steps(default_embedding(X.iloc[:, :75])) == ["ColumnTransformer"]
 
 
 def test_a_column_of_many_names_stays_narrow(rng):
     names = rng.choice([f"name{i}" for i in range(180)], N_SAMPLES)
     X = table(rng).assign(name=names)
     embedding = default_embedding(X)
-    assert embedding[0].fit_transform(X).shape == (N_SAMPLES, 2 + 2 + 3 + 100)
+    assert embedding.fit_transform(X).shape == (N_SAMPLES, 2 + 2 + 3 + 100)
 
 
 # ------------------------------------------------------------------ properties
@@ -286,10 +316,9 @@ def test_x_is_not_changed(rng):
 
 def test_it_is_not_fitted_and_leaves_the_seed_open(rng):
     embedding = default_embedding(measurements(rng, 150))
-    assert not hasattr(embedding[0], "quantiles_")
+    assert not hasattr(embedding[0], "scaler_")
     seeds = {k: v for k, v in embedding.get_params().items() if "random_state" in k}
-    assert set(seeds.values()) == {None}
-    assert len(seeds) == 2
+    assert seeds == {"pca__random_state": None}
 
 
 # --------------------------------------------------------------------- images
@@ -379,7 +408,7 @@ def test_same_result_every_time(rng):
     again = clone(propagator).set_params(embedding=default_embedding(X)).fit(X, y)
     assert_allclose(first, again.transduction_)
     assert isinstance(propagator.embedding_[-1], PCA)
-    assert isinstance(propagator.embedding_[0], QuantileTransformer)
+    assert isinstance(propagator.embedding_[0], RobustScores)
 
 
 # --------------------------------------------------------------------- errors

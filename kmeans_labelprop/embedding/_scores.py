@@ -1,0 +1,109 @@
+"""Numbers of different units, brought to one scale."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.preprocessing import QuantileTransformer, StandardScaler
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+# Standard scores are bent so that they stay within this.
+_LARGEST_SCORE = 3
+# Fourth moment of standard scores, beyond which a feature has long tails.
+_LONG_TAILS = 10
+_N_QUANTILES = 100
+_ACCEPTED: dict[str, Any] = {"dtype": [np.float64, np.float32]}
+
+
+class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Bring numbers of different units to one scale, on which no value is far away.
+
+    A feature becomes its standard scores, bent so that they stay between -3 and 3. A
+    feature with long tails, such as an amount, becomes the mean of these and of its
+    ranks: a few samples would set its scale. A feature of two values becomes 0 and 1:
+    the rarer value would else be the farther away.
+
+    Attributes
+    ----------
+    scaler_ : StandardScaler
+        Gives the scores.
+    ranker_ : QuantileTransformer or None
+        Gives the ranks of features with long tails; None if there are none.
+    has_long_tails_ : ndarray of shape (n_features,), dtype=bool
+        Which features these are.
+    is_flag_ : ndarray of shape (n_features,), dtype=bool
+        Which features have two values.
+    flag_ends_ : ndarray of shape (2, n_flags)
+        The two values of these.
+    n_features_in_ : int
+        Number of features seen in ``fit``.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features seen in ``fit``, if X had names that are all strings.
+    """
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn scales, tails and ranks.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The numbers, none of them missing.
+        y : None
+            Not used, here for scikit-learn's convention.
+
+        Returns
+        -------
+        self : RobustScores
+            The fitted transformer.
+        """
+        X = validate_data(self, X, **_ACCEPTED)
+        low, high = X.min(axis=0), X.max(axis=0)
+        self.is_flag_ = np.all((low == X) | (high == X), axis=0) & (low < high)
+        self.flag_ends_ = np.stack([low, high])[:, self.is_flag_]
+        self.scaler_ = StandardScaler().fit(X)
+        fourth = np.mean(self.scaler_.transform(X).astype(np.float64) ** 4, axis=0)
+        self.has_long_tails_ = ~self.is_flag_ & (fourth > _LONG_TAILS)
+        self.ranker_ = None
+        if self.has_long_tails_.any():
+            n_quantiles = min(_N_QUANTILES, len(X))
+            ranker = QuantileTransformer(n_quantiles=n_quantiles, subsample=None)
+            self.ranker_ = ranker.fit(X[:, self.has_long_tails_])
+        return self
+
+    def transform(self, X: Any) -> NDArray[Any]:
+        """Bring numbers to the scale.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The numbers.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples, n_features)
+            The scores, in the order of each feature. A DataFrame if ``set_output`` asks
+            for one.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, **_ACCEPTED)
+        scores: NDArray[Any] = np.asarray(self.scaler_.transform(X))
+        scores /= np.sqrt(1 + (scores / _LARGEST_SCORE) ** 2)
+        if self.ranker_ is not None:
+            ranks = np.asarray(self.ranker_.transform(X[:, self.has_long_tails_]))
+            # With the mean and the variance of standard scores.
+            scores[:, self.has_long_tails_] += (ranks - 0.5) * 12**0.5
+            scores[:, self.has_long_tails_] /= 2
+        if self.is_flag_.any():
+            low, high = self.flag_ends_
+            flags = (X[:, self.is_flag_] - low) / (high - low)
+            scores[:, self.is_flag_] = np.clip(flags, 0, 1)
+        return scores
+
+    def __sklearn_tags__(self) -> Tags:
+        tags: Tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
