@@ -118,27 +118,21 @@ def _check_output(E: Any) -> Any:
 def fit_space(
     estimator: Any,
     X: Any,
-    embedding: Any,
     prepare: Callable[[Any], Any],
     cache: Callable[[Any], Any],
-    verbose: int,
 ) -> tuple[Any, Any]:
     """Check the samples of an estimator's fit, and embed them.
 
     Parameters
     ----------
     estimator : estimator
-        Gets the names and the number of features.
+        Has ``embedding`` and ``verbose``; gets the names and the number of features.
     X : {array-like, sparse matrix, dataframe} of shape (n_samples, ...)
         The samples.
-    embedding : transformer, "auto" or None
-        The transformer, not fitted; None for the samples as they are.
     prepare : callable
         Sets seeds and number of jobs of the transformer.
     cache : callable
         Wraps the function whose results are to be cached.
-    verbose : int
-        Whether to tell of the stage.
 
     Returns
     -------
@@ -147,7 +141,7 @@ def fit_space(
     E : {ndarray, CSR matrix} of shape (n_samples, n_components)
         The embedded samples, in memory of their own.
     """
-    canonical_X = canonical(X)
+    canonical_X, embedding = canonical(X), estimator.embedding
     is_given = embedding is not None and not isinstance(embedding, str)
     source = "the 'embedding' parameter" if is_given else "the embedding chosen for X"
     embedding = choose_embedding(embedding, canonical_X)
@@ -159,7 +153,7 @@ def fit_space(
         return None, E
     validate_data(estimator, X, skip_check_array=True)
     told = f"embedding ({describe(embedding)})"
-    with stage(told, verbose), noting(f"Raised by {source}, {embedding!r}."):
+    with stage(told, estimator.verbose), noting(f"Raised by {source}, {embedding!r}."):
         embedding_, E = cache(fit_embedding)(prepare(embedding), canonical_X)
     check_consistent_length(X, E)
     return embedding_, E

@@ -887,9 +887,7 @@ class KMeansLabelPropagator(
     def _cluster(self, X: Any, known: KnownLabels, asks: bool) -> Ledger:
         """Embed, cluster, and choose whom to ask about; forget an earlier fit."""
         cache = cache_in(self.memory)
-        embedding_, E = fit_space(
-            self, X, self.embedding, self._prepare, cache, self.verbose
-        )
+        embedding_, E = fit_space(self, X, self._prepare, cache)
         made = make_clusterer(self.clusterer, self.n_clusters, E.shape[0])
         clusterer = self._prepare(made)
         clusters = find_clusters(E, clusterer, cache, self.verbose, row_names(X))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import sys
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -12,68 +13,105 @@ from sklearn.semi_supervised import LabelSpreading
 from kmeans_labelprop import KMeansLabelPropagator
 from kmeans_labelprop.datasets import fetch_fashion_mnist
 
-from .measure import run_in_turns
+from .harness import interleave, peak_gigabytes, peak_of, table
 
 N_LABELS = 100
 N_REPEATS = 3
 
 
-def run(quick: bool) -> dict[str, Any]:
-    """Time the fits in turns, and count right labels."""
+def load(n_samples):
     data = fetch_fashion_mnist()
-    n = 5_000 if quick else 60_000
-    X = data.data[:n].astype(np.float32) / np.float32(255)
-    y = data.target[:n]
-    images = X.reshape(-1, 28, 28)
-    part = np.full(n, -1)
-    drawn = np.random.default_rng(0).choice(n, N_LABELS, replace=False)
+    X = data.data[:n_samples].astype(np.float32) / np.float32(255)
+    return X, data.target[:n_samples]
+
+
+def kmeans(X, y):
+    KMeans(N_LABELS, n_init=1, random_state=0).fit(X)
+
+
+def label_spreading(X, y):
+    part = np.full(len(y), -1)
+    drawn = np.random.default_rng(0).choice(len(y), N_LABELS, replace=False)
     part[drawn] = y[drawn]
-    right: dict[str, float] = {}
-
-    def note(name: str, labels: Any) -> None:
-        right[name] = float(np.mean(labels == y))
-
-    def propagate(name: str, samples: Any, **params: Any) -> None:
-        propagator = KMeansLabelPropagator(N_LABELS, random_state=0, **params)
-        note(name, propagator.fit(samples, y).transduction_)
-
-    def spread_labels() -> None:
-        E = PCA(50, random_state=0).fit_transform(X)
-        note("LabelSpreading", LabelSpreading(kernel="knn").fit(E, part).transduction_)
-
-    functions = {
-        "KMeans": lambda: KMeans(N_LABELS, n_init=1, random_state=0).fit(X),
-        "LabelSpreading": spread_labels,
-        "cluster rule": lambda: propagate("cluster rule", X, propagation="cluster"),
-        "graph rule": lambda: propagate("graph rule", X),
-        "graph rule, images": lambda: propagate("graph rule, images", images),
-    }
-    figures = run_in_turns(functions, 1 if quick else N_REPEATS)
-    for name, share in right.items():
-        figures[name]["right"] = share
-    return {"n_samples": n, "figures": figures}
+    E = PCA(50, random_state=0).fit_transform(X)
+    return LabelSpreading(kernel="knn").fit(E, part).transduction_
 
 
-def to_markdown(found: dict[str, Any]) -> str:
-    """Write the table."""
-    figures = found["figures"]
-    kmeans, spreading = (
-        figures[name]["median"] for name in ("KMeans", "LabelSpreading")
+def cluster_rule(X, y):
+    propagator = KMeansLabelPropagator(N_LABELS, propagation="cluster", random_state=0)
+    return propagator.fit(X, y).transduction_
+
+
+def graph_rule(X, y):
+    return KMeansLabelPropagator(N_LABELS, random_state=0).fit(X, y).transduction_
+
+
+def graph_rule_images(X, y):
+    return graph_rule(X.reshape(-1, 28, 28), y)
+
+
+FITS = {
+    "KMeans": kmeans,
+    "LabelSpreading": label_spreading,
+    "cluster rule": cluster_rule,
+    "graph rule": graph_rule,
+    "graph rule, images": graph_rule_images,
+}
+
+
+def measure(quick):
+    """Time the fits in turns; count right labels; each peak in its own process."""
+    n_samples = 5_000 if quick else 60_000
+    X, y = load(n_samples)
+    right = {}
+
+    def fit(name):
+        labels = FITS[name](X, y)
+        if labels is not None:
+            right[name] = float(np.mean(labels == y))
+
+    seconds = interleave(
+        {name: lambda name=name: fit(name) for name in FITS}, 1 if quick else N_REPEATS
     )
-    lines = [
-        f"## Fits of {found['n_samples']:,} × 784 pixels, {N_LABELS} labels",
-        "",
-        "`KMeans(100, n_init=1)` on pixels; `LabelSpreading(kernel='knn')` in 50 "
-        "principal components, random labels; this library at its defaults, pixels as "
-        "rows of 784 numbers or as images.",
-        "",
-        "| | seconds | × KMeans | × LabelSpreading | peak, MB | right labels, % |",
-        "|---|--:|--:|--:|--:|--:|",
+    peaks = {
+        name: json.loads(peak_of("benchmarks.speed.fits", name, n_samples))
+        for name in FITS
+    }
+    return {"n_samples": n_samples, "seconds": seconds, "right": right, "peaks": peaks}
+
+
+def report(results):
+    wall = {name: times["wall"] for name, times in results["seconds"].items()}
+    rows = [
+        [
+            name,
+            f"{seconds:.1f}",
+            f"{seconds / wall['KMeans']:.2f}",
+            f"{seconds / wall['LabelSpreading']:.2f}",
+            f"{results['peaks'][name]:.2f}",
+            f"{100 * results['right'][name]:.1f}" if name in results["right"] else "",
+        ]
+        for name, seconds in wall.items()
     ]
-    for name, row in figures.items():
-        share = f"{100 * row['right']:.1f}" if "right" in row else ""
-        lines.append(
-            f"| {name} | {row['median']:.1f} | {row['median'] / kmeans:.2f} | "
-            f"{row['median'] / spreading:.2f} | {row['peak_mb']:,.0f} | {share} |"
-        )
-    return "\n".join(lines) + "\n"
+    head = "fit|seconds|/ KMeans|/ LabelSpreading|peak beyond the data, GB|right, %"
+    return f"""# Whole fits
+
+    python -m benchmarks.speed fits
+
+{results["n_samples"]:,} × 784 pixels in float32, {N_LABELS} labels, in turns in one
+process, medians of {N_REPEATS}. `KMeans(100, n_init=1)` on pixels;
+`LabelSpreading(kernel="knn")` in 50 principal components from random labels; this
+library at its defaults, on pixels as rows of numbers, or as images.
+
+{table(head.split("|"), rows)}"""
+
+
+def run(name, n_samples):
+    X, y = load(n_samples)
+    before = peak_gigabytes()
+    FITS[name](X, y)
+    return peak_gigabytes() - before
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(sys.argv[1], int(sys.argv[2]))))
