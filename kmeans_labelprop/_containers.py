@@ -32,12 +32,13 @@ def check_container(X: Any) -> None:
         If X is empty.
     """
     is_one = isinstance(X, str | bytes | Mapping) or getattr(X, "ndim", 1) == 0
-    if not issparse(X) and (is_one or not hasattr(X, "__len__")):
+    is_array = issparse(X) or hasattr(X, "__array__")
+    if is_one or not (is_array or hasattr(X, "__len__")):
         raise TypeError(
             "X must hold samples: an array, a sparse matrix, a table, or a list. Got "
             f"{type(X).__name__} instead."
         )
-    shape = getattr(X, "shape", None) or (len(X),)
+    shape = getattr(X, "shape", None) or (len(X) if hasattr(X, "__len__") else 1,)
     if shape[0] == 0:
         raise ValueError(
             f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is "

@@ -736,7 +736,7 @@ def test_the_summary_tells_what_was_trained(blobs):
         *classifier.propagator_.summary().splitlines(),
         f"Trained on {n_training} samples.",
     ]
-    assert lines[1] == "Labels: 60 known, 0 asked for, 0 answered."
+    assert lines[2] == "Labels: 60 known, 0 asked for, 0 answered."
     embedded = classifier.set_params(train_on="embedding").fit(X, y).summary()
     assert embedded.endswith(" samples in the embedding.")
 

@@ -832,7 +832,7 @@ def test_labels_that_are_all_different_allow_no_choice(blobs, scoring):
     assert np.isnan(model.best_accuracy_)
     assert len(pd.DataFrame(model.cv_results_)) == 3
     assert np.isnan(model.cv_results_["sign_test_gain"]).all()
-    assert model.summary().splitlines()[4:] == [
+    assert model.summary().splitlines()[5:] == [
         "Chosen of 3 candidates: the given labels alone.",
         "Nothing is known of them: no two labels are the same.",
     ]
@@ -1458,10 +1458,10 @@ def test_the_summary_starts_with_that_of_the_propagator(blobs):
     ):
         model = classifier(estimator).fit(*blobs)
         lines = model.summary().splitlines()
-        assert lines[:3] == model.propagator_.summary().splitlines()
-        assert lines[1] == "Labels: 0 known, 16 asked for, 16 answered."
-        assert lines[3] == trained.format(len(model.training_indices_))
-        assert lines[4].startswith("Chosen of 3 candidates: ")
+        assert lines[:4] == model.propagator_.summary().splitlines()
+        assert lines[2] == "Labels: 0 known, 16 asked for, 16 answered."
+        assert lines[4] == trained.format(len(model.training_indices_))
+        assert lines[5].startswith("Chosen of 3 candidates: ")
 
 
 def test_progress_is_told_when_asked_for(blobs, capsys):

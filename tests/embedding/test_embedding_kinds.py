@@ -450,7 +450,7 @@ def test_vectors_made_elsewhere_are_compared_by_angle(rng, n_features):
             "dates and durations as columns",
         ),
         (pd.Series([dt.date(2026, 1, 1)]), TypeError, "dates and durations as columns"),
-        (np.ones((2, 3, 3, 3, 3)), ValueError, "dim 5"),
+        (np.ones((2, 3, 3, 3, 3)), ValueError, "5 dimensions"),
     ],
 )
 def test_what_cannot_be_taken(X, error, message):
