@@ -59,7 +59,7 @@ def lightgbm(**params):
 
 
 def catboost(**params):
-    module = pytest.importorskip("catboost", reason="is not installed")
+    module = pytest.importorskip("catboost", reason='needs the extra "boosters"')
     return module.CatBoostClassifier(
         **{
             "iterations": 5,
@@ -474,8 +474,8 @@ def test_boosters_stop_early_by_an_eval_set(five, booster):
 
 
 def test_a_torch_module_by_skorch(five):
-    torch = pytest.importorskip("torch", reason="is not installed")
-    skorch = pytest.importorskip("skorch", reason="is not installed")
+    torch = pytest.importorskip("torch", reason="runs in scripts/check_torch.sh")
+    skorch = pytest.importorskip("skorch", reason="runs in scripts/check_torch.sh")
     X, y = five
     X = X.astype(np.float32)
 
