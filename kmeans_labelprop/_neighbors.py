@@ -33,8 +33,10 @@ _RECALL = 0.988
 _N_PROBES = 1024
 # Ranked by exact distances beside the neighbours.
 _SPARE = 4
-# Samples that a thread takes at a time: their distances take some 30 MB.
+# Samples that a thread takes at a time ...
 _N_ROWS = 4096
+# ... and distances: 64 MB.
+_N_DISTANCES = 2**24
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -106,14 +108,16 @@ class IndexedNeighbors(TransformerMixin, BaseEstimator):
         self._list_of = self._assign(X, part_of)
 
         # The members of a list side by side, as seen from its centre: near the origin
-        # float32 has digits enough.
+        # float32 has digits enough, and in parts of the largest number exponents.
+        largest = max(abs(float(X.max())), abs(float(X.min())))
+        self._unit = float(np.ldexp(1.0, int(np.frexp(largest)[1])))
         self._members = np.argsort(self._list_of, kind="stable")
         self._sizes = np.bincount(self._list_of, minlength=len(self._centers))
         self._starts = np.cumsum(self._sizes) - self._sizes
         self._offsets = np.empty(X.shape, dtype=np.float32)
         for batch in gen_batches(n_samples, _N_ROWS):
             rows = self._members[batch]
-            self._offsets[batch] = X[rows] - self._centers[self._list_of[rows]]
+            self._offsets[batch] = self._seen_from(self._list_of[rows], X[rows])
         self._norms = _squared_norms(self._offsets)
 
         n_near = min(len(self._centers), _N_NEAR)
@@ -188,9 +192,9 @@ class IndexedNeighbors(TransformerMixin, BaseEstimator):
         """Find the lists nearest to samples among those near their own, in order."""
         found = np.empty((len(X), n_lists), dtype=np.intp)
         for number, rows in _each_group(list_of):
-            near, center = self._near[number], self._centers[number]
-            others = _as_float32(self._centers[near] - center)
-            costs = _as_float32((center - X[rows]) * 2) @ others.T
+            near = self._near[number]
+            others = self._seen_from(number, self._centers[near])
+            costs = (self._seen_from(number, X[rows]) * np.float32(-2)) @ others.T
             costs += _squared_norms(others)
             taken = _least(costs, n_lists)
             order = np.argsort(np.take_along_axis(costs, taken, 1), 1, kind="stable")
@@ -206,14 +210,19 @@ class IndexedNeighbors(TransformerMixin, BaseEstimator):
         distances = np.empty(shape, dtype=X.dtype)
 
         def search(batch: slice) -> None:
-            rows = order[batch]
-            near = self._candidates(X[rows], list_of[rows])
-            exact = self._distances(X[rows], near)
-            if are_own:
-                exact[near == rows[:, np.newaxis]] = np.inf
-            best = np.argsort(exact, axis=1, kind="stable")[:, : self.n_neighbors]
-            found[rows] = np.take_along_axis(near, best, 1)
-            distances[rows] = np.take_along_axis(exact, best, 1)
+            lists = self._nearest_lists(
+                X[order[batch]], list_of[order[batch]], self.n_lists_
+            )
+            width = int(self._sizes[lists].sum(axis=1).max())
+            for part in gen_batches(len(lists), max(1, _N_DISTANCES // width)):
+                rows = order[batch][part]
+                near = self._candidates(X[rows], lists[part])
+                exact = self._distances(X[rows], near)
+                if are_own:
+                    exact[near == rows[:, np.newaxis]] = np.inf
+                best = np.argsort(exact, axis=1, kind="stable")[:, : self.n_neighbors]
+                found[rows] = np.take_along_axis(near, best, 1)
+                distances[rows] = np.take_along_axis(exact, best, 1)
 
         order = np.argsort(list_of, kind="stable")
         _run(search, gen_batches(len(X), _N_ROWS))
@@ -221,11 +230,8 @@ class IndexedNeighbors(TransformerMixin, BaseEstimator):
         graph = (distances.ravel(), found.ravel(), ends)
         return csr_array(graph, shape=(len(X), len(self._X)))
 
-    def _candidates(
-        self, X: NDArray[Any], list_of: NDArray[np.intp]
-    ) -> NDArray[np.intp]:
-        """Find a few more than the nearest members of the lists nearest to samples."""
-        lists = self._nearest_lists(X, list_of, self.n_lists_)
+    def _candidates(self, X: NDArray[Any], lists: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Find a few more than the nearest of the members of each sample's lists."""
         sizes = self._sizes[lists]
         ends = np.cumsum(sizes, axis=1)
         starts = ends - sizes
@@ -234,7 +240,7 @@ class IndexedNeighbors(TransformerMixin, BaseEstimator):
         for number, pairs in _each_group(lists.ravel()):
             rows = pairs // self.n_lists_
             first, size = self._starts[number], self._sizes[number]
-            own = _as_float32(X[rows] - self._centers[number])
+            own = self._seen_from(number, X[rows])
             members = slice(first, first + size)
             cost = (own * np.float32(-2)) @ self._offsets[members].T
             cost += self._norms[members]
@@ -246,6 +252,13 @@ class IndexedNeighbors(TransformerMixin, BaseEstimator):
         within = columns - np.take_along_axis(starts, which, 1)
         places = self._starts[np.take_along_axis(lists, which, 1)] + within
         return np.sort(self._members[places], axis=1)
+
+    def _seen_from(
+        self, lists: int | NDArray[np.intp], X: NDArray[Any]
+    ) -> NDArray[np.float32]:
+        """Subtract the centres of lists."""
+        differences = (X - self._centers[lists]) / self._unit
+        return differences.astype(np.float32, copy=False)
 
     def _distances(self, X: NDArray[Any], near: NDArray[np.intp]) -> NDArray[Any]:
         """Compute the distances of samples to candidates."""
@@ -321,7 +334,7 @@ def _each_group(labels: NDArray[np.intp]) -> Iterator[tuple[int, NDArray[np.intp
     yield from zip(numbers.tolist(), np.split(order, starts[1:]), strict=True)
 
 
-def _least(costs: NDArray[np.float32], n_taken: int) -> NDArray[np.intp]:
+def _least(costs: NDArray[Any], n_taken: int) -> NDArray[np.intp]:
     """Find the columns of the smallest costs in each row."""
     if n_taken >= costs.shape[1]:
         return np.tile(np.arange(costs.shape[1]), (len(costs), 1))
@@ -330,7 +343,3 @@ def _least(costs: NDArray[np.float32], n_taken: int) -> NDArray[np.intp]:
 
 def _squared_norms(X: NDArray[Any]) -> NDArray[Any]:
     return np.einsum("ij,ij->i", X, X)
-
-
-def _as_float32(X: NDArray[Any]) -> NDArray[np.float32]:
-    return X.astype(np.float32, copy=False)

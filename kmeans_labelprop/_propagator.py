@@ -230,9 +230,10 @@ class KMeansLabelPropagator(
         ``propagation="cluster"`` the share of the cluster that lies no nearer to the
         centre than the sample, in (0, 1]. 1 for a given label (by the graph for copies
         of its sample, too), 0 for a sample without a label.
-    label_distributions_ : ndarray of shape (n_samples, n_classes), dtype=float64
+    label_distributions_ : ndarray of shape (n_samples, n_classes)
         With ``propagation="graph"`` the share of each class in the labels that reach a
-        sample; all 0 where none does.
+        sample; all 0 where none does. In float64, but in float32 if that took more than
+        1 GB.
     suspects_ : ndarray of shape (n_suspects,), dtype=intp
         With ``propagation="graph"`` positions of the given labels that are not the
         likeliest one among the neighbours, the least likely first: those to look at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from sklearn.datasets import make_blobs
 from sklearn.metrics import euclidean_distances
 from sklearn.neighbors import KNeighborsTransformer
 
-from kmeans_labelprop import _engine, _graph
+from kmeans_labelprop import _engine, _graph, _propagation
 from kmeans_labelprop._distances import far_offset
 from kmeans_labelprop._engine import (
     copies_of,
@@ -422,6 +423,28 @@ def test_an_index_spreads_and_predicts_as_exact_neighbours_do(rng, monkeypatch, 
     assert_allclose(predicted.sum(axis=1), 1)
     alone = predict_distributions(indexed, known, found, new[:1])
     assert_allclose(alone, predicted[:1])
+
+
+@pytest.mark.parametrize("prior", ["estimated", "uniform"])
+def test_shares_of_many_classes_are_held_once(monkeypatch, prior):
+    n_samples, n_classes = 20_000, 300
+    E = np.arange(n_samples, dtype=np.float32)[:, np.newaxis]
+    clusters = make_clusters(E, E[::5000], n_neighbors=3)
+    positions = np.arange(0, n_samples, 20)
+    known = GivenLabels(
+        positions, np.arange(len(positions)) % n_classes, np.arange(n_classes)
+    )
+    monkeypatch.setattr(_propagation, "_MOST_IN_FLOAT64", 10**6)
+    tracemalloc.start()
+    try:
+        found = spread(clusters, known, "graph", alpha=0.5, class_prior=prior)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.distributions is found.node_distributions
+    assert found.distributions.nbytes == 4 * n_samples * n_classes
+    # Beside them the arrays of the solver for 16 classes, and rows in parts.
+    assert peak < 1.9 * found.distributions.nbytes
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -129,6 +129,23 @@ def test_no_list_is_nearly_empty(name):
     assert sizes.max() < 1000
 
 
+@pytest.mark.parametrize("exponent", [-400, 400])
+def test_the_unit_does_not_matter(exponent):
+    X = make_blobs(2000, 8, centers=20, random_state=0)[0]
+    expected = IndexedNeighbors(10).fit_transform(X)
+    found = IndexedNeighbors(10).fit_transform(np.ldexp(X, exponent))
+    assert_array_equal(found.indices, expected.indices)
+    assert_allclose(np.ldexp(found.data, -exponent), expected.data)
+
+
+def test_few_distances_at_a_time_are_enough(monkeypatch):
+    X = make_blobs(2000, 8, centers=20, random_state=0)[0]
+    expected = IndexedNeighbors(10).fit_transform(X)
+    monkeypatch.setattr(_neighbors, "_N_DISTANCES", 10_000)
+    found = IndexedNeighbors(10).fit_transform(X)
+    assert_array_equal(found.indices, expected.indices)
+
+
 def test_few_samples_have_candidates_enough():
     X = np.arange(30.0)[:, None]
     graph = IndexedNeighbors(20).fit_transform(X)

@@ -7,6 +7,7 @@ spread over the graph are right as often: paired by seed, from the same represen
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, make_blobs
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfTransformer
-from sklearn.neighbors import KNeighborsTransformer
+from sklearn.neighbors import KNeighborsTransformer, NearestNeighbors
 from sklearn.preprocessing import StandardScaler, normalize
+from threadpoolctl import threadpool_limits
 
 from kmeans_labelprop import _engine
 from kmeans_labelprop._given import GivenLabels
@@ -167,8 +169,51 @@ def compare(name, n_seeds):
     }
 
 
+def beside_faiss(E):
+    """Measure faiss's inverted files on the same samples, or nothing without faiss."""
+    try:
+        import faiss
+    except ImportError:
+        return {}
+    probes = np.random.RandomState(1).permutation(len(E))[:2000]
+    true = NearestNeighbors(n_neighbors=21, algorithm="brute").fit(E)
+    true = true.kneighbors(E[probes], return_distance=False)
+    faiss.omp_set_num_threads(1)
+
+    def by_faiss(n_lists, n_probes):
+        index = faiss.IndexIVFFlat(faiss.IndexFlatL2(E.shape[1]), E.shape[1], n_lists)
+        index.train(E)
+        index.add(E)
+        index.nprobe = n_probes
+        return index.search(E, 21)[1]
+
+    def by_index():
+        return IndexedNeighbors(20).fit_transform(E).indices.reshape(len(E), 20)
+
+    methods = {"this index": by_index}
+    for setting in ((250, 8), (250, 12), (1000, 16), (1000, 24)):
+        methods["faiss, {} lists, {} probed".format(*setting)] = partial(
+            by_faiss, *setting
+        )
+    rows = {}
+    with threadpool_limits(1):
+        for name, method in methods.items():
+            found, wall, cpu = clock(method)
+            hits = [
+                np.isin(expected, own).sum() - (row in own)
+                for row, expected, own in zip(probes, true, found[probes], strict=True)
+            ]
+            recall = float(np.mean(hits) / 20)
+            rows[name] = {"seconds": wall, "cpu_seconds": cpu, "recall": recall}
+    return rows
+
+
 def measure(quick):
-    return {"spaces": {name: compare(name, 5) for name in (SMALL if quick else SPACES)}}
+    E, _ = turned_digits() if quick else fashion_mnist()
+    return {
+        "spaces": {name: compare(name, 5) for name in (SMALL if quick else SPACES)},
+        "faiss": beside_faiss(E),
+    }
 
 
 def report(results):
