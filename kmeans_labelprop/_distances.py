@@ -12,7 +12,7 @@ from sklearn.utils import gen_batches
 
 # In parts of the spread: from there on distances lose more than six digits.
 _FAR = 1000
-# Rows that tell how wide most numbers of a column are spread.
+# Rows that tell how wide most samples are spread.
 _N_ROWS = 1000
 # Rows brought to float64 at once.
 _BATCH_SIZE = 8192
@@ -57,25 +57,21 @@ def check_magnitude(E: Any, name: str) -> None:
 
 
 def _check_digits(E: NDArray[Any], name: str) -> None:
-    """Refuse a column in which one number leaves the others no digits.
+    """Refuse a number that leaves the distances between most samples no digits.
 
     Clustering subtracts means, and distances are squares: what is so far from the rest
     takes all digits of theirs.
     """
-    rows = E[:: -(-len(E) // _N_ROWS)].astype(np.float64, copy=False)
-    low, high = np.quantile(rows, [0.05, 0.95], axis=0)
+    rows = E[:: -(-len(E) // _N_ROWS)].astype(np.float64)
+    rows -= np.median(rows, axis=0)
+    typical = float(np.quantile(np.linalg.norm(rows, axis=1), 0.75))
     farthest = np.maximum(np.abs(E.max(axis=0)), np.abs(E.min(axis=0)))
-    lost = farthest.astype(np.float64) * float(np.finfo(E.dtype).eps)
-    width = high - low
-    is_spoiled = (width > 0) & (lost > _DIGITS * width)
-    # A column of rounding errors, beside others, tells nothing in any case.
-    spoiled = np.flatnonzero(is_spoiled & (farthest > _DIGITS * width.max(initial=0)))
-    if len(spoiled):
-        column = int(spoiled[0])
+    column = int(farthest.argmax())
+    lost = float(farthest[column]) * float(np.finfo(E.dtype).eps)
+    if lost > _DIGITS * typical > 0:
         raise ValueError(
             f"{name} holds a number of {farthest[column]:.3g} in column {column}, "
-            f"where most lie within {width[column]:.3g}: in {E.dtype} it "
-            "leaves "
+            f"while most samples lie within {typical:.3g}: in {E.dtype} it leaves "
             "these no digits. If it marks missing values, replace it by NaN or leave "
             "these samples out; else subtract what the numbers have in common."
         )
