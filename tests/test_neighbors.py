@@ -59,17 +59,18 @@ def test_nearly_all_neighbours_are_found(name, dtype):
 
 def test_other_samples_find_their_neighbours(rng):
     X = make_blobs(N, 8, centers=20, random_state=0)[0]
-    others = np.r_[X[:50] + 0.3 * rng.normal(size=(50, 8)), X[::250]]
+    others = np.r_[X[:300] + 0.3 * rng.normal(size=(300, 8)), X[::250]]
     finder = IndexedNeighbors(10).fit(X)
     graph = finder.transform(others)
     assert graph.shape == (len(others), N)
     exact = NearestNeighbors(n_neighbors=10, algorithm="brute").fit(X)
-    distances, columns = exact.kneighbors(others)
-    same = graph.indices.reshape(-1, 10) == columns
-    assert same.mean() > 0.97
-    assert_allclose(graph.data.reshape(-1, 10)[same], distances[same], atol=1e-6)
+    farthest = exact.kneighbors(others)[0][:, -1:]
+    assert np.mean(graph.data.reshape(-1, 10) <= farthest + 1e-9) > 0.97
+    rows = np.repeat(np.arange(len(others)), 10)
+    differences = others[rows] - X[graph.indices]
+    assert_allclose(graph.data, np.linalg.norm(differences, axis=1))
     # A sample that was there finds itself.
-    assert_array_equal(graph.indices.reshape(-1, 10)[50:, 0], np.arange(0, N, 250))
+    assert_array_equal(graph.indices.reshape(-1, 10)[300:, 0], np.arange(0, N, 250))
     # Each is found the same alone.
     for row in (0, 17):
         alone = finder.transform(others[[row]])
