@@ -987,6 +987,25 @@ def test_missing_values_are_filled_in_but_infinity_is_refused(blobs):
         propagator().fit(X, y)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_number_that_leaves_the_others_no_digits_is_refused(blobs):
+    X, y = blobs
+    X[5, 1] = 1e9
+    propagator(embedding=None).fit(X, y)  # float64 has digits enough
+    with pytest.raises(ValueError, match="1e.09 in column 1, while most samples lie"):
+        propagator(embedding=None).fit(X.astype(np.float32), y)
+
+
+def test_a_column_of_next_to_nothing_spoils_no_other(blobs):
+    X, y = blobs
+    expected = propagator(embedding=None).fit(X, y).transduction_
+    tiny = 1e-9 * np.random.default_rng(0).normal(size=len(X))
+    tiny[7] = 0.02
+    wide = np.column_stack([X, tiny]).astype(np.float32)
+    found = propagator(embedding=None).fit(wide, y).transduction_
+    assert_array_equal(found, expected)
+
+
 def test_more_clusters_than_samples_is_refused(blobs):
     X, y = blobs
     with pytest.raises(ValueError, match="n_samples=3 should be >= n_clusters=4"):
