@@ -32,13 +32,14 @@ def check_container(X: Any) -> None:
         If X is empty.
     """
     is_one = isinstance(X, str | bytes | Mapping) or getattr(X, "ndim", 1) == 0
-    is_array = issparse(X) or hasattr(X, "__array__")
-    if is_one or not (is_array or hasattr(X, "__len__")):
+    is_many = hasattr(X, "__len__") or hasattr(X, "__array__")
+    # Some sparse matrices are dicts, and none has a length.
+    if not issparse(X) and (is_one or not is_many):
         raise TypeError(
             "X must hold samples: an array, a sparse matrix, a table, or a list. Got "
             f"{type(X).__name__} instead."
         )
-    shape = getattr(X, "shape", None) or (len(X) if hasattr(X, "__len__") else 1,)
+    shape = getattr(X, "shape", None) or np.shape(X)[:1]
     if shape[0] == 0:
         raise ValueError(
             f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is "

@@ -59,15 +59,17 @@ def check_magnitude(E: Any, name: str) -> None:
 def _check_digits(E: NDArray[Any], name: str) -> None:
     """Refuse a number that leaves the distances between most samples no digits.
 
-    Clustering subtracts means, and distances are squares: what is so far from the rest
-    takes all digits of theirs.
+    Numbers are stored with so many digits, and clustering subtracts the mean first:
+    where one number moves that far away, squares of the rest have no digits left.
     """
     rows = E[:: -(-len(E) // _N_ROWS)].astype(np.float64)
-    rows -= np.median(rows, axis=0)
-    typical = float(np.quantile(np.linalg.norm(rows, axis=1), 0.75))
+    median = np.median(rows, axis=0)
+    typical = float(np.quantile(np.linalg.norm(rows - median, axis=1), 0.75))
+    moved = float(np.linalg.norm(E.mean(axis=0, dtype=np.float64) - median))
     farthest = np.maximum(np.abs(E.max(axis=0)), np.abs(E.min(axis=0)))
     column = int(farthest.argmax())
-    lost = float(farthest[column]) * float(np.finfo(E.dtype).eps)
+    step = float(np.finfo(E.dtype).eps)
+    lost = max(float(farthest[column]) * step, moved * step**0.5 * _DIGITS)
     if lost > _DIGITS * typical > 0:
         raise ValueError(
             f"{name} holds a number of {farthest[column]:.3g} in column {column}, "

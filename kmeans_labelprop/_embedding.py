@@ -110,7 +110,9 @@ def embed(embedding_: Any, X: Any) -> Any:
 
 
 def _check_output(E: Any) -> Any:
-    E = canonical(check_array(E, input_name="the output of embedding", **NUMERIC_ARRAY))
+    E = canonical(
+        check_array(E, input_name="the output of embedding for X", **NUMERIC_ARRAY)
+    )
     check_magnitude(E, "The output of embedding for X")
     return E
 

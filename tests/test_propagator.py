@@ -992,7 +992,7 @@ def test_a_number_that_leaves_the_others_no_digits_is_refused(blobs):
     X, y = blobs
     X[5, 1] = 1e9
     propagator(embedding=None).fit(X, y)  # float64 has digits enough
-    with pytest.raises(ValueError, match="1e.09 in column 1, while most samples lie"):
+    with pytest.raises(ValueError, match="in column 1, while most samples lie"):
         propagator(embedding=None).fit(X.astype(np.float32), y)
 
 

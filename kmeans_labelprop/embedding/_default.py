@@ -122,6 +122,7 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
         accept_sparse="csr",
         dtype=[np.float64, np.float32],
         ensure_all_finite="allow-nan",
+        input_name="X",
     )
     if image_shape is not None:
         height, width, _ = resolve_image_shape(image_shape, X.shape[1])

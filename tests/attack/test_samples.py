@@ -309,19 +309,22 @@ def test_any_scale_is_right_or_refused_before_anyone_is_asked(
     st.sampled_from(RULES),
     st.integers(0, 60),
     st.lists(st.sampled_from([-1, 0, 1]), min_size=3, max_size=3),
+    st.sampled_from([None, "auto"]),
 )
-def test_far_from_the_origin_is_right_or_refused(dtype, rule, exponent, signs):
+def test_far_from_the_origin_is_right_or_refused(
+    dtype, rule, exponent, signs, embedding
+):
     digits = {"float64": 52, "float32": 23}[dtype]
     far = np.ldexp(1.0, min(exponent, digits - 8)) * np.array(signs)
     A = (GROUPS + far).astype(dtype)
     assert_array_equal(A.astype(float) - far, GROUPS)  # nothing is rounded
-    right_or_refused(A, rule, never_refused=True)
+    right_or_refused(A, rule, never_refused=True, embedding=embedding)
 
 
-def right_or_refused(A, rule, never_refused=False, bad=()):
+def right_or_refused(A, rule, never_refused=False, bad=(), embedding=None):
     """Check that all labels are right, or that nobody has been asked."""
     oracle = Counting(Y)
-    fitted = propagator(oracle=oracle, propagation=rule)
+    fitted = propagator(oracle=oracle, propagation=rule, embedding=embedding)
     before = snapshot(A)
     try:
         with quiet(), warnings.catch_warnings():
@@ -361,13 +364,17 @@ NO_DATA = [
 @pytest.mark.parametrize("is_sparse", [False, True], ids=["dense", "sparse"])
 @pytest.mark.parametrize("value", NO_DATA)
 @pytest.mark.parametrize("bad", [[5], [3, 50, 51]], ids=["one", "three"])
-def test_a_mark_of_no_data_spoils_no_other_sample(value, dtype, rule, bad, is_sparse):
+@pytest.mark.parametrize("embedding", [None, "auto"])
+def test_a_mark_of_no_data_spoils_no_other_sample(
+    value, dtype, rule, bad, is_sparse, embedding
+):
     """Each in a cluster of its own, or refused: never all others in one."""
     if abs(value) > float(np.finfo(dtype).max):
         return
     A = GROUPS.astype(dtype)
     A[bad, np.arange(len(bad)) % 3] = value
-    right_or_refused(sp.csr_array(A) if is_sparse else A, rule, bad=bad)
+    X = sp.csr_array(A) if is_sparse else A
+    right_or_refused(X, rule, bad=bad, embedding=embedding)
 
 
 def refused(X, match, error=ValueError, **params):
@@ -386,6 +393,8 @@ def test_what_is_not_finite_is_refused(value, container):
     A = GROUPS.copy()
     A[7, 1] = value
     refused(container(A), "X contains")
+    if np.isinf(value):
+        refused(container(A), "X contains", embedding="auto")
 
 
 def with_gap(kind):
@@ -414,7 +423,7 @@ def test_masked_values_are_refused_not_read():
 
 REFUSED = {
     "a row": (GROUPS[0], "2D array"),
-    "a number": (np.float64(3), "2D array"),
+    "a number": (np.float64(3), "X must hold samples"),
     "three dimensions": (GROUPS.reshape(-1, 3, 1), "dim 3|3D|dimension"),
     "no rows": (GROUPS[:0], "0 sample"),
     "no columns": (GROUPS[:, :0], "0 feature"),
@@ -464,7 +473,8 @@ def test_what_is_no_table_of_numbers_is_refused(kind):
         "wide",
     ],
 )
-def test_degenerate_shapes(rows, dtype, container, rule):
+@pytest.mark.parametrize("embedding", [None, "auto"])
+def test_degenerate_shapes(rows, dtype, container, rule, embedding):
     """Each sample has the label of the sample asked about that is nearest to it."""
     A = np.array(rows, dtype=dtype)
     if dtype == "float32" and A.max() > 1e19:
@@ -472,7 +482,9 @@ def test_degenerate_shapes(rows, dtype, container, rule):
     n_distinct = len(np.unique(A, axis=0))
     for k in sorted({1, min(2, len(A)), n_distinct, min(len(A), n_distinct + 1)}):
         oracle = Counting(np.unique(A, axis=0, return_inverse=True)[1].ravel())
-        fitted = propagator(oracle=oracle, propagation=rule, n_clusters=k)
+        fitted = propagator(
+            oracle=oracle, propagation=rule, n_clusters=k, embedding=embedding
+        )
         with quiet():
             fitted.fit(container(A), sample_ids=np.arange(len(A)))
         asked = np.array(sorted(fitted.answers_))

@@ -54,7 +54,9 @@ def make_groups(n_groups=4, size=30, step=16, seed=0):
 
 
 def propagator(**params):
-    return KMeansLabelPropagator(**{"n_clusters": 12, "random_state": 0} | params)
+    """The samples as they are, unless an embedding is given."""
+    defaults = {"n_clusters": 12, "embedding": None, "random_state": 0}
+    return KMeansLabelPropagator(**defaults | params)
 
 
 class Counting:
