@@ -15,6 +15,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifier
 from kmeans_labelprop.embedding import default_embedding
@@ -101,6 +102,11 @@ def test_different_scales_become_standard_scores(rng, n_features):
     assert (np.diff(E[np.argsort(X[:, 1]), 1]) >= 0).all()
 
 
+@parametrize_with_checks([RobustScores()])
+def test_scores_pass_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
 def test_no_value_is_far_from_the_others(rng):
     X = measurements(rng, 4)
     embedding = default_embedding(X).fit(X)
@@ -117,6 +123,7 @@ def test_long_tails_and_flags(rng):
     assert list(embedding.is_flag_) == [False, False, True, False]
     E = embedding.transform(X)
     assert_allclose(E[:, 2], X[:, 2] > 0)  # not 6 standard deviations away
+    assert 0.5 < E[:, 1].std() < 1
     # Half of the samples are not squeezed into a corner by the largest one.
     assert E[np.argsort(X[:, 1]), 1][N_SAMPLES // 2] - E[:, 1].min() > 0.5
     assert (np.diff(E[np.argsort(X[:, 1]), 1]) >= 0).all()

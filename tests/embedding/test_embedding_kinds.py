@@ -192,6 +192,11 @@ def test_the_order_of_categories_is_kept(values):
     E = np.asarray(fitted.named_transformers_["ordered"].transform(X[["size"]]))
     middle, low, high = E[:3, 0]
     assert low < middle < high
+    missing = X[["size"]].head(1)
+    missing = (
+        missing.iloc[:0].reindex([0]) if make is pd.DataFrame else missing.clear(1)
+    )
+    assert_allclose(fitted.named_transformers_["ordered"].transform(missing), middle)
 
 
 def test_dates_follow_time_and_units_do_not_matter():
@@ -204,6 +209,15 @@ def test_dates_follow_time_and_units_do_not_matter():
         assert (np.diff(rank[:, 0]) > 0).all()
         again = pd.DataFrame({"x": x, "day": days.as_unit("us")})
         assert_allclose(fitted.transform(again), fitted.transform(X))
+
+
+def test_the_time_on_the_clock_counts():
+    local = pd.date_range("2020-03-28", periods=50, freq="h", tz="Europe/Brussels")
+    x = np.arange(50.0) % 7
+    zoned = pd.DataFrame({"x": x, "at": local})
+    naive = pd.DataFrame({"x": x, "at": local.tz_localize(None)})
+    for make in (pd.DataFrame, pl.from_pandas):
+        assert_allclose(embedded(make(zoned))[1], embedded(make(naive))[1])
 
 
 def test_measurements_are_no_keys(rng):
