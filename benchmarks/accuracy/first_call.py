@@ -226,8 +226,8 @@ def report(found: dict[str, Any], n_seeds: int) -> str:
         "`PropagatedClassifierCV(LogisticRegression(max_iter=1000), "
         "KMeansLabelPropagator(50)).fit(X, y)`, test accuracy in %, mean of "
         f"{n_seeds} seeds. *Best by hand*: of the spaces that the program lists for "
-        "the kind, the best on the test part, which favours it. Differences are paired; ± "
-        "is their standard error.",
+        "the kind, the best on the test part, which favours it. Differences are "
+        "paired; ± is their standard error.",
         "",
         "| data | samples | first call | best by hand | difference | seconds |",
         "|---|--:|--:|--:|--:|--:|",

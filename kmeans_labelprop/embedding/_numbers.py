@@ -50,12 +50,14 @@ def numbers_embedding(X: Any) -> Any:
     embedding : transformer or None
         The transformer, not fitted; None for the numbers as they are.
     """
+    low, high = min_max_axis(X, axis=0, ignore_nan=True) if issparse(X) else _ends(X)
+    has_missing = bool(np.isnan(X.data if issparse(X) else X).any())
+    if not has_missing and not np.any(low < high):
+        return None  # all samples are the same
     if issparse(X) and _is_text(X):
         return _counts_embedding(X)
-    low, high = min_max_axis(X, axis=0, ignore_nan=True) if issparse(X) else _ends(X)
     is_wide = X.shape[1] > WIDE
     is_signed = bool(np.any(low < 0))
-    has_missing = bool(np.isnan(X.data if issparse(X) else X).any())
     steps: list[Any] = [imputer()] if has_missing else []
     components = PCA(n_components(_N_IMAGE_COMPONENTS, X.shape[0]))
     if not has_missing and _are_vectors(X, low, high):

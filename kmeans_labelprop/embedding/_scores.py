@@ -13,6 +13,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 # Standard scores are bent so that they stay within this.
 _LARGEST_SCORE = 3
+# In parts of the range of nine tenths of a feature: what is farther off, such as a mark
+# of missing values, has no say in its scale.
+_FAR = 30
 # Fourth moment of standard scores, beyond which a feature has long tails.
 _LONG_TAILS = 10
 _N_QUANTILES = 100
@@ -29,6 +32,8 @@ class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
+    bounds_ : ndarray of shape (2, n_features)
+        What lies outside of these counts as lying on them.
     scaler_ : StandardScaler
         Gives the scores.
     ranker_ : QuantileTransformer or None
@@ -64,6 +69,10 @@ class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         low, high = X.min(axis=0), X.max(axis=0)
         self.is_flag_ = np.all((low == X) | (high == X), axis=0) & (low < high)
         self.flag_ends_ = np.stack([low, high])[:, self.is_flag_]
+        fifth, last = np.quantile(X, [0.05, 0.95], axis=0)
+        margin = np.where(last > fifth, _FAR * (last - fifth), np.inf)
+        self.bounds_ = np.stack([fifth - margin, last + margin]).astype(X.dtype)
+        X = np.clip(X, *self.bounds_)
         self.scaler_ = StandardScaler().fit(X)
         fourth = np.mean(self.scaler_.transform(X).astype(np.float64) ** 4, axis=0)
         self.has_long_tails_ = ~self.is_flag_ & (fourth > _LONG_TAILS)
@@ -89,7 +98,7 @@ class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             for one.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, **_ACCEPTED)
+        X = np.clip(validate_data(self, X, reset=False, **_ACCEPTED), *self.bounds_)
         scores: NDArray[Any] = np.asarray(self.scaler_.transform(X))
         scores /= np.sqrt(1 + (scores / _LARGEST_SCORE) ** 2)
         if self.ranker_ is not None:

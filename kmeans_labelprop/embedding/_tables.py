@@ -175,7 +175,12 @@ def _is_plain(column: Any) -> bool:
 
 
 def _check_numbers(X: Any) -> Any:
-    return check_array(X, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan")
+    return check_array(
+        X,
+        dtype=[np.float64, np.float32],
+        ensure_all_finite="allow-nan",
+        input_name="X",
+    )
 
 
 def _reader(function: Any) -> FunctionTransformer:
