@@ -217,9 +217,9 @@ def compare(
 
 def table(sets: dict[str, Any]) -> str:
     lines = [
-        "| samples | clusters | time (processor) | inertia | right, converged "
+        "| samples | clusters | seeds | time (processor) | inertia | right, converged "
         "| right, default | difference |",
-        "|---|--:|--:|--:|--:|--:|--:|",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, result in sets.items():
         pairs = list(zip(*result["fits"].values(), strict=True))
@@ -236,7 +236,7 @@ def table(sets: dict[str, Any]) -> str:
         mark = "" if result["chosen_on"] else " *"
         lines.append(
             f"| {name}{mark}, {result['shape'][0]:,} × {result['shape'][1]} "
-            f"| {result['n_clusters']} "
+            f"| {result['n_clusters']} | {len(pairs)} "
             f"| {ratio('seconds'):.1f} ({ratio('processor_seconds'):.1f}) "
             f"| {np.mean(inertia):+.2f} % "
             f"| {old.mean():.1f} ± {old.std(ddof=1):.1f} "
