@@ -102,6 +102,8 @@ def report(results):
 
     python -m benchmarks.speed growth
 
+{results.get("note", "")}
+
 Neighbours, the graph and the spreading of {N_LABELS} labels of {N_CLASSES} classes, by
 default: exact below 20,000 samples. Seconds are those of all processors, but for the
 wall's; memory is that of the whole process, with the data in float32. "factors": 100

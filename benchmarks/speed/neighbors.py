@@ -245,6 +245,8 @@ def report(results):
 
     python -m benchmarks.speed neighbors
 
+{results.get("note", "")}
+
 Labels of {N_LABELS} representatives, spread over a graph of 20 neighbours found by
 comparing all, or by the index. Seconds are those of all processors, for the whole
 graph. "Recall": the share of 2,000 samples' true neighbours that the index finds, or
