@@ -39,7 +39,9 @@ def check_container(X: Any) -> None:
             "X must hold samples: an array, a sparse matrix, a table, or a list. Got "
             f"{type(X).__name__} instead."
         )
-    shape = getattr(X, "shape", None) or np.shape(X)[:1]
+    shape = getattr(X, "shape", None)
+    if shape is None:
+        shape = (len(X),) if hasattr(X, "__len__") else np.shape(X)
     if shape[0] == 0:
         raise ValueError(
             f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is "
