@@ -61,8 +61,9 @@ _N_FIT_IMAGES = 10_000
 _N_FIT_PATCHES = 100_000
 _FIT_BYTES = 128 * 2**20
 _MAX_ITER = 30  # of k-means: later iterations move the filters little
-# Multiplications at once: what OpenBLAS does without packing, in a core's cache.
-_N_PRODUCTS = 800_000
+# Multiplications at once: near a core's cache, and long enough that threads seldom wait
+# for each other between two of them.
+_N_PRODUCTS = 1_600_000
 
 _ACCEPTED: dict[str, Any] = {
     "accept_sparse": "csr",
