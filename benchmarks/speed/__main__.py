@@ -21,15 +21,21 @@ HELPERS = {"__main__", "harness"}
 
 
 def main():
-    modules = pkgutil.iter_modules(benchmarks.speed.__path__)
-    stages = sorted({module.name for module in modules} - HELPERS)
+    names = {module.name for module in pkgutil.iter_modules(benchmarks.speed.__path__)}
+    modules = {
+        name: importlib.import_module(f"benchmarks.speed.{name}")
+        for name in sorted(names - HELPERS)
+    }
+    # Others are programs of their own.
+    stages = [name for name, module in modules.items() if hasattr(module, "report")]
+    stages = [name for name in stages if hasattr(modules[name], "measure")]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("stages", nargs="*", choices=[*stages, []], metavar="STAGE")
     parser.add_argument("--quick", action="store_true", help="small sizes only")
     parser.add_argument("--out", type=Path, default=Path("build/speed"))
     args = parser.parse_args()
     for name in args.stages or stages:
-        stage = importlib.import_module(f"benchmarks.speed.{name}")
+        stage = modules[name]
         results = {"machine": harness.machine(), **stage.measure(args.quick)}
         args.out.mkdir(parents=True, exist_ok=True)
         text = json.dumps(results, indent=1) + "\n"
