@@ -41,7 +41,7 @@ def check_container(X: Any) -> None:
         )
     shape = getattr(X, "shape", None)
     if shape is None:
-        shape = (len(X),) if hasattr(X, "__len__") else np.shape(X)
+        shape = (len(X),) if hasattr(X, "__len__") else np.asarray(X).shape
     if shape[0] == 0:
         raise ValueError(
             f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is "
