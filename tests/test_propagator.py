@@ -976,6 +976,16 @@ def test_nan_and_inf_are_refused(blobs, bad):
         propagator(embedding=None).fit(X, y)
 
 
+def test_pixels_take_the_memory_of_float32(blobs):
+    X, y = blobs
+    pixels = np.round(10 * (X - X.min(axis=0))).astype(np.uint8)
+    fitted = propagator().fit(pixels, y)
+    assert fitted.clusters_.E.dtype == np.float32
+    assert_array_equal(fitted.predict(pixels), fitted.transduction_)
+    as_floats = propagator().fit(pixels.astype(float), y)
+    assert_array_equal(fitted.transduction_, as_floats.transduction_)
+
+
 def test_missing_values_are_filled_in_but_infinity_is_refused(blobs):
     X, y = blobs
     full = propagator().fit(X, y).transduction_
