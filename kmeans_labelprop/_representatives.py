@@ -66,9 +66,13 @@ def are_typical(
     ranks[order] = (
         np.arange(len(order)) - (np.cumsum(sizes) - sizes)[cluster_ids[order]]
     )
-    shares = (ranks[known] + 0.5) / sizes[cluster_ids[known]]
-    error = 1 / np.sqrt(12 * max(1, len(known)))
-    return bool(shares.sum() <= len(known) * (0.5 + 3 * error))
+    return are_shares_typical((ranks[known] + 0.5) / sizes[cluster_ids[known]])
+
+
+def are_shares_typical(shares: NDArray[np.float64]) -> bool:
+    """Tell the same by the share of its cluster that lies nearer than each sample."""
+    error = 1 / np.sqrt(12 * max(1, len(shares)))
+    return bool(shares.sum() <= len(shares) * (0.5 + 3 * error))
 
 
 def most_valuable_first(

@@ -1,0 +1,596 @@
+"""The algorithm on blocks: what is the same on one machine and on many.
+
+A driver brings the functions of ``_blocks`` to the data and merges what they return;
+here is what is computed of that. Nothing here grows with the number of samples.
+"""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_array
+
+from ._blocks import (
+    DIGIT_BITS,
+    Arrays,
+    BlockSpread,
+    Measure,
+    Merge,
+    add,
+    append,
+    assign,
+    best_of_block,
+    choose_steps,
+    count_before,
+    count_digits,
+    count_labels,
+    distance_keys,
+    draw_rows,
+    known_labels,
+    measure_clusters,
+    merge_best,
+    merge_drawn,
+    merge_measures,
+    merge_sums,
+    rows_at,
+    sum_by_cluster,
+)
+from ._clustering import fit_clusterer, make_clusterer
+from ._containers import take_rows
+from ._distances import check_magnitude, nearest
+from ._embedding import NUMERIC_ARRAY, embed, fit_embedding
+from ._engine import Clusters, copies_of, find_graph, spread
+from ._given import GivenLabels, KnownLabels, majority_codes
+from ._graph import Graph
+from ._messages import stage
+from ._representatives import are_shares_typical
+from ._seeds import set_unset
+
+# Elements and rows of the sample that centres and anchors start from.
+_DRAWN_ELEMENTS = 2**24
+_LEAST_DRAWN, _MOST_DRAWN = 2**14, 2**16
+# Iterations of Lloyd's algorithm over all samples, after k-means of the sample.
+_N_PASSES = 2
+# Anchors need to lie among the samples, not to be at rest.
+_N_ANCHOR_ITER = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """Brings blocks into the space of the clusters.
+
+    Attributes
+    ----------
+    embedding : transformer or None
+        The fitted embedding.
+    n_features : int or None
+        Number of columns of a block; None for whatever the embedding takes.
+    dtype : dtype
+        float32 or float64, for all blocks.
+    """
+
+    embedding: Any
+    n_features: int | None
+    dtype: np.dtype[Any]
+
+    def __call__(self, X: Any) -> NDArray[Any]:
+        """Embed the samples of a block."""
+        if self.embedding is not None:
+            return _dense(embed(self.embedding, X)).astype(self.dtype, copy=False)
+        E = check_array(X, dtype=self.dtype, input_name="X", ensure_min_samples=0)
+        if E.shape[1] != self.n_features:
+            raise ValueError(
+                f"X has {E.shape[1]} features, but the propagator is expecting "
+                f"{self.n_features} features as input."
+            )
+        return E
+
+
+def _dense(E: Any) -> NDArray[Any]:
+    arguments = NUMERIC_ARRAY | {"accept_sparse": False}
+    return check_array(E, input_name="X", ensure_min_samples=0, **arguments)
+
+
+class Blocks(ABC):
+    """The samples, and what is kept of each, wherever they are.
+
+    Columns are the samples ``"X"``, the same embedded ``"E"``, the labels ``"y"`` and
+    what was derived. The functions handed over get the position of a block's first
+    sample, and its columns.
+
+    Attributes
+    ----------
+    n_samples : int
+        Number of samples; 0 while it is not known.
+    space : Space
+        Makes ``"E"`` of ``"X"``.
+    """
+
+    n_samples: int
+    space: Space
+
+    @abstractmethod
+    def reduce(
+        self,
+        measure: Measure,
+        merge: Merge,
+        *columns: str,
+        at: NDArray[np.intp] | None = None,
+    ) -> Arrays:
+        """Measure all blocks and merge the results, or those with some positions."""
+
+    @abstractmethod
+    def derive(
+        self,
+        function: Callable[..., Arrays],
+        made: Mapping[str, Any],
+        *columns: str,
+    ) -> None:
+        """Keep columns, named with their dtypes, that a function makes of others."""
+
+    @abstractmethod
+    def finish(
+        self,
+        function: Callable[..., Arrays],
+        made: Mapping[str, Any],
+        *columns: str,
+    ) -> dict[str, Any]:
+        """Make what the user gets of the columns, with one value for each sample."""
+
+    def take(self, positions: NDArray[np.intp], *columns: str) -> Arrays:
+        """Take the rows at some positions, in that order."""
+        order = np.argsort(positions, kind="stable")
+        ordered = positions[order]
+        found = self.reduce(
+            partial(rows_at, positions=ordered), append, *columns, at=ordered
+        )
+        back = np.argsort(order, kind="stable")
+        return tuple(take_rows(column, back) for column in found)
+
+
+@dataclass(frozen=True, eq=False)
+class BlockClusters:
+    """The clusters, of which there are columns of ids and distances.
+
+    Attributes
+    ----------
+    centers : ndarray of shape (n_clusters, n_components)
+        The centres.
+    sizes : ndarray of shape (n_clusters,)
+        Number of samples of each cluster.
+    unit : float
+        The largest distance of a sample to its centre.
+    anchors : ndarray of shape (n_anchors, n_components) or None
+        The nodes of the graph; None for the cluster rule.
+    """
+
+    centers: NDArray[Any]
+    sizes: NDArray[np.intp]
+    unit: float
+    anchors: NDArray[Any] | None
+
+
+def draw_sample(blocks: Blocks, n_features: int, seed: int) -> Any:
+    """Draw samples evenly from all blocks; count all.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        The samples; learns their number.
+    n_features : int
+        Number of columns.
+    seed : int
+        Which are drawn.
+
+    Returns
+    -------
+    rows : {ndarray, dataframe} of shape (n_drawn, n_features)
+        The samples drawn, in random order.
+    """
+    n_drawn = min(_MOST_DRAWN, max(_LEAST_DRAWN, _DRAWN_ELEMENTS // max(1, n_features)))
+    draw = partial(draw_rows, seed=seed, n_drawn=n_drawn, n_samples=blocks.n_samples)
+    counted, _, rows = blocks.reduce(draw, partial(merge_drawn, n_drawn=n_drawn), "X")
+    blocks.n_samples = int(counted[0])
+    return rows
+
+
+def fit_block_space(embedding: Any, drawn: Any) -> tuple[Space, NDArray[Any]]:
+    """Fit the embedding on the samples drawn.
+
+    Parameters
+    ----------
+    embedding : transformer or None
+        The transformer, not fitted.
+    drawn : {ndarray, dataframe} of shape (n_drawn, n_features)
+        The samples drawn.
+
+    Returns
+    -------
+    space : Space
+        Embeds blocks.
+    E : ndarray of shape (n_drawn, n_components)
+        The samples drawn, embedded.
+    """
+    if embedding is None:
+        E = _dense(drawn)
+        check_magnitude(E, "X")
+        return Space(None, E.shape[1], E.dtype), E
+    embedding_, E = fit_embedding(embedding, drawn)
+    E = _dense(E)
+    return Space(embedding_, None, E.dtype), E
+
+
+def start_centers(
+    E: NDArray[Any], n_clusters: int, seed: int, verbose: int
+) -> NDArray[Any]:
+    """Cluster the samples drawn.
+
+    Parameters
+    ----------
+    E : ndarray of shape (n_drawn, n_components)
+        The samples drawn, embedded.
+    n_clusters : int
+        Number of clusters.
+    seed : int
+        Seeds k-means.
+    verbose : int
+        Whether to tell of the stage.
+
+    Returns
+    -------
+    centers : ndarray of shape (n_clusters, n_components)
+        Their centres.
+    """
+    clusterer = set_unset(make_clusterer(None, n_clusters), seed)
+    with stage(f"clustering {len(E)} of the samples", verbose):
+        centers: NDArray[Any] = fit_clusterer(clusterer, E).cluster_centers_
+    return centers
+
+
+def refine_centers(
+    blocks: Blocks, centers: NDArray[Any], drawn: NDArray[Any], verbose: int
+) -> NDArray[Any]:
+    """Run iterations of Lloyd's algorithm over all samples.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        The samples.
+    centers : ndarray of shape (n_clusters, n_components)
+        Where to start.
+    drawn : ndarray of shape (n_drawn, n_components)
+        Some samples, which tell how far coordinates reach.
+    verbose : int
+        Whether to tell of the stage.
+
+    Returns
+    -------
+    centers : ndarray of shape (n_clusters, n_components)
+        The means of the samples nearest to each; one without samples stays. The same
+        to the last bit whatever the blocks.
+    """
+    if len(drawn) == blocks.n_samples:
+        return centers  # k-means has seen all
+    middle, step, limit = choose_steps(drawn, blocks.n_samples)
+    for i in range(_N_PASSES):
+        with stage(f"refining centres, pass {i + 1} of {_N_PASSES}", verbose):
+            largest = np.inf
+            while largest > limit:
+                measure = partial(
+                    sum_by_cluster, centers=centers, middle=middle, step=step
+                )
+                sums, counts, farthest = blocks.reduce(measure, merge_sums, "E")
+                largest = float(farthest[0])
+                if largest > limit:  # far outside of what was drawn: coarser steps
+                    step = step * 2.0 ** np.ceil(np.log2(largest / limit) + 1)
+        filled = counts > 0
+        means = middle + sums[filled] / counts[filled, np.newaxis] * step
+        centers = centers.copy()
+        centers[filled] = means
+    return centers
+
+
+def find_anchors(
+    E: NDArray[Any], n_anchors: int, seed: int, verbose: int
+) -> NDArray[Any]:
+    """Choose the nodes of the graph: centres of many small clusters of a sample.
+
+    Parameters
+    ----------
+    E : ndarray of shape (n_drawn, n_components)
+        The samples drawn, embedded.
+    n_anchors : int
+        Number of anchors.
+    seed : int
+        Seeds k-means.
+    verbose : int
+        Whether to tell of the stage.
+
+    Returns
+    -------
+    anchors : ndarray of shape (min(n_anchors, n_drawn), n_components)
+        The anchors; the samples themselves if they are not more.
+    """
+    if len(E) <= n_anchors:
+        return E
+    kmeans = KMeans(
+        n_anchors, init="random", n_init=1, max_iter=_N_ANCHOR_ITER, random_state=seed
+    )
+    with stage(f"finding {n_anchors} anchors", verbose), warnings.catch_warnings():
+        # Copies of samples make clusters coincide: fewer anchors will do, then.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        anchors: NDArray[Any] = kmeans.fit(E).cluster_centers_
+    return anchors
+
+
+def assign_all(
+    blocks: Blocks, centers: NDArray[Any], anchors: NDArray[Any] | None, verbose: int
+) -> BlockClusters:
+    """Derive the cluster of each sample and its distance to the centre.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        The samples; get columns "ids" and "distances".
+    centers : ndarray of shape (n_clusters, n_components)
+        The centres.
+    anchors : ndarray of shape (n_anchors, n_components) or None
+        The nodes of the graph.
+    verbose : int
+        Whether to tell of the stage.
+
+    Returns
+    -------
+    clusters : BlockClusters
+        The clusters.
+    """
+    with stage(f"assigning {blocks.n_samples} samples to clusters", verbose):
+        made = {"ids": np.int32, "distances": np.float64}
+        blocks.derive(partial(assign, centers=centers), made, "E")
+        sizes, farthest = blocks.reduce(
+            partial(measure_clusters, n_clusters=len(centers)),
+            merge_measures,
+            "ids",
+            "distances",
+        )
+    return BlockClusters(centers, sizes, float(farthest[0]) or 1.0, anchors)
+
+
+def read_block_labels(
+    blocks: Blocks, y: Any, oracle: Any, missing_label: Any
+) -> tuple[KnownLabels, bool]:
+    """Take the labels that y knows, unless it plays the oracle.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        The samples.
+    y : object
+        The labels; None for none.
+    oracle : callable, "y" or None
+        The propagator's parameter.
+    missing_label : object
+        Marks a sample without a label.
+
+    Returns
+    -------
+    known : KnownLabels
+        The labels known.
+    plays_oracle : bool
+        Whether y plays the oracle: nothing of it is known, then.
+    """
+    nothing = KnownLabels(np.empty(0, dtype=np.intp), np.empty(0))
+    if y is None:
+        return nothing, False
+    count = partial(count_labels, missing_label=missing_label)
+    n_rows, n_labels = (int(found[0]) for found in blocks.reduce(count, add, "y"))
+    if n_rows != blocks.n_samples:
+        raise ValueError(
+            "X and y must have the same number of samples. Got "
+            f"{blocks.n_samples} in X and {n_rows} in y."
+        )
+    if not callable(oracle):
+        if not n_labels:
+            raise ValueError(
+                "y must hold at least one label when there is no oracle. Got only "
+                f"missing_label={missing_label!r} instead."
+            )
+        if oracle == "y" or n_labels == n_rows:
+            return nothing, True
+    take = partial(known_labels, missing_label=missing_label)
+    return KnownLabels(*blocks.reduce(take, append, "y")), False
+
+
+def choose_representatives(
+    blocks: Blocks,
+    clusters: BlockClusters,
+    known: KnownLabels,
+    answered: NDArray[np.intp],
+) -> tuple[NDArray[np.intp], NDArray[np.intp], bool]:
+    """Choose the sample that speaks for each cluster, as in memory.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        The samples.
+    clusters : BlockClusters
+        Their clusters.
+    known : KnownLabels
+        The labels of y.
+    answered : ndarray of shape (n_answered,), dtype=intp
+        Positions of samples that were asked about in an earlier run.
+
+    Returns
+    -------
+    representatives, own : ndarray of shape (n_representatives,), dtype=intp
+        Positions, and the cluster of each.
+    is_fair : bool
+        Whether the known labels can stand for their clusters.
+    """
+    columns = "ids", "distances"
+    is_fair = True
+    if len(known):
+        probes = (*blocks.take(known.positions, *columns), known.positions)
+        count = partial(count_before, unit=clusters.unit, probes=probes)
+        (before,) = blocks.reduce(count, add, *columns)
+        is_fair = are_shares_typical((before + 0.5) / clusters.sizes[probes[0]])
+    preferred = np.union1d(known.positions if is_fair else [], answered)
+    best = partial(best_of_block, unit=clusters.unit, known=preferred.astype(np.intp))
+    own, _, _, chosen = blocks.reduce(best, merge_best, *columns)
+    return chosen, own.astype(np.intp), is_fair
+
+
+def spread_from(
+    clusters: BlockClusters,
+    given: GivenLabels,
+    E_given: NDArray[Any],
+    propagation: str,
+    verbose: int,
+) -> BlockSpread:
+    """Find what spreads labels to the samples of any block.
+
+    Parameters
+    ----------
+    clusters : BlockClusters
+        The clusters.
+    given : GivenLabels
+        The labels given, one at least.
+    E_given : ndarray of shape (n_given, n_components)
+        Their samples, embedded.
+    propagation : {"cluster", "graph"}
+        The rule.
+    verbose : int
+        Whether to tell of the stage.
+
+    Returns
+    -------
+    spread : BlockSpread
+        The labels, with a graph for that rule.
+    """
+    ids = nearest(E_given, clusters.centers)
+    local = Clusters(E_given, ids, np.zeros(len(ids)), None)
+    voices = majority_codes(copies_of(local, np.arange(len(ids))), given.codes)
+    found = BlockSpread(given, E_given, clusters.centers, clusters.unit, ids, voices)
+    if propagation == "cluster":
+        return found
+    graph, distributions = spread_over_anchors(clusters, given, E_given, verbose)
+    return replace(found, graph=graph, distributions=distributions)
+
+
+def spread_over_anchors(
+    clusters: BlockClusters, given: GivenLabels, E_given: NDArray[Any], verbose: int
+) -> tuple[Graph, NDArray[np.float64]]:
+    """Spread labels over the graph of the anchors and the given samples.
+
+    Parameters
+    ----------
+    clusters : BlockClusters
+        The clusters, with anchors.
+    given : GivenLabels
+        The labels given. Of those with the same class and nearest anchor one seeds the
+        graph, the one nearest to it: labels may be more than anchors.
+    E_given : ndarray of shape (n_given, n_components)
+        Their samples, embedded.
+    verbose : int
+        Whether to tell of the stage.
+
+    Returns
+    -------
+    graph : Graph
+        The graph.
+    distributions : ndarray of shape (n_nodes, n_classes), dtype=float64
+        Share of each class in what reaches a node.
+    """
+    anchors = clusters.anchors
+    assert anchors is not None, "checked by the estimators"
+    own, distances = assign(0, E_given, centers=anchors)
+    order = np.lexsort((distance_keys(distances, distances.max() or 1.0), own))
+    pairs = np.stack([own, given.codes], axis=1)[order]
+    _, first = np.unique(pairs, axis=0, return_index=True)
+    seeds = np.sort(order[first])
+    rows = np.concatenate([anchors, E_given[seeds]])
+    graph = find_graph(rows, None, lambda part: part, lambda call: call, verbose)
+    ids = nearest(rows, clusters.centers)
+    centers = SimpleNamespace(cluster_centers_=clusters.centers)
+    nodes = Clusters(rows, ids, np.zeros(len(ids)), centers, graph)
+    seeded = np.arange(len(anchors), len(rows))
+    local = GivenLabels(seeded, given.codes[seeds], given.classes)
+    with stage("spreading labels", verbose):
+        found = spread(nodes, local, "graph").node_distributions
+    assert found is not None, "spread over a graph"
+    return graph, found
+
+
+def select_last(
+    blocks: Blocks, clusters: BlockClusters, given: GivenLabels, fraction: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the last sample of each cluster that keeps its label, without sorting.
+
+    A search by digits: counts of the first ten bits of the keys tell which of these
+    the last sample has, and so on; where keys are equal, the bits of the positions.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        The samples, with columns "ids" and "keys".
+    clusters : BlockClusters
+        Their clusters.
+    given : GivenLabels
+        Their labels are kept in any case, and count.
+    fraction : float
+        Share of each cluster to keep, in [0, 1].
+
+    Returns
+    -------
+    last_key, last_position : ndarray of shape (n_clusters,), dtype=int64
+        Key and position; the key is -1 where none but given labels are kept.
+    """
+    sizes = clusters.sizes
+    (given_ids,) = blocks.take(given.positions, "ids")
+    n_given = np.bincount(given_ids, minlength=len(sizes))
+    # As within_fraction rounds.
+    share = np.floor(np.round(fraction * sizes, 9) + 0.5).astype(np.int64)
+    wanted = np.maximum(share - n_given, 0)
+    last_position = np.full(len(sizes), blocks.n_samples, dtype=np.int64)
+    if np.array_equal(wanted, sizes - n_given):
+        return np.full(len(sizes), 2**32, dtype=np.int64), last_position
+
+    def search(
+        n_bits: int, left: NDArray[np.int64], ties: NDArray[np.int64] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        prefix = np.zeros(len(sizes), dtype=np.int64)
+        tied = prefix
+        for shift in range((n_bits - 1) // DIGIT_BITS * DIGIT_BITS, -1, -DIGIT_BITS):
+            count = partial(
+                count_digits,
+                given=given.positions,
+                prefix=prefix,
+                shift=shift,
+                ties=ties,
+            )
+            (counts,) = blocks.reduce(count, add, "ids", "keys")
+            ends = counts.cumsum(axis=1)
+            digit = np.minimum(
+                (ends < left[:, np.newaxis]).sum(axis=1), 2**DIGIT_BITS - 1
+            )
+            rows = np.arange(len(sizes))
+            tied = counts[rows, digit]
+            left = left - (ends[rows, digit] - tied)
+            prefix = (prefix << DIGIT_BITS) + digit
+        return prefix, left, tied
+
+    last_key, left, tied = search(30, wanted, None)
+    if np.any((left < tied) & (wanted > 0)):
+        last_position, _, _ = search(blocks.n_samples.bit_length(), left, last_key)
+    last_key[wanted == 0] = -1
+    return last_key, last_position

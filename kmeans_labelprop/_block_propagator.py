@@ -1,0 +1,459 @@
+"""The propagator on blocks of samples, without what brings functions to the data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._asking import ask_oracle
+from ._block_engine import (
+    BlockClusters,
+    Blocks,
+    Space,
+    assign_all,
+    choose_representatives,
+    draw_sample,
+    find_anchors,
+    fit_block_space,
+    read_block_labels,
+    refine_centers,
+    select_last,
+    spread_from,
+    start_centers,
+)
+from ._blocks import (
+    COST_UNITS,
+    BlockSpread,
+    append,
+    batch_length,
+    in_batches,
+    keep_block,
+    label_by_anchors,
+    label_in_clusters,
+    predict_codes,
+    predict_shares,
+)
+from ._given import GivenLabels
+from ._labels import check_labels, with_missing
+from ._ledger import Ledger, check_source
+from ._messages import stage, warn_user
+from ._report import warn_of_edges
+from ._seeds import MAX_SEED, clone_sharing, draw_seed, set_unset
+from ._validation import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_instances,
+    forget_fit,
+    replace_attributes,
+    validate_estimator_parameters,
+)
+
+
+def label_dtype(classes: NDArray[Any], missing_label: Any) -> np.dtype[Any]:
+    """Choose the dtype of labels and of what marks a missing one.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The labels.
+    missing_label : object
+        What marks that there is none.
+
+    Returns
+    -------
+    dtype : dtype
+        Never object, which no file holds: that of strings where need be.
+    """
+    dtype = with_missing(np.array([0, -1]), classes, missing_label).dtype
+    if dtype.kind == "O":
+        both = [str(label) for label in (*classes.tolist(), missing_label)]
+        dtype = np.array(both).dtype
+    return dtype
+
+
+def label_table(
+    classes: NDArray[Any], missing_label: Any, dtype: np.dtype[Any] | None
+) -> NDArray[Any]:
+    """List the label of each class, and last, as of class -1, what marks none."""
+    marks = np.array([missing_label]).astype(dtype)
+    return np.append(classes.astype(dtype), marks).astype(dtype)
+
+
+def finish_block(
+    start: int,
+    ids: NDArray[Any],
+    keys: NDArray[Any],
+    codes: NDArray[Any],
+    *,
+    table: NDArray[Any],
+    by_graph: bool,
+    **last: Any,
+) -> tuple[Any, ...]:
+    """Turn the columns derived of a block into what the user gets."""
+    found = table[codes], keep_block(start, ids, keys, codes, **last)
+    confidence = (1 - keys / COST_UNITS).astype(np.float32)
+    confidence[codes < 0] = 0
+    return (*found, confidence) if by_graph else found
+
+
+def predict_rows(
+    X: Any, *, space: Space, spread: BlockSpread, missing_label: Any, dtype: Any
+) -> NDArray[Any]:
+    """Predict labels; without a dtype the probabilities of the classes."""
+    if not hasattr(X, "shape"):
+        X = np.asarray(X)
+    table = label_table(spread.given.classes, missing_label, dtype)
+
+    def predict(start: int, rows: Any) -> tuple[NDArray[Any]]:
+        E = space(rows)
+        if dtype is None:
+            return (predict_shares(E, spread=spread),)
+        return (table[predict_codes(E, spread=spread)],)
+
+    n_rows = batch_length(spread.E.shape[1])
+    predicted: NDArray[Any] = in_batches(predict, append, n_rows, 0, X)[0]
+    return predicted
+
+
+def _has_graph(propagator: Any) -> bool:
+    return propagator.propagation == "graph"
+
+
+class BaseBlockPropagator(BaseEstimator):
+    """Cluster, ask and propagate over blocks of samples."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "fraction": [Interval(Real, 0, 1, closed="both")],
+        "oracle": [callable, StrOptions({"y"}), None],
+        "embedding": [HasMethods(["fit", "transform"]), None],
+        "propagation": [StrOptions({"cluster", "graph"})],
+        "n_anchors": [Interval(Integral, 1, None, closed="left")],
+        "folder": [str, os.PathLike, None],
+        "missing_label": [Real, str],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    n_clusters: int
+    fraction: float
+    oracle: Any
+    embedding: Any
+    propagation: str
+    n_anchors: int
+    missing_label: Any
+    random_state: Any
+    verbose: int
+    _blocks: Blocks
+    _clusters: BlockClusters
+    _is_experiment: bool
+    _ledger: Ledger
+    _space: Space
+    _spread: BlockSpread
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Cluster the samples, get labels and propagate them.
+
+        Parameters
+        ----------
+        X : blocks of samples of shape (n_samples, n_features)
+            See the class. float32 is kept.
+        y : blocks of labels of shape (n_samples,), default=None
+            Known labels, `missing_label` elsewhere. None if the oracle is to be
+            asked for all.
+
+        Returns
+        -------
+        self : object
+            The fitted propagator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is illegal, there is neither `y` nor an oracle, blocks do not
+            fit together, or there is no label in the end.
+        TypeError
+            If the oracle does not answer with an array of labels, all strings or all
+            numbers.
+
+        Notes
+        -----
+        Whatever ends it after the oracle was asked: what was answered is in `answers_`.
+        ``propagate({})`` goes on from there.
+        """
+        check_source(self.oracle, True, y, type(self).__name__)
+        plays_oracle = self._cluster(X, y)
+        queries = self._ledger.queries
+        if len(queries) and (plays_oracle or callable(self.oracle)):
+            with stage(f"asking the oracle for {len(queries)} labels", self.verbose):
+                self._ask(plays_oracle)
+        elif callable(self.oracle) and not self.answers_:
+            warn_user("The oracle is never asked: each cluster has a label.")
+        return self.propagate({})
+
+    def query(self, X: Any, y: Any = None) -> NDArray[np.intp]:
+        """Cluster the samples and tell which ones to label.
+
+        Parameters
+        ----------
+        X : blocks of samples of shape (n_samples, n_features)
+            See the class.
+        y : blocks of labels of shape (n_samples,), default=None
+            Known labels, `missing_label` elsewhere.
+
+        Returns
+        -------
+        positions : ndarray of shape (n_queries,), dtype=intp
+            Positions of the representatives that have no known label, those of the
+            largest clusters first: stopping early is fine.
+        """
+        self._cluster(X, y)
+        return self._ledger.ask_about(self._ledger.queries)
+
+    def propagate(self, labels: ArrayLike | Mapping[int, Any]) -> Self:
+        """Take labels for any samples, and spread all there are.
+
+        Nothing is clustered again; the blocks of the samples are read again.
+
+        Parameters
+        ----------
+        labels : array-like of shape (n_queries,), Series or dict of int to label
+            Labels by position, which may be of any samples, replace earlier labels, and
+            with `missing_label` withdraw one. Or labels in the order of the last
+            question. ``{}`` spreads what there is.
+
+        Returns
+        -------
+        self : object
+            The fitted propagator.
+
+        Raises
+        ------
+        ValueError
+            If the number of labels is wrong, a position is that of no sample, or there
+            is no label at all.
+        """
+        check_is_fitted(self, "cluster_centers_")
+        validate_estimator_parameters(self)
+        if self.propagation == "graph" and self._clusters.anchors is None:
+            raise ValueError(
+                "The 'propagation' parameter was set to 'graph' after the samples had "
+                "been clustered without anchors. Call fit or query again."
+            )
+        ledger = self._ledger.with_labels(
+            labels, None, self._blocks.n_samples, self.missing_label
+        )
+        with ledger.attached():
+            given = ledger.given()
+            self._note(ledger)
+            if not len(given):
+                raise ValueError(
+                    "No sample has a label: at least one of the "
+                    f"{len(self.representative_indices_)} representatives must be "
+                    "labelled."
+                )
+            self._spread_labels(given)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """Predict the label of each sample, by the rule.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            The labels; by the cluster rule `missing_label` for a cluster without one.
+        """
+        check_is_fitted(self, "classes_")
+        return self._predictor()(X)
+
+    @available_if(_has_graph)
+    def predict_proba(self, X: Any) -> Any:
+        """Predict the probability of each class, over the graph.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            One column for each of `classes_`; rows sum to 1.
+        """
+        check_is_fitted(self, "classes_")
+        return self._predictor(shares=True)(X)
+
+    def _predictor(self, shares: bool = False) -> Any:
+        return partial(
+            predict_rows,
+            space=self._space,
+            spread=self._spread,
+            missing_label=None if shares else self.missing_label,
+            dtype=None if shares else label_dtype(self.classes_, self.missing_label),
+        )
+
+    @property
+    def answers_(self) -> dict[int, Any]:
+        """Answers by position; None where there is none."""
+        return self._ledger.answers
+
+    @property
+    def queries_(self) -> NDArray[np.intp]:
+        """Positions asked about last."""
+        return self._ledger.queries
+
+    @property
+    def n_known_(self) -> int:
+        """Number of labels given that are those of y."""
+        return self._ledger.n_known
+
+    @property
+    def n_queries_(self) -> int:
+        """Number of samples asked about."""
+        return self._ledger.n_queries
+
+    def __sklearn_clone__(self) -> Self:
+        return clone_sharing(self, "oracle", BaseEstimator.__sklearn_clone__)
+
+    def _open(self, X: Any, y: Any) -> tuple[Blocks, Any]:
+        """Make the driver, and take a row or more that tell of the columns."""
+        raise NotImplementedError
+
+    def _recall(self) -> dict[int, Any]:
+        """Find answers of an earlier run over the same samples."""
+        return {}
+
+    def _note(self, ledger: Ledger) -> None:
+        """Take the ledger for the one that counts."""
+        self._ledger = ledger
+
+    def _cluster(self, X: Any, y: Any) -> bool:
+        """Cluster, and choose whom to ask about; tell whether y plays the oracle."""
+        validate_estimator_parameters(self)
+        check_instances(self, "embedding")
+        forget_fit(self)
+        blocks, rows = self._open(X, y)
+        self._blocks = blocks
+        validate_data(self, rows, skip_check_array=True)
+        seed = draw_seed(self.random_state)
+        if seed is None:
+            seed = int(np.random.default_rng().integers(MAX_SEED))
+        with stage("drawing a sample", self.verbose):
+            drawn = draw_sample(blocks, self.n_features_in_, seed)
+        known, plays_oracle = read_block_labels(
+            blocks, y, self.oracle, self.missing_label
+        )
+        embedding = None if self.embedding is None else set_unset(self.embedding, seed)
+        with stage("embedding the sample", self.verbose):
+            blocks.space, E = fit_block_space(embedding, drawn)
+        anchors = None
+        if self.propagation == "graph":
+            anchors = find_anchors(E, self.n_anchors, seed, self.verbose)
+        centers = start_centers(E, self.n_clusters, seed, self.verbose)
+        centers = refine_centers(blocks, centers, E, self.verbose)
+        clusters = assign_all(blocks, centers, anchors, self.verbose)
+
+        self._is_experiment = plays_oracle
+        answers = {} if plays_oracle else self._recall()
+        answered = np.array([p for p, a in answers.items() if a is not None], np.intp)
+        chosen, own, is_fair = choose_representatives(blocks, clusters, known, answered)
+        if not is_fair and callable(self.oracle):
+            warn_of_edges(len(known))
+        is_open = ~np.isin(chosen, np.append(known.positions, answered))
+        order = np.argsort(-clusters.sizes[own[is_open]], kind="stable")
+        ledger = Ledger(known, chosen[is_open][order])
+        ledger.answers.update(answers)
+        ledger.asked.update(answers)
+
+        self._clusters, self._ledger, self._space = clusters, ledger, blocks.space
+        self.embedding_ = blocks.space.embedding
+        self.cluster_centers_, self.cluster_sizes_ = centers, clusters.sizes
+        self.representative_indices_, self.representative_clusters_ = chosen, own
+        return plays_oracle
+
+    def _ask(self, plays_oracle: bool) -> None:
+        """Ask about the representatives, and note what is answered in any case."""
+        ledger = self._ledger
+        queries = ledger.queries
+        (rows,) = self._blocks.take(queries, "y" if plays_oracle else "X")
+        ledger.ask_about(queries)
+        if plays_oracle:
+            labels, is_known = check_labels(rows, self.missing_label)
+            ledger.answers.update(dict.fromkeys(queries.tolist()))
+            found = zip(queries[is_known].tolist(), labels, strict=True)
+            ledger.answers.update(found)
+            return
+        ledger.is_asking = True
+        try:
+            ask_oracle(self.oracle, rows, queries, self.missing_label, ledger.answers)
+        finally:
+            ledger.is_asking = False
+            self._note(ledger)
+
+    def _spread_labels(self, given: GivenLabels) -> None:
+        """Label all samples, and keep a fraction of each cluster."""
+        blocks, clusters, verbose = self._blocks, self._clusters, self.verbose
+        (E_given,) = blocks.take(given.positions, "E")
+        spread = spread_from(clusters, given, E_given, self.propagation, verbose)
+        by_graph = spread.graph is not None
+        with stage(f"labelling {blocks.n_samples} samples", verbose):
+            made = {"codes": np.int32, "keys": np.uint32}
+            if by_graph:
+                blocks.derive(partial(label_by_anchors, spread=spread), made, "E")
+            else:
+                label = partial(label_in_clusters, spread=spread)
+                blocks.derive(label, made, "E", "ids", "distances")
+        with stage("keeping a fraction of each cluster", verbose):
+            last = select_last(blocks, clusters, given, self.fraction)
+        dtype = label_dtype(given.classes, self.missing_label)
+        results = {"transduction": dtype, "kept": np.bool_}
+        if by_graph:
+            results["confidence"] = np.float32
+        finish = partial(
+            finish_block,
+            last_key=last[0],
+            last_position=last[1],
+            given=given.positions,
+            table=label_table(given.classes, self.missing_label, dtype),
+            by_graph=by_graph,
+        )
+        with stage("writing labels", verbose):
+            found = blocks.finish(finish, results, "ids", "keys", "codes")
+        attributes = {
+            "_spread": spread,
+            "given_": given,
+            "classes_": given.classes,
+            "representative_labels_": with_missing(
+                given.codes_at(self.representative_indices_),
+                given.classes,
+                self.missing_label,
+            ),
+            **{f"{name}_": column for name, column in found.items()},
+        }
+        replace_attributes(self, attributes, without=("confidence_",))
+        if len(given.classes) == 1:
+            warn_user(
+                f"The only class found is {given.classes[0]!r}: nothing can be told "
+                "apart by it."
+            )
+        n_empty = np.count_nonzero(clusters.sizes) - len(np.unique(spread.ids))
+        if not by_graph and n_empty:
+            warn_user(
+                f"{n_empty} of {len(clusters.sizes)} clusters have no label: their "
+                "samples are left out."
+            )

@@ -1,0 +1,590 @@
+"""What is computed of one block of samples, and how results of two are put together.
+
+Pure functions for data that no machine holds at once. Each takes the position of the
+block's first sample and its columns, and returns arrays; a merge takes those of the
+rows before and of the rows after. No result depends on where blocks begin: sums are
+exact, of whole numbers, and ties go by position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from sklearn.utils import gen_batches
+
+from ._clustering import distances_to_centers
+from ._containers import take_rows
+from ._distances import nearest
+from ._given import GivenLabels
+from ._graph import Graph, neighbor_weights
+from ._labels import check_labels
+from ._propagation import as_probabilities, likeliest, margin, nearest_in_cluster
+from ._representatives import best_samples
+
+Arrays = tuple[Any, ...]
+Measure = Callable[..., Arrays]
+Merge = Callable[[Arrays, Arrays], Arrays]
+
+# Ranking costs are whole numbers of billionths: ties are to nine digits, as in memory.
+COST_UNITS = 10**9
+# Bits of a number that are counted at once, for each cluster.
+DIGIT_BITS = 10
+# Steps of sums of up to 2**62.
+_MOST_STEPS = 2.0**62
+# Elements of a block that are handled at once.
+BATCH_ELEMENTS = 2**21
+
+
+def batch_length(n_features: int) -> int:
+    """Choose how many samples to handle at once."""
+    return max(1024, BATCH_ELEMENTS // max(1, n_features))
+
+
+def concatenate(parts: list[Any]) -> Any:
+    """Join rows, in their container.
+
+    Parameters
+    ----------
+    parts : list of {array, dataframe, series}
+        The rows.
+
+    Returns
+    -------
+    rows : {array, dataframe, series}
+        All of them.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    if hasattr(parts[0], "iloc"):
+        import pandas as pd
+
+        return pd.concat(parts)
+    return np.concatenate(parts)
+
+
+def add(left: Arrays, right: Arrays) -> Arrays:
+    """Merge sums and counts."""
+    return tuple(a + b for a, b in zip(left, right, strict=True))
+
+
+def append(left: Arrays, right: Arrays) -> Arrays:
+    """Merge rows."""
+    return tuple(concatenate([a, b]) for a, b in zip(left, right, strict=True))
+
+
+def in_batches(
+    measure: Measure, merge: Merge, n_rows: int, start: int, *columns: Any
+) -> Arrays:
+    """Measure a block piece by piece: what is computed on the way stays small.
+
+    Parameters
+    ----------
+    measure, merge : callable
+        What is computed of a piece, and how two are put together.
+    n_rows : int
+        Samples of a piece.
+    start : int
+        Position of the block's first sample.
+    *columns : array-like of shape (n_samples, ...)
+        The block.
+
+    Returns
+    -------
+    result : tuple of array
+        As if measured at once.
+    """
+    result: Arrays | None = None
+    for batch in gen_batches(columns[0].shape[0], n_rows):
+        pieces = (c.iloc[batch] if hasattr(c, "iloc") else c[batch] for c in columns)
+        found = measure(start + batch.start, *pieces)
+        result = found if result is None else merge(result, found)
+    return measure(start, *columns) if result is None else result
+
+
+def in_block(positions: NDArray[Any], start: int, n_rows: int) -> slice:
+    """Find which of some positions, in increasing order, lie in a block."""
+    first, last = np.searchsorted(positions, [start, start + n_rows])
+    return slice(int(first), int(last))
+
+
+def rows_at(start: int, *columns: Any, positions: NDArray[np.intp]) -> Arrays:
+    """Take the rows at some positions, in increasing order."""
+    n_rows = columns[0].shape[0]
+    own = positions[in_block(positions, start, n_rows)] - start
+    return tuple(take_rows(column, own) for column in columns)
+
+
+# ------------------------------------------------------------ a sample
+
+
+def position_hashes(start: int, n_rows: int, seed: int) -> NDArray[np.uint64]:
+    """Give each position a random number of its own, whatever block it comes in.
+
+    Parameters
+    ----------
+    start : int
+        The first position.
+    n_rows : int
+        Number of positions.
+    seed : int
+        Gives other numbers.
+
+    Returns
+    -------
+    hashes : ndarray of shape (n_rows,), dtype=uint64
+        The finalizer of SplitMix64, of the position and the seed.
+    """
+    z = np.arange(start + 1, start + n_rows + 1, dtype=np.uint64)
+    z *= np.uint64(0x9E3779B97F4A7C15)
+    z ^= np.uint64(seed * 0xD1342543DE82EF95 % 2**64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        z = (z ^ (z >> np.uint64(shift))) * np.uint64(factor)
+    return z ^ (z >> np.uint64(31))
+
+
+def draw_rows(start: int, X: Any, *, seed: int, n_drawn: int, n_samples: int) -> Arrays:
+    """Draw rows of a block for a sample without replacement of all.
+
+    Parameters
+    ----------
+    start : int
+        Position of the first row.
+    X : array-like of shape (n_rows, ...)
+        The block.
+    seed : int
+        Another one draws other rows.
+    n_drawn : int
+        Size of the whole sample: those with the smallest hashes.
+    n_samples : int
+        Number of all rows, if known: hashes that are not among the smallest then need
+        not be handed on; else 0.
+
+    Returns
+    -------
+    result : tuple of array
+        The number of rows, the hashes of those drawn, in increasing order, and these.
+    """
+    hashes = position_hashes(start, X.shape[0], seed)
+    order = np.argsort(hashes, kind="stable")[:n_drawn]
+    if n_samples > n_drawn:  # five standard errors more than needed, and some
+        share = (n_drawn + 5 * n_drawn**0.5 + 50) / n_samples
+        if share < 1:
+            order = order[hashes[order] < np.uint64(share * 2.0**64)]
+    return np.array([X.shape[0]]), hashes[order], take_rows(X, order)
+
+
+def merge_drawn(left: Arrays, right: Arrays, *, n_drawn: int) -> Arrays:
+    """Merge what `draw_rows` returns."""
+    hashes = np.concatenate([left[1], right[1]])
+    order = np.argsort(hashes, kind="stable")[:n_drawn]
+    rows = take_rows(concatenate([left[2], right[2]]), order)
+    return left[0] + right[0], hashes[order], rows
+
+
+# ------------------------------------------------------------ clusters
+
+
+def sum_by_cluster(
+    start: int,
+    E: NDArray[Any],
+    *,
+    centers: NDArray[Any],
+    middle: NDArray[np.float64],
+    step: NDArray[np.float64],
+) -> Arrays:
+    """Sum the samples of each cluster: one half of an iteration of Lloyd's algorithm.
+
+    Parameters
+    ----------
+    start : int
+        Position of the first sample.
+    E : ndarray of shape (n_rows, n_components)
+        The embedded samples.
+    centers : ndarray of shape (n_clusters, n_components)
+        The centres; each sample belongs to the nearest.
+    middle, step : ndarray of shape (n_components,), dtype=float64
+        Coordinates are summed in whole steps from the middle: such sums are exact, and
+        so the same in any order.
+
+    Returns
+    -------
+    result : tuple of ndarray
+        The sums of steps, of shape (n_clusters, n_components), the number of samples of
+        each cluster, and the largest number of steps.
+    """
+    ids = nearest(E, centers)
+    steps = (E - middle) / step
+    largest = np.abs(steps).max(initial=0)
+    np.clip(steps, -_MOST_STEPS, _MOST_STEPS, out=steps)
+    whole = np.rint(steps).astype(np.int64)
+    n_rows = len(ids)
+    ones, ends = np.ones(n_rows, dtype=np.int64), np.arange(n_rows + 1)
+    members = csr_array((ones, ids, ends), shape=(n_rows, len(centers)))
+    counts = np.bincount(ids, minlength=len(centers))
+    return members.T @ whole, counts, np.array([largest])
+
+
+def merge_sums(left: Arrays, right: Arrays) -> Arrays:
+    """Merge what `sum_by_cluster` returns."""
+    return (*add(left[:2], right[:2]), np.maximum(left[2], right[2]))
+
+
+def choose_steps(
+    E: NDArray[Any], n_samples: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Choose the steps in which coordinates are summed.
+
+    Parameters
+    ----------
+    E : ndarray of shape (n_drawn, n_components)
+        Some of the samples.
+    n_samples : int
+        How many are to be summed.
+
+    Returns
+    -------
+    middle, step : ndarray of shape (n_components,), dtype=float64
+        See `sum_by_cluster`: as fine as 62 bits allow if no coordinate lies 16 times
+        as far out as these samples.
+    limit : float
+        Number of steps of a coordinate up to which no sum overflows.
+    """
+    low, high = E.min(axis=0).astype(np.float64), E.max(axis=0).astype(np.float64)
+    middle, width = low / 2 + high / 2, high - low
+    width[width == 0] = width.max(initial=0) or 1.0
+    limit = 2.0 ** (62 - n_samples.bit_length())
+    return middle, width * (16 / limit), limit
+
+
+def assign(start: int, E: NDArray[Any], *, centers: NDArray[Any]) -> Arrays:
+    """Find the nearest centre of each sample, and its distance."""
+    ids = nearest(E, centers)
+    return ids.astype(np.int32), distances_to_centers(E, ids, centers)
+
+
+def measure_clusters(
+    start: int, ids: NDArray[Any], distances: NDArray[Any], *, n_clusters: int
+) -> Arrays:
+    """Count the samples of each cluster, and find the largest distance."""
+    largest = np.array([distances.max(initial=0)])
+    return np.bincount(ids, minlength=n_clusters), largest
+
+
+def merge_measures(left: Arrays, right: Arrays) -> Arrays:
+    """Merge what `measure_clusters` returns."""
+    return left[0] + right[0], np.maximum(left[1], right[1])
+
+
+def distance_keys(distances: NDArray[Any], unit: float) -> NDArray[np.uint32]:
+    """Turn distances into whole numbers, in the same order."""
+    return np.rint(distances / unit * COST_UNITS).astype(np.uint32)
+
+
+def best_of_block(
+    start: int,
+    ids: NDArray[Any],
+    distances: NDArray[Any],
+    *,
+    unit: float,
+    known: NDArray[np.intp],
+) -> Arrays:
+    """Find the best sample of each cluster: one of the known ones, if there are any.
+
+    Parameters
+    ----------
+    start : int
+        Position of the first sample.
+    ids, distances : ndarray of shape (n_rows,)
+        Cluster of each sample, and distance to its centre.
+    unit : float
+        The largest distance of all.
+    known : ndarray of shape (n_known,), dtype=intp
+        Positions of the samples to be preferred, in increasing order.
+
+    Returns
+    -------
+    result : tuple of ndarray
+        Cluster, whether known, key and position of each.
+    """
+    keys = distance_keys(distances, unit)
+    is_known = np.zeros(len(ids), dtype=bool)
+    is_known[known[in_block(known, start, len(ids))] - start] = True
+    chosen, own = best_samples(ids, keys.astype(np.float64), is_known)
+    return own, is_known[chosen], keys[chosen], chosen + start
+
+
+def merge_best(left: Arrays, right: Arrays) -> Arrays:
+    """Merge what `best_of_block` returns."""
+    both = append(left, right)
+    chosen, _ = best_samples(both[0], both[2], both[1])
+    return tuple(column[chosen] for column in both)
+
+
+def count_before(
+    start: int,
+    ids: NDArray[Any],
+    distances: NDArray[Any],
+    *,
+    unit: float,
+    probes: Arrays,
+) -> Arrays:
+    """Count the samples of a block that come before others of their cluster.
+
+    Parameters
+    ----------
+    start : int
+        Position of the first sample.
+    ids, distances : ndarray of shape (n_rows,)
+        Cluster of each sample, and distance to its centre.
+    unit : float
+        The largest distance of all.
+    probes : tuple of ndarray of shape (n_probes,)
+        Cluster, distance and position of the others.
+
+    Returns
+    -------
+    result : tuple of ndarray of shape (n_probes,)
+        How many samples of its cluster are nearer to the centre, for each probe; of
+        equally near ones those that come first.
+    """
+    n_probes = len(probes[0])
+    both = append(probes, (ids, distances, np.arange(start, start + len(ids))))
+    clusters, keys = both[0].astype(np.intp), distance_keys(both[1], unit)
+    order = np.lexsort((both[2], keys, clusters))
+    before = np.empty(len(order), dtype=np.intp)
+    before[order] = np.cumsum(order >= n_probes)
+    sizes = np.bincount(ids, minlength=int(clusters.max(initial=-1)) + 1)
+    own = clusters[:n_probes]
+    return (before[:n_probes] - (np.cumsum(sizes) - sizes)[own],)
+
+
+# ------------------------------------------------------------ labels
+
+
+def count_labels(start: int, y: Any, *, missing_label: Any) -> Arrays:
+    """Count rows, and those with a label."""
+    labels, _ = check_labels(y, missing_label)
+    return np.array([y.shape[0]]), np.array([len(labels)])
+
+
+def known_labels(start: int, y: Any, *, missing_label: Any) -> Arrays:
+    """Take the labels there are, and their positions."""
+    labels, is_known = check_labels(y, missing_label)
+    return np.flatnonzero(is_known) + start, labels
+
+
+@dataclass(frozen=True, eq=False)
+class BlockSpread:
+    """The labels given, and what spreads them to the samples of a block.
+
+    Attributes
+    ----------
+    given : GivenLabels
+        The labels given.
+    E : ndarray of shape (n_given, n_components)
+        Their samples, embedded.
+    centers : ndarray of shape (n_clusters, n_components)
+        The centres of the clusters.
+    unit : float
+        The largest distance of a sample to its centre.
+    ids : ndarray of shape (n_given,)
+        The cluster of each given sample.
+    voices : ndarray of shape (n_given,), dtype=intp
+        The class with which each speaks to others.
+    graph : Graph or None
+        The graph of the anchors; None for the cluster rule.
+    distributions : ndarray of shape (n_nodes, n_classes), dtype=float64, or None
+        Shares of the classes at its nodes.
+    """
+
+    given: GivenLabels
+    E: NDArray[Any]
+    centers: NDArray[Any]
+    unit: float
+    ids: NDArray[np.intp]
+    voices: NDArray[np.intp]
+    graph: Graph | None = None
+    distributions: NDArray[np.float64] | None = None
+
+    def restore(self, start: int, codes: NDArray[np.intp]) -> slice:
+        """Give the given samples of a block their own class; tell which these are."""
+        own = in_block(self.given.positions, start, len(codes))
+        codes[self.given.positions[own] - start] = self.given.codes[own]
+        return own
+
+
+def label_in_clusters(
+    start: int,
+    E: NDArray[Any],
+    ids: NDArray[Any],
+    distances: NDArray[Any],
+    *,
+    spread: BlockSpread,
+) -> Arrays:
+    """Give each sample the class of the nearest given one of its cluster.
+
+    Parameters
+    ----------
+    start : int
+        Position of the first sample.
+    E : ndarray of shape (n_rows, n_components)
+        The embedded samples.
+    ids, distances : ndarray of shape (n_rows,)
+        Cluster of each, and distance to its centre.
+    spread : BlockSpread
+        The labels.
+
+    Returns
+    -------
+    result : tuple of ndarray of shape (n_rows,)
+        The class of each sample, -1 for none, and the key that ranks it.
+    """
+    codes = nearest_in_cluster(ids, E, spread.ids, spread.E, spread.voices)
+    spread.restore(start, codes)
+    return codes.astype(np.int32), distance_keys(distances, spread.unit)
+
+
+def label_by_anchors(start: int, E: NDArray[Any], *, spread: BlockSpread) -> Arrays:
+    """Give each sample the shares of the anchors next to it, weighed by distance.
+
+    Parameters
+    ----------
+    start : int
+        Position of the first sample.
+    E : ndarray of shape (n_rows, n_components)
+        The embedded samples.
+    spread : BlockSpread
+        The labels, with a graph.
+
+    Returns
+    -------
+    result : tuple of ndarray of shape (n_rows,)
+        The class of each sample, -1 for none, and the key that ranks it: how unsure
+        it is, in billionths.
+    """
+    shares = anchor_shares(E, spread)
+    codes, keys = likeliest(shares), np.rint((1 - margin(shares)) * COST_UNITS)
+    own = spread.restore(start, codes)
+    keys[spread.given.positions[own] - start] = 0
+    return codes.astype(np.int32), keys.astype(np.uint32)
+
+
+def anchor_shares(E: NDArray[Any], spread: BlockSpread) -> NDArray[np.float64]:
+    """Compute the shares that `label_by_anchors` gives, to nine digits."""
+    assert spread.graph is not None, "of that rule only"
+    assert spread.distributions is not None, "it has both"
+    shares: NDArray[np.float64] = (
+        neighbor_weights(spread.graph, E) @ spread.distributions
+    )
+    total = shares.sum(axis=1, keepdims=True)
+    np.divide(shares, total, out=shares, where=total > 0)
+    # The last digits of distances depend on where batches begin.
+    return np.round(shares, 9)
+
+
+def predict_shares(E: NDArray[Any], *, spread: BlockSpread) -> NDArray[np.float64]:
+    """Predict the probability of each class over the graph, for other samples."""
+    shares = anchor_shares(E, spread)
+    lonely = np.flatnonzero(~shares.any(axis=1))
+    if len(lonely):
+        found = nearest(E[lonely], spread.E)
+        shares[lonely, spread.given.codes[found]] = 1
+    return as_probabilities(shares)
+
+
+def predict_codes(E: NDArray[Any], *, spread: BlockSpread) -> NDArray[np.intp]:
+    """Predict the class of other samples by the rule; -1 for none."""
+    if spread.graph is not None:
+        return likeliest(predict_shares(E, spread=spread))
+    ids = nearest(E, spread.centers)
+    return nearest_in_cluster(ids, E, spread.ids, spread.E, spread.voices)
+
+
+# ------------------------------------------------------------ fractions
+
+
+def count_digits(
+    start: int,
+    ids: NDArray[Any],
+    keys: NDArray[Any],
+    *,
+    given: NDArray[np.intp],
+    prefix: NDArray[np.int64],
+    shift: int,
+    ties: NDArray[np.int64] | None,
+) -> Arrays:
+    """Count samples by cluster and the next digit of their key, or of their position.
+
+    Parameters
+    ----------
+    start : int
+        Position of the first sample.
+    ids, keys : ndarray of shape (n_rows,)
+        Cluster of each sample, and what ranks it there.
+    given : ndarray of shape (n_given,), dtype=intp
+        Positions of samples that are not counted, in increasing order.
+    prefix : ndarray of shape (n_clusters,), dtype=int64
+        The digits before, of the samples to count.
+    shift : int
+        Number of bits after the digit.
+    ties : ndarray of shape (n_clusters,), dtype=int64, or None
+        With it samples with these keys are counted, by their positions.
+
+    Returns
+    -------
+    result : tuple of ndarray of shape (n_clusters, 2**DIGIT_BITS)
+        The counts.
+    """
+    is_counted = np.ones(len(ids), dtype=bool)
+    is_counted[given[in_block(given, start, len(ids))] - start] = False
+    values = keys.astype(np.int64)
+    if ties is not None:
+        is_counted &= values == ties[ids]
+        values = np.arange(start, start + len(ids), dtype=np.int64)
+    values = values >> shift
+    is_counted &= values >> DIGIT_BITS == prefix[ids]
+    width = 2**DIGIT_BITS
+    cells = ids[is_counted].astype(np.int64) * width + (values[is_counted] % width)
+    counts = np.bincount(cells, minlength=len(prefix) * width)
+    return (counts.reshape(len(prefix), width),)
+
+
+def keep_block(
+    start: int,
+    ids: NDArray[Any],
+    keys: NDArray[Any],
+    codes: NDArray[Any],
+    *,
+    last_key: NDArray[np.int64],
+    last_position: NDArray[np.int64],
+    given: NDArray[np.intp],
+) -> NDArray[np.bool_]:
+    """Tell which samples keep their label.
+
+    Parameters
+    ----------
+    start : int
+        Position of the first sample.
+    ids, keys, codes : ndarray of shape (n_rows,)
+        Cluster of each sample, what ranks it there, and its class.
+    last_key, last_position : ndarray of shape (n_clusters,), dtype=int64
+        Key and position of the last sample of each cluster that keeps its label.
+    given : ndarray of shape (n_given,), dtype=intp
+        Positions of the samples that keep theirs in any case, in increasing order.
+
+    Returns
+    -------
+    kept : ndarray of shape (n_rows,), dtype=bool
+        True for those.
+    """
+    last = last_key[ids]
+    position = np.arange(start, start + len(ids))
+    kept = (keys < last) | ((keys == last) & (position <= last_position[ids]))
+    kept[given[in_block(given, start, len(ids))] - start] = True
+    kept &= codes >= 0
+    return kept

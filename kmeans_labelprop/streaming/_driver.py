@@ -1,0 +1,283 @@
+"""Bring functions of blocks to samples in files, and go on where a run was stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from .._block_engine import Blocks
+from .._blocks import Arrays, Measure, Merge, batch_length
+from ._sources import Source, release
+
+# Progress is saved, and told, so often.
+_SECONDS_BETWEEN = 5
+
+
+class FileBlocks(Blocks):
+    """Samples of a source, and columns in files of a folder.
+
+    Each result is stored by a hash of the samples' first block, of the function and of
+    what it was given: a run that is started again finds what it had.
+
+    Parameters
+    ----------
+    X : Source
+        The samples.
+    y : Source or None
+        The labels.
+    folder : Path
+        Gets the columns, and what is done so far.
+    first : object
+        The first rows.
+    verbose : int
+        Whether to tell how far a pass is.
+    """
+
+    def __init__(
+        self, X: Source, y: Source | None, folder: Path, first: Any, verbose: int
+    ) -> None:
+        self._sources = {"X": X, "y": y}
+        self._folder, self._verbose = folder, verbose
+        self._progress = folder / "progress"
+        self._progress.mkdir(parents=True, exist_ok=True)
+        self._columns: dict[str, Path] = {}
+        self._length = batch_length(first.shape[1])
+        self.n_samples = X.n_rows
+        self.samples_key: str = joblib.hash(
+            (version("kmeans-labelprop"), X.n_rows, np.asarray(first))
+        )
+
+    def reduce(
+        self,
+        measure: Measure,
+        merge: Merge,
+        *columns: str,
+        at: NDArray[np.intp] | None = None,
+    ) -> Arrays:
+        """Measure the blocks one after the other; see Blocks."""
+        # Labels may be others next time, beside the same samples.
+        store = None if "y" in columns else self._store(measure, merge, columns)
+        n_done, result = self._load(store)
+        if n_done < 0:
+            assert result is not None, "stored when done"
+            return result
+        saved = time.monotonic()
+        try:
+            for start, block in self._read(columns, n_done, at):
+                found = measure(start, *block)
+                merged = found if result is None else merge(result, found)
+                result, n_done = merged, start + block[0].shape[0]
+                if time.monotonic() - saved > _SECONDS_BETWEEN:
+                    self._save(store, (n_done, result))
+                    saved = time.monotonic()
+        except BaseException:
+            self._save(store, (n_done, result))
+            raise
+        if result is None:
+            raise ValueError("X must hold at least one sample. Got none.")
+        self._save(store, (-1, result))
+        return result
+
+    def derive(
+        self, function: Callable[..., Arrays], made: Mapping[str, Any], *columns: str
+    ) -> None:
+        """Write columns to files; see Blocks."""
+        key = self._store(function, made, columns).stem
+        paths = {name: self._progress / f"{name}-{key}.npy" for name in made}
+        self._write(function, made, paths, columns)
+        for name, path in paths.items():
+            for earlier in self._progress.glob(f"{name}-*.npy"):
+                if earlier != path:
+                    earlier.unlink()
+        self._columns |= paths
+
+    def finish(
+        self, function: Callable[..., Arrays], made: Mapping[str, Any], *columns: str
+    ) -> dict[str, Any]:
+        """Write the files that the user gets; see Blocks."""
+        paths = {name: self._folder / f"{name}.npy" for name in made}
+        for name in ("transduction", "kept", "confidence"):
+            (self._folder / f"{name}.npy").unlink(missing_ok=True)
+        self._write(function, made, paths, columns)
+        return {name: np.load(path, mmap_mode="r") for name, path in paths.items()}
+
+    def read(self, *columns: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the blocks of some columns."""
+        for _, block in self._read(columns, 0, None, quiet=True):
+            yield block
+
+    def recall(self) -> dict[int, Any]:
+        """Find the answers of an earlier run.
+
+        Returns
+        -------
+        answers : dict of int to label
+            By position.
+
+        Raises
+        ------
+        ValueError
+            If they are about other samples.
+        """
+        path = self._folder / "answers.json"
+        if not path.exists():
+            return {}
+        noted = json.loads(path.read_text(encoding="utf-8"))
+        if noted["samples"] != self.samples_key:
+            raise ValueError(
+                f"The 'folder' parameter, {str(self._folder)!r}, holds answers about "
+                "other samples than X. Use a folder for each data set."
+            )
+        return {int(position): label for position, label in noted["answers"]}
+
+    def note(self, answers: Mapping[int, Any]) -> None:
+        """Write down the answers there are: they may have cost money.
+
+        Parameters
+        ----------
+        answers : dict of int to label or None
+            By position.
+        """
+        pairs = [
+            (position, label.item() if isinstance(label, np.generic) else label)
+            for position, label in answers.items()
+            if label is not None
+        ]
+        noted = {"samples": self.samples_key, "answers": pairs}
+        path = self._folder / "answers.json"
+        partial = path.with_suffix(".part")
+        partial.write_text(json.dumps(noted), encoding="utf-8")
+        os.replace(partial, path)
+
+    def _store(self, *parts: Any) -> Path:
+        """Name the file of a result: by all that it depends on."""
+        columns = {name: path.name for name, path in self._columns.items()}
+        used = {name: columns.get(name) for name in parts[-1]}
+        space = self.space if "E" in used else None
+        key = joblib.hash((self.samples_key, parts, used, space))
+        return self._progress / f"{key}.joblib"
+
+    @staticmethod
+    def _load(store: Path | None) -> tuple[int, Arrays | None]:
+        """Read the number of rows done, -1 for all, and the result so far."""
+        if store is None or not store.exists():
+            return 0, None
+        n_done, result = joblib.load(store)
+        return n_done, result
+
+    @staticmethod
+    def _save(store: Path | None, state: tuple[int, Arrays | None]) -> None:
+        if store is None:
+            return
+        partial = store.with_suffix(".part")
+        joblib.dump(state, partial)
+        os.replace(partial, store)
+
+    def _write(
+        self,
+        function: Callable[..., Arrays],
+        made: Mapping[str, Any],
+        paths: dict[str, Path],
+        columns: tuple[str, ...],
+    ) -> None:
+        """Write columns block by block; their files are there once all is."""
+        if all(path.exists() for path in paths.values()):
+            return
+        store = self._store(function, made, columns)
+        n_done, _ = self._load(store)
+        parts = {name: path.with_suffix(".part") for name, path in paths.items()}
+        if not n_done or not all(part.exists() for part in parts.values()):
+            n_done = 0
+            for name, part in parts.items():
+                shape = (self.n_samples,)
+                open_memmap(part, mode="w+", dtype=made[name], shape=shape).flush()
+        saved = time.monotonic()
+        try:
+            for start, block in self._read(columns, n_done, None):
+                found = function(start, *block)
+                stop = start + len(found[0])
+                for part, rows in zip(parts.values(), found, strict=True):
+                    open_memmap(part, mode="r+")[start:stop] = rows
+                n_done = stop
+                if time.monotonic() - saved > _SECONDS_BETWEEN:
+                    self._save(store, (n_done, None))
+                    saved = time.monotonic()
+        except BaseException:
+            self._save(store, (n_done, None))
+            raise
+        for name, path in paths.items():
+            os.replace(parts[name], path)
+        store.unlink(missing_ok=True)
+
+    def _read(
+        self,
+        columns: tuple[str, ...],
+        first: int,
+        at: NDArray[np.intp] | None,
+        quiet: bool = False,
+    ) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        """Yield the position of each block and its columns, from a row on."""
+        wanted = None if at is None else set((at // self._length).tolist()) or {0}
+        readers: list[Iterator[Any]] = [
+            self._reader(name, first, wanted) for name in columns
+        ]
+        began = told = time.monotonic()
+        start = first
+        for block in zip(*readers, strict=True):
+            n_rows = next((len(b) for b in block if b is not None), self._length)
+            if block[0] is not None:
+                yield start, block
+            start += n_rows
+            if wanted is not None and start // self._length > max(wanted):
+                return
+            now = time.monotonic()
+            if self._verbose and not quiet and now - told > _SECONDS_BETWEEN:
+                told = now
+                self._tell(start, (now - began) / (start - first))
+
+    def _tell(self, n_done: int, seconds: float) -> None:
+        of_all = ""
+        if self.n_samples:
+            left = (self.n_samples - n_done) * seconds
+            of_all = f" of {self.n_samples:,}, about {left:.0f} s left"
+        print(
+            f"[kmeans_labelprop] {n_done:,} samples{of_all}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def _reader(self, name: str, first: int, wanted: set[int] | None) -> Iterator[Any]:
+        """Yield the blocks of one column; None for those that are not wanted."""
+        source = self._sources.get("X" if name == "E" else name)
+        sliced = source is None or source.is_sliced
+        if wanted is not None and sliced:
+            n_blocks = -(-self.n_samples // self._length)
+            for i in range(first // self._length, n_blocks):
+                if i in wanted:
+                    yield next(self._reader(name, i * self._length, None))
+                else:
+                    yield None
+            return
+        if source is None:
+            path = self._columns[name]
+            for start in range(first, self.n_samples, self._length):
+                column = np.load(path, mmap_mode="r")
+                rows = np.array(column[start : start + self._length])
+                release(column)
+                yield rows
+            return
+        for i, rows in enumerate(source.read(self._length, first)):
+            is_wanted = wanted is None or i + first // self._length in wanted
+            embed = name == "E" and is_wanted
+            yield self.space(rows) if embed else rows if is_wanted else None

@@ -1,0 +1,230 @@
+"""Read samples block by block, again and again, from whatever holds them."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_array
+
+from .._blocks import concatenate
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Rows that can be read more than once.
+
+    Attributes
+    ----------
+    pieces : callable
+        Called with a number of rows; yields pieces of about so many, or of any length.
+    n_rows : int
+        Number of rows; 0 if that is not known.
+    is_sliced : bool
+        Whether ``pieces`` takes a first row, too.
+    """
+
+    pieces: Callable[..., Iterable[Any]]
+    n_rows: int = 0
+    is_sliced: bool = False
+
+    def read(self, length: int, first: int = 0) -> Iterator[Any]:
+        """Yield blocks of one length, but for the last, from a row on.
+
+        Parameters
+        ----------
+        length : int
+            Number of rows of a block.
+        first : int, default=0
+            The first row.
+
+        Yields
+        ------
+        block : {ndarray, dataframe, series}
+            In memory of its own.
+        """
+        if self.is_sliced:
+            yield from self.pieces(length, first)
+            return
+        parts: list[Any] = []
+        n_parts, shape = 0, None
+        for piece in self.pieces(length):
+            shape = shape or piece.shape[1:]
+            if piece.shape[1:] != shape:
+                raise ValueError(
+                    "All blocks of X must have the same columns. Got "
+                    f"{piece.shape[1]} in one of them, and {shape[0]} in the first."
+                )
+            if first >= piece.shape[0]:
+                first -= piece.shape[0]
+                continue
+            rest, first = _rows(piece, first, piece.shape[0]), 0
+            while n_parts + rest.shape[0] >= length:
+                cut = length - n_parts
+                yield concatenate([*parts, _rows(rest, 0, cut)])
+                rest = _rows(rest, cut, rest.shape[0])
+                parts, n_parts = [], 0
+            if rest.shape[0]:
+                parts.append(rest)
+                n_parts += rest.shape[0]
+        if parts:
+            yield concatenate(parts)
+
+
+def open_source(data: Any, name: str, column: str | None = None) -> Source:
+    """Find out how to read samples or labels.
+
+    Parameters
+    ----------
+    data : object
+        What the user passed: an array, memmap or dataframe; a list of such; a callable
+        that returns an iterator of such; a pyarrow dataset, or the path of one.
+    name : str
+        "X" or "y", for the error messages.
+    column : str or None, default=None
+        The column of labels in a dataset.
+
+    Returns
+    -------
+    source : Source
+        Reads it.
+
+    Raises
+    ------
+    TypeError
+        If it can be read only once, or not at all.
+    """
+    if isinstance(data, str | Path):
+        data = _open_dataset(data)
+    if hasattr(data, "to_batches") and hasattr(data, "schema"):
+        return _from_dataset(data, name, column)
+    if column is not None:
+        raise ValueError(
+            "y can be the name of a column if X is a data set or the path of one. Got "
+            f"{column!r}, and {type(data).__name__} as X."
+        )
+    if callable(data):
+        return Source(lambda length: (_as_piece(piece, name) for piece in data()))
+    if isinstance(data, list | tuple) and len(data) and _is_block(data[0], name):
+        pieces = [_as_piece(piece, name) for piece in data]
+        n_rows = sum(piece.shape[0] for piece in pieces)
+        return Source(lambda length: pieces, n_rows)
+    if isinstance(data, Iterator):
+        raise TypeError(
+            f"{name} is read several times, and an iterator only once. Pass a callable "
+            f"that returns a new one each time. Got {type(data).__name__} instead."
+        )
+    whole = _as_piece(data, name)
+
+    def slices(length: int, first: int = 0) -> Iterator[Any]:
+        for start in range(first, whole.shape[0], length):
+            rows = _rows(whole, start, start + length)
+            release(whole)
+            yield rows
+
+    return Source(slices, whole.shape[0], is_sliced=True)
+
+
+def _is_block(item: Any, name: str) -> bool:
+    shape = getattr(item, "shape", ())
+    return len(shape) == (2 if name == "X" else 1)
+
+
+def _as_piece(data: Any, name: str) -> Any:
+    """Check the dimensions of samples or labels; turn lists into arrays."""
+    if hasattr(data, "tocsr"):
+        raise TypeError(
+            f"{name} must be dense blocks. Got {type(data).__name__} instead: reduce "
+            "sparse samples first, or propagate in memory."
+        )
+    if hasattr(data, "shape"):
+        if len(data.shape) == (2 if name == "X" else 1):
+            return data
+    elif name == "y":
+        return np.asarray(data)
+    # scikit-learn's words for what has the wrong shape.
+    return check_array(data, ensure_2d=name == "X", dtype=None, input_name=name)
+
+
+def _rows(data: Any, first: int, last: int) -> Any:
+    if hasattr(data, "iloc"):
+        return data.iloc[first:last]
+    part = data[first:last]
+    # A view of a file would be read, and kept in memory, later.
+    return np.array(part) if isinstance(data, np.ndarray) else part
+
+
+def release(data: Any) -> None:
+    """Let go of the pages of a memory-mapped file that were read.
+
+    They would count as memory of this process until the system needs it elsewhere.
+
+    Parameters
+    ----------
+    data : object
+        An array, maybe of a file.
+    """
+    base = data
+    while isinstance(base, np.ndarray):
+        if getattr(base, "mode", None) == "c":
+            return  # changes that are in memory only
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(base, "madvise"):
+        base.madvise(mmap.MADV_DONTNEED)
+
+
+def _open_dataset(path: Any) -> Any:
+    if not Path(path).exists():
+        raise FileNotFoundError(
+            f"X must be the path of a Parquet file or folder. Got {str(path)!r}, which "
+            "does not exist."
+        )
+    try:
+        import pyarrow.dataset
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "Parquet files are read by pyarrow, which is not installed. Install it "
+            "with: pip install 'kmeans-labelprop[streaming]'"
+        ) from error
+    return pyarrow.dataset.dataset(path, format="parquet")
+
+
+def _from_dataset(dataset: Any, name: str, column: str | None) -> Source:
+    """Read the columns of a pyarrow dataset: those of X, or the one of the labels."""
+    names = list(dataset.schema.names)
+    if name == "y":
+        if column not in names:
+            raise ValueError(
+                f"y must be the name of a column of X, one of {names}. Got "
+                f"{column!r} instead."
+            )
+        columns = [column]
+    else:
+        columns = [other for other in names if other != column]
+
+    def pieces(length: int) -> Iterator[Any]:
+        for batch in dataset.to_batches(columns=columns, batch_size=length):
+            if batch.num_rows and name == "y":
+                yield np.asarray(batch.column(0).to_numpy(zero_copy_only=False))
+            elif batch.num_rows:
+                yield _table(batch)
+
+    return Source(pieces, int(dataset.count_rows()))
+
+
+def _table(batch: Any) -> NDArray[Any]:
+    """Make a table of the columns of a batch; one that holds lists has its values."""
+    columns = []
+    for column in batch.columns:
+        if hasattr(column, "flatten") and hasattr(column, "values"):
+            values = column.flatten().to_numpy(zero_copy_only=False)
+            columns.append(values.reshape(batch.num_rows, -1))
+        else:
+            values = column.to_numpy(zero_copy_only=False)
+            columns.append(values[:, np.newaxis])
+    return np.concatenate(columns, axis=1)
