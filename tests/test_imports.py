@@ -9,6 +9,8 @@ import textwrap
 
 # Everything that belongs to an extra. None of it may be needed by an import.
 OPTIONAL = [
+    "dask",
+    "distributed",
     "keras",
     "matplotlib",
     "numpydoc",

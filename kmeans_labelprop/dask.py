@@ -1,0 +1,397 @@
+"""The propagator for samples on many machines: Dask arrays and DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from ._block_engine import Blocks
+from ._block_propagator import BaseBlockPropagator
+from ._blocks import Arrays, Measure, Merge, append, batch_length, in_batches
+
+__all__ = ["KMeansLabelPropagator"]
+
+# Results that one task merges.
+_N_MERGED = 8
+
+
+def _import_dask() -> tuple[Any, Any]:
+    try:
+        import dask
+        import dask.array
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "kmeans_labelprop.dask needs Dask, which is not installed. Install it "
+            "with: pip install 'kmeans-labelprop[dask]'"
+        ) from error
+    return dask, dask.array
+
+
+def _run(
+    measure: Measure,
+    merge: Merge,
+    embed: tuple[Any, ...],
+    n_rows: int,
+    start: int,
+    *columns: Any,
+) -> Arrays:
+    """Measure one chunk, piece by piece; each column has a function that embeds it."""
+
+    def embedded(start: int, *pieces: Any) -> Arrays:
+        pairs = zip(embed, pieces, strict=True)
+        return measure(start, *(c if space is None else space(c) for space, c in pairs))
+
+    return in_batches(embedded, merge, n_rows, start, *columns)
+
+
+def _merge_all(merge: Merge, results: list[Arrays]) -> Arrays:
+    merged = results[0]
+    for result in results[1:]:
+        merged = merge(merged, result)
+    return merged
+
+
+def _length(chunk: Any) -> int:
+    return int(chunk.shape[0])
+
+
+def _head(chunk: Any) -> Any:
+    return chunk.iloc[:100] if hasattr(chunk, "iloc") else chunk[:100]
+
+
+def _as_series(labels: NDArray[Any], rows: Any) -> Any:
+    series = rows.index.to_series()
+    return type(series)(labels, rows.index, dtype=_series_dtype(labels.dtype))
+
+
+def _series_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.dtype(object) if dtype.kind == "U" else dtype
+
+
+def _kept_rows(rows: Any, kept: NDArray[np.bool_], labels: Any) -> tuple[Any, Any]:
+    return rows[kept], _as_series(labels[kept], rows[kept])
+
+
+def _predict_part(rows: Any, *, predict: Callable[[Any], NDArray[Any]]) -> Any:
+    return _as_series(predict(rows), rows)
+
+
+def _as_collection(X: Any, da: Any) -> Any:
+    """Turn what is in memory into a Dask collection; columns stay together."""
+    if hasattr(X, "__dask_graph__"):
+        return X if hasattr(X, "to_dask_array") else X.rechunk({1: -1})
+    if hasattr(X, "iloc"):
+        import dask.dataframe as dd
+
+        return dd.from_pandas(X, npartitions=1, sort=False)
+    return da.from_array(np.asarray(X), chunks=("auto", -1))
+
+
+class DaskBlocks(Blocks):
+    """The chunks of a Dask collection, and columns that the workers keep.
+
+    Parameters
+    ----------
+    X : {Dask array, Dask DataFrame} of shape (n_samples, n_features)
+        The samples.
+    y : {Dask array, Dask Series, array-like} of shape (n_samples,) or None
+        The labels.
+
+    Attributes
+    ----------
+    columns : dict of str to list
+        The chunks of each column, not computed or kept by the workers.
+    first : {ndarray, dataframe}
+        The first rows.
+    """
+
+    def __init__(self, X: Any, y: Any) -> None:
+        self._dask, self._da = _import_dask()
+        chunks = np.ravel(X.to_delayed()).tolist()
+        lengths = (np.nan,) if hasattr(X, "to_dask_array") else X.chunks[0]
+        if np.isnan(lengths).any():
+            lengths = self._dask.compute(
+                *(self._dask.delayed(_length)(chunk) for chunk in chunks)
+            )
+        filled = [i for i, n in enumerate(lengths) if n]
+        if not filled:
+            raise ValueError("X must hold at least one sample. Got none.")
+        self._lengths = [int(lengths[i]) for i in filled]
+        self._starts = np.cumsum([0, *self._lengths]).tolist()
+        self.n_samples = self._starts.pop()
+        self.columns: dict[str, list[Any]] = {"X": [chunks[i] for i in filled]}
+        if y is not None:
+            self.columns["y"] = self._aligned(y)
+        self.first = self._dask.delayed(_head)(self.columns["X"][0]).compute()
+        self._n_rows = batch_length(self.first.shape[1])
+
+    def _aligned(self, y: Any) -> list[Any]:
+        """Cut labels where the samples are cut."""
+        if hasattr(y, "to_dask_array"):
+            y = y.map_partitions(np.asarray, meta=np.empty(0, object))
+        elif not hasattr(y, "__dask_graph__"):
+            y = self._da.from_array(np.asarray(y), chunks=-1)
+        if np.isnan(y.shape[0]):
+            y = y.compute_chunk_sizes()
+        if len(y.shape) != 1 or y.shape[0] != self.n_samples:
+            raise ValueError(
+                f"X and y must have the same number of samples. Got {self.n_samples} "
+                f"in X and y of shape {y.shape}."
+            )
+        y = y.rechunk((tuple(self._lengths),), method="tasks")
+        chunks: list[Any] = y.to_delayed().tolist()
+        return chunks
+
+    def _tasks(self, measure: Measure, merge: Merge, names: tuple[str, ...]) -> Any:
+        """Yield the task of each chunk; what they share is sent once."""
+        delayed = self._dask.delayed
+        embed = tuple(self.space if name == "E" else None for name in names)
+        shared = delayed(partial(_run, measure, merge, embed, self._n_rows))
+        columns = [self.columns["X" if name == "E" else name] for name in names]
+        for start, *chunk in zip(self._starts, *columns, strict=True):
+            yield delayed(_call)(shared, start, *chunk)
+
+    def reduce(
+        self,
+        measure: Measure,
+        merge: Merge,
+        *columns: str,
+        at: NDArray[np.intp] | None = None,
+    ) -> Arrays:
+        """Measure the chunks, and merge the results as a tree; see Blocks."""
+        tasks = list(self._tasks(measure, merge, columns))
+        if at is not None:
+            wanted = np.searchsorted(self._starts, at, side="right") - 1
+            tasks = [tasks[i] for i in np.unique(wanted).tolist()] or tasks[:1]
+        while len(tasks) > 1:
+            tasks = [
+                self._dask.delayed(_merge_all)(merge, tasks[i : i + _N_MERGED])
+                for i in range(0, len(tasks), _N_MERGED)
+            ]
+        result: Arrays = tasks[0].compute()
+        return result
+
+    def derive(
+        self, function: Callable[..., Arrays], made: Mapping[str, Any], *columns: str
+    ) -> None:
+        """Compute columns, and let the workers keep them; see Blocks."""
+        chunks = self._dask.persist(*self._tasks(function, append, columns))
+        for i, name in enumerate(made):
+            self.columns[name] = [chunk[i] for chunk in chunks]
+
+    def finish(
+        self, function: Callable[..., Arrays], made: Mapping[str, Any], *columns: str
+    ) -> dict[str, Any]:
+        """Make Dask arrays, computed when they are needed; see Blocks."""
+        chunks = list(self._tasks(function, append, columns))
+        return {
+            name: self._da.concatenate(
+                [
+                    self._da.from_delayed(chunk[i], (length,), dtype)
+                    for chunk, length in zip(chunks, self._lengths, strict=True)
+                ]
+            )
+            for i, (name, dtype) in enumerate(made.items())
+        }
+
+
+def _call(function: Callable[..., Arrays], *arguments: Any) -> Arrays:
+    return function(*arguments)
+
+
+class KMeansLabelPropagator(BaseBlockPropagator):
+    """The propagator for samples on many machines.
+
+    It takes Dask arrays and DataFrames, and computes where these are: with the
+    distributed scheduler if there is a :class:`distributed.Client`, else with the
+    threads of this process. To the client come the sample that centres start from,
+    centres, representatives, anchors, thresholds, and the known labels with their rows;
+    nothing that grows with the number of other samples. The workers keep 20 bytes for
+    each sample, and read or compute `X` five times: persist it, where it fits.
+
+    The algorithm is that of :class:`kmeans_labelprop.streaming.KMeansLabelPropagator`:
+    by the cluster rule the results are those in memory with the same centres. Sums are
+    exact and ties go by position, so that neither chunks nor workers change anything.
+
+    Read more in the :ref:`User Guide <large>`.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters, and so the number of labels asked for where none is known.
+    fraction : float, default=1.0
+        Share of each cluster that keeps its labels, in [0, 1], as in memory.
+    oracle : callable, "y" or None, default=None
+        Gives labels, called once on the client as ``oracle(X_query)`` with the rows to
+        label; or `y` plays the oracle, as in memory.
+    embedding : transformer or None, default=None
+        Fitted on a sample, on the client; then each chunk is transformed.
+    propagation : {"cluster", "graph"}, default="graph"
+        How labels spread.
+    n_anchors : int, default=4096
+        Number of anchors of the graph. More follow the samples more closely, and each
+        sample is compared with all of them.
+    missing_label : int, float or str, default=-1
+        Marks a sample without a label.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the sample, the embedding and k-means. Pass an int for the same result
+        every time.
+    verbose : int, default=0
+        If not 0, tells on stderr which stage runs and how long it took.
+
+    Attributes
+    ----------
+    transduction_ : Dask array of shape (n_samples,)
+        The label of each sample, whatever the `fraction`; `missing_label` where none
+        reaches it, as a string beside strings. Computed where and when it is needed,
+        in the chunks of `X`.
+    kept_ : Dask array of shape (n_samples,), dtype=bool
+        Whether a sample keeps its label.
+    confidence_ : Dask array of shape (n_samples,), dtype=float32
+        With ``propagation="graph"`` the difference of the two largest shares, 1 for a
+        given label, 0 where there is none.
+    cluster_centers_ : ndarray of shape (n_clusters, n_components)
+        Centres of the clusters, in the space of the embedding.
+    cluster_sizes_ : ndarray of shape (n_clusters,), dtype=intp
+        Number of samples of each cluster.
+    representative_indices_ : ndarray of shape (n_representatives,), dtype=intp
+        Position of the representative of each cluster that has samples.
+    representative_clusters_ : ndarray of shape (n_representatives,), dtype=intp
+        The cluster of each representative.
+    representative_labels_ : ndarray of shape (n_representatives,)
+        The label of each representative; `missing_label` where none was given.
+    queries_ : ndarray of shape (n_queries,), dtype=intp
+        Positions of the samples asked about last, in the order of the question.
+    answers_ : dict of int to label or None
+        What was answered, by position.
+    n_known_ : int
+        Number of labels given that are those of `y`.
+    n_queries_ : int
+        Number of samples whose label was asked for, or handed to :meth:`propagate`.
+    classes_ : ndarray of shape (n_classes,)
+        The distinct labels given.
+    given_ : GivenLabels
+        The labels given: ``positions`` of the samples, in increasing order, and
+        ``codes``, the positions of their labels in `classes_`.
+    n_features_in_ : int
+        Number of features seen during :meth:`fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, of a DataFrame with string names.
+    embedding_ : transformer or None
+        The fitted embedding.
+
+    See Also
+    --------
+    kmeans_labelprop.streaming.KMeansLabelPropagator : On one machine, past memory.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from sklearn.datasets import load_digits
+    >>> from kmeans_labelprop.dask import KMeansLabelPropagator
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X = da.from_array(X, chunks=(500, -1))
+    >>> propagator = KMeansLabelPropagator(n_clusters=50, oracle="y", random_state=0)
+    >>> propagator.fit(X, y).transduction_
+    dask.array<concatenate, shape=(1797,), dtype=int64, chunksize=(500,), ...>
+    >>> bool((propagator.transduction_ == y).mean().compute() > 0.9)
+    True
+    """
+
+    _blocks: DaskBlocks
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        fraction: float = 1.0,
+        oracle: Callable[[Any], ArrayLike] | str | None = None,
+        embedding: Any = None,
+        propagation: str = "graph",
+        n_anchors: int = 4096,
+        missing_label: Any = -1,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.fraction = fraction
+        self.oracle = oracle
+        self.embedding = embedding
+        self.propagation = propagation
+        self.n_anchors = n_anchors
+        self.missing_label = missing_label
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit_resample(self, X: Any, y: Any = None) -> tuple[Any, Any]:
+        """Fit, and return the samples that keep a label.
+
+        Parameters
+        ----------
+        X : {Dask array, Dask DataFrame} of shape (n_samples, n_features)
+            The samples.
+        y : {Dask array, Dask Series, array-like} of shape (n_samples,), default=None
+            Known labels, `missing_label` elsewhere.
+
+        Returns
+        -------
+        X_res : same type as `X`
+            The samples kept, not computed yet.
+        y_res : {Dask array, Dask Series}
+            Their labels.
+        """
+        dask, da = _import_dask()
+        X = _as_collection(X, da)
+        self.fit(X, y)
+        if not hasattr(X, "to_dask_array"):
+            return X[self.kept_], self.transduction_[self.kept_]
+        import dask.dataframe as dd
+
+        first, dtype = self._blocks.first, _series_dtype(self.transduction_.dtype)
+        parts = [
+            dask.delayed(_kept_rows)(*chunk)
+            for chunk in zip(
+                self._blocks.columns["X"],
+                self.kept_.to_delayed(),
+                self.transduction_.to_delayed(),
+                strict=True,
+            )
+        ]
+        labels = first.index[:0].to_series().astype(dtype)
+        return (
+            dd.from_delayed([part[0] for part in parts], meta=first.iloc[:0]),
+            dd.from_delayed([part[1] for part in parts], meta=labels),
+        )
+
+    def predict(self, X: Any) -> Any:
+        """Predict the label of each sample, by the rule.
+
+        Parameters
+        ----------
+        X : {Dask array, Dask DataFrame, array-like} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        y : {Dask array, Dask Series, ndarray} of shape (n_samples,)
+            The labels, of a Dask collection computed when they are needed.
+        """
+        check_is_fitted(self, "classes_")
+        predict = self._predictor()
+        if not hasattr(X, "__dask_graph__"):
+            return predict(X)
+        dtype = predict.keywords["dtype"]
+        if hasattr(X, "to_dask_array"):
+            part = partial(_predict_part, predict=predict)
+            return X.map_partitions(part, meta=(None, _series_dtype(dtype)))
+        X = X.rechunk({1: -1})
+        return X.map_blocks(predict, dtype=dtype, drop_axis=1, meta=np.empty(0, dtype))
+
+    def _open(self, X: Any, y: Any) -> tuple[DaskBlocks, Any]:
+        blocks = DaskBlocks(_as_collection(X, _import_dask()[1]), y)
+        return blocks, blocks.first
