@@ -10,7 +10,7 @@ ARGS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHON
 
-.PHONY: help demo test test-oldest attack lint docs bench clean
+.PHONY: help demo test test-oldest attack lint docs bench large clean
 
 help:
 	@echo "make demo    run the Fashion-MNIST experiments, small, and print the table"
@@ -19,14 +19,16 @@ help:
 	@echo "make lint    style, types, docstrings, who imports whom"
 	@echo "make docs    build the site into docs/_build/html"
 	@echo "make bench   accuracy beside peers, small; what the propagator itself costs"
+	@echo "make large   millions of rows, from a file and with Dask (an hour)"
 
 # The extras that each job needs. They add up in one environment; a stamp says what is
 # in it, and is out of date when pyproject.toml has changed.
 EXTRAS_demo := examples
-EXTRAS_test := test,keras,boosters
+EXTRAS_test := test,keras,boosters,dask
 EXTRAS_lint := lint,test
 EXTRAS_docs := docs
 EXTRAS_bench := bench
+EXTRAS_large := dask,datasets
 
 $(VENV)/.ready-%: pyproject.toml scripts/make_env.sh
 	@sh scripts/make_env.sh $(VENV) $(EXTRAS_$*)
@@ -73,6 +75,17 @@ bench: $(VENV)/.ready-bench
 	    echo "== $$(basename $$script)"; \
 	    (cd build/bench && $(abspath $(BIN))/python $$script) || exit 1; \
 	done
+
+# Five million rows from a file, ten million on a local Dask cluster: an hour, 2 GB of
+# disk. The logs are committed.
+large: $(VENV)/.ready-large
+	$(BIN)/python benchmarks/large.py --rows 5000000 --data build/large \
+	    | tee benchmarks/results/large.log
+	$(BIN)/python benchmarks/anchors.py | tee benchmarks/results/anchors.log
+	@sh scripts/get_fashion_mnist.sh $(BIN)/python
+	$(BIN)/python benchmarks/anchors.py --fashion --seeds 2 \
+	    | tee -a benchmarks/results/anchors.log
+	$(BIN)/python examples/dask_ten_million.py | tee benchmarks/results/dask.log
 
 # What make has built, but for the environment.
 clean:
