@@ -147,6 +147,10 @@ class Blocks(ABC):
     ) -> dict[str, Any]:
         """Make what the user gets of the columns, with one value for each sample."""
 
+    def once(self, compute: Callable[[], Any]) -> Any:
+        """Compute what takes long on the client; where results are stored, once."""
+        return compute()
+
     def take(self, positions: NDArray[np.intp], *columns: str) -> Arrays:
         """Take the rows at some positions, in that order."""
         order = np.argsort(positions, kind="stable")

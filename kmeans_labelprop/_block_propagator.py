@@ -363,8 +363,10 @@ class BaseBlockPropagator(BaseEstimator):
             blocks.space, E = fit_block_space(embedding, drawn)
         anchors = None
         if self.propagation == "graph":
-            anchors = find_anchors(E, self.n_anchors, seed, self.verbose)
-        centers = start_centers(E, self.n_clusters, seed, self.verbose)
+            find = partial(find_anchors, E, self.n_anchors, seed, self.verbose)
+            anchors = blocks.once(find)
+        start = partial(start_centers, E, self.n_clusters, seed, self.verbose)
+        centers = blocks.once(start)
         centers = refine_centers(blocks, centers, E, self.verbose)
         clusters = assign_all(blocks, centers, anchors, self.verbose)
 

@@ -112,6 +112,15 @@ class FileBlocks(Blocks):
         self._write(function, made, paths, columns)
         return {name: np.load(path, mmap_mode="r") for name, path in paths.items()}
 
+    def once(self, compute: Callable[[], Any]) -> Any:
+        """Compute, unless an earlier run has; see Blocks."""
+        store = self._store(compute, ())
+        _, result = self._load(store)
+        if result is None:
+            result = (compute(),)
+            self._save(store, (-1, result))
+        return result[0]
+
     def read(self, *columns: str) -> Iterator[tuple[Any, ...]]:
         """Yield the blocks of some columns."""
         for _, block in self._read(columns, 0, None, quiet=True):
