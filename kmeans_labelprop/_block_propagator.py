@@ -42,6 +42,7 @@ from ._blocks import (
     predict_codes,
     predict_shares,
 )
+from ._embedding import choose_embedding
 from ._given import GivenLabels
 from ._labels import check_labels, with_missing
 from ._ledger import Ledger, check_source
@@ -136,7 +137,7 @@ class BaseBlockPropagator(BaseEstimator):
         "n_clusters": [Interval(Integral, 1, None, closed="left")],
         "fraction": [Interval(Real, 0, 1, closed="both")],
         "oracle": [callable, StrOptions({"y"}), None],
-        "embedding": [HasMethods(["fit", "transform"]), None],
+        "embedding": [HasMethods(["fit", "transform"]), StrOptions({"auto"}), None],
         "propagation": [StrOptions({"cluster", "graph"})],
         "n_anchors": [Interval(Integral, 1, None, closed="left")],
         "folder": [str, os.PathLike, None],
@@ -358,7 +359,8 @@ class BaseBlockPropagator(BaseEstimator):
         known, plays_oracle = read_block_labels(
             blocks, y, self.oracle, self.missing_label
         )
-        embedding = None if self.embedding is None else set_unset(self.embedding, seed)
+        embedding = choose_embedding(self.embedding, drawn)
+        embedding = None if embedding is None else set_unset(embedding, seed)
         with stage("embedding the sample", self.verbose):
             blocks.space, E = fit_block_space(embedding, drawn)
         anchors = None

@@ -229,8 +229,9 @@ class KMeansLabelPropagator(BaseBlockPropagator):
     oracle : callable, "y" or None, default=None
         Gives labels, called once on the client as ``oracle(X_query)`` with the rows to
         label; or `y` plays the oracle, as in memory.
-    embedding : transformer or None, default=None
-        Fitted on a sample, on the client; then each chunk is transformed.
+    embedding : transformer, "auto" or None, default="auto"
+        Fitted on a sample, on the client; then each chunk is transformed. ``"auto"``
+        chooses by the sample, as in memory.
     propagation : {"cluster", "graph"}, default="graph"
         How labels spread.
     n_anchors : int, default=4096
@@ -311,7 +312,7 @@ class KMeansLabelPropagator(BaseBlockPropagator):
         *,
         fraction: float = 1.0,
         oracle: Callable[[Any], ArrayLike] | str | None = None,
-        embedding: Any = None,
+        embedding: Any = "auto",
         propagation: str = "graph",
         n_anchors: int = 4096,
         missing_label: Any = -1,

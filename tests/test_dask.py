@@ -229,4 +229,4 @@ def test_bad_input_is_refused(digits, client):
     broken = X.copy()
     broken[690, 3] = np.nan
     with pytest.raises(ValueError, match="contains NaN"):
-        make().fit(da.from_array(broken, chunks=(200, 64)), y)
+        make(embedding=None).fit(da.from_array(broken, chunks=(200, 64)), y)
