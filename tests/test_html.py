@@ -114,10 +114,13 @@ def test_the_choice_is_told_once(digits):
     classifier = PropagatedClassifierCV(GaussianNB(), propagator, random_state=0)
     card = Card(classifier.fit(X, y))
     told = card.texts[-1].splitlines()
-    assert told == classifier.summary().splitlines()[3:]
+    lines = classifier.summary().splitlines()
+    assert lines[1] == "Embedding: as they are."
+    assert told == [lines[1], *lines[4:]]
     assert any(line.startswith("Chosen of") for line in told)
     plain = PropagatedClassifier(GaussianNB(), KMeansLabelPropagator(30)).fit(X, y)
-    assert Card(plain).texts[-1] == "Trained on 1,797 samples."
+    told = "Embedding: as they are.\nTrained on 1,797 samples."
+    assert Card(plain).texts[-1] == told
 
 
 def test_names_are_escaped_and_nothing_runs(digits):
@@ -143,7 +146,7 @@ def test_many_classes_are_cut_short(digits):
     card = Card(KMeansLabelPropagator(60, random_state=0).fit(X, y))
     assert len(card.widths()) == 12
     assert max(card.widths()) == 100
-    assert re.search(r"^and \d+ smaller classes, \d+\.\d %$", card.texts[-1])
+    assert re.search(r"^and \d+ smaller classes, \d+\.\d %$", card.texts[-2])
 
 
 def test_text_is_shown_where_diagrams_are_switched_off(digits):

@@ -165,7 +165,7 @@ def by_pixels(X: Any) -> dict[str, Any]:
 
 
 def by_words(X: Any) -> dict[str, Any]:
-    words = make_pipeline(TfidfVectorizer(sublinear_tf=True), TruncatedSVD(100))
+    words = make_pipeline(TfidfVectorizer(sublinear_tf=True), TruncatedSVD(50))
     return {"tf-idf": words, "tf-idf, unit length": make_pipeline(words, Normalizer())}
 
 

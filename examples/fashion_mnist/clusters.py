@@ -159,7 +159,12 @@ def score_count(
 ) -> dict[str, float]:
     """Compute one point of the curve with the library."""
     curve = cluster_count_curve(
-        X, [n_clusters], metrics=SCORES, sample_size=sample_size, random_state=seed
+        X,
+        [n_clusters],
+        embedding=None,
+        metrics=SCORES,
+        sample_size=sample_size,
+        random_state=seed,
     )
     return {
         **{name: float(curve.values[name][0, 0]) for name in SCORES},
