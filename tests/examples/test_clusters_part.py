@@ -171,7 +171,9 @@ def test_curve_is_that_of_the_library(section, images):
     E_train, _ = clusters.Spaces(images).get("components")
     curve = cluster_curve.read_curve(section)
     assert curve.n_clusters.tolist() == list(range(2, 13))
-    one = cluster_count_curve(E_train, [5], sample_size=83, random_state=1)
+    one = cluster_count_curve(
+        E_train, [5], embedding=None, sample_size=83, random_state=1
+    )
     for name, values in one.values.items():
         assert curve.values[name][3, 1] == pytest.approx(values[0, 0])
     assert curve.sampling_error["silhouette"][3, 1] > 0
