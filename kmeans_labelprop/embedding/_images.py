@@ -63,7 +63,7 @@ _FIT_BYTES = 128 * 2**20
 _MAX_ITER = 30  # of k-means: later iterations move the filters little
 # Multiplications at once: near a core's cache, and long enough that threads seldom wait
 # for each other between two of them.
-_N_PRODUCTS = 1_600_000
+_N_PRODUCTS = 3_200_000
 
 _ACCEPTED: dict[str, Any] = {
     "accept_sparse": "csr",

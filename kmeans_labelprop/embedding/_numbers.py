@@ -50,8 +50,7 @@ def numbers_embedding(X: Any) -> Any:
     embedding : transformer or None
         The transformer, not fitted; None for the numbers as they are.
     """
-    low, high = min_max_axis(X, axis=0, ignore_nan=True) if issparse(X) else _ends(X)
-    has_missing = bool(np.isnan(X.data if issparse(X) else X).any())
+    low, high, has_missing = _ends(X)
     if not has_missing and not np.any(low < high):
         return None  # all samples are the same
     if issparse(X) and _is_text(X):
@@ -130,7 +129,13 @@ def _is_one_scale(ranges: Any) -> bool:
     return bool(ranges[-1] <= _ONE_SCALE * usual and not is_small)
 
 
-def _ends(X: Any) -> tuple[Any, Any]:
-    has_values = ~np.isnan(X).all(axis=0)
-    values = X[:, has_values]
-    return np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+def _ends(X: Any) -> tuple[Any, Any, bool]:
+    """Find the least and the largest value of each feature, and whether some lack."""
+    if issparse(X):
+        ends = min_max_axis(X, axis=0, ignore_nan=True)
+        return *ends, bool(np.isnan(X.data).any())
+    low, high = X.min(axis=0), X.max(axis=0)
+    if not np.isnan(low).any():
+        return low, high, False
+    values = X[:, ~np.isnan(X).all(axis=0)]
+    return np.nanmin(values, axis=0), np.nanmax(values, axis=0), True
