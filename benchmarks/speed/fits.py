@@ -13,7 +13,7 @@ from sklearn.semi_supervised import LabelSpreading
 from kmeans_labelprop import KMeansLabelPropagator
 from kmeans_labelprop.datasets import fetch_fashion_mnist
 
-from .harness import interleave, peak_gigabytes, peak_of, table
+from .harness import gigabytes_beyond, interleave, peak_of, table
 
 N_LABELS = 100
 N_REPEATS = 3
@@ -108,9 +108,7 @@ library at its defaults, on pixels as rows of numbers, or as images.
 
 def run(name, n_samples):
     X, y = load(n_samples)
-    before = peak_gigabytes()
-    FITS[name](X, y)
-    return peak_gigabytes() - before
+    return gigabytes_beyond(lambda: FITS[name](X, y))
 
 
 if __name__ == "__main__":
