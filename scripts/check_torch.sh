@@ -1,8 +1,8 @@
 #!/bin/sh
 # Run the test of a PyTorch module as the classifier (by skorch), which `make test`
 # skips: from PyPI, PyTorch for Linux brings 3 GB for graphics cards. That for
-# processors alone is a wheel of 200 MB on an index of its own. The last run is in
-# scripts/check_torch.log.
+# processors alone is a wheel of 200 MB on an index of its own, which PIP_INDEX_URL can
+# name. The last run is in scripts/check_torch.log.
 #
 #   scripts/check_torch.sh [ENV]        TORCH names what pip is to install in its place
 set -eu
@@ -12,7 +12,7 @@ env=${1:-.venv-torch}
 sh scripts/make_env.sh "$env" test
 # shellcheck disable=SC2086  # several words are meant
 "$env/bin/python" -m pip install --quiet --disable-pip-version-check \
-    ${TORCH:-torch --index-url https://download.pytorch.org/whl/cpu}
+    ${TORCH:-torch}
 "$env/bin/python" -m pip install --quiet --disable-pip-version-check skorch
 {
     "$env/bin/python" -m pip list --disable-pip-version-check 2>/dev/null |
