@@ -1,4 +1,4 @@
-"""An embedding chosen by the look of the samples."""
+"""An embedding chosen from the type and scale of the samples."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NO_DATES = (
 
 
 def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> Any:
-    """Choose an embedding for samples by their look, without labels.
+    """Choose an embedding from the type and scale of the samples, without labels.
 
     Read more in the :ref:`User Guide <embeddings>`, where the rules are.
 
