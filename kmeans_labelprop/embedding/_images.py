@@ -607,8 +607,8 @@ dtype=float32
 
     See Also
     --------
-    kmeans_labelprop.embedding.default_embedding : Chooses an embedding by the look of
-        the samples; images by their ``image_shape``.
+    kmeans_labelprop.embedding.default_embedding : Chooses an embedding from the
+        type and scale of the samples; images by their ``image_shape``.
     sklearn.feature_extraction.image.PatchExtractor : Cuts images into patches.
 
     Notes

@@ -110,8 +110,8 @@ class TextFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     See Also
     --------
-    kmeans_labelprop.embedding.default_embedding : Chooses an embedding by the look of
-        the samples; this one for texts.
+    kmeans_labelprop.embedding.default_embedding : Chooses an embedding from the
+        type and scale of the samples; this one for texts.
 
     Notes
     -----
