@@ -12,8 +12,8 @@ from sklearn.preprocessing import FunctionTransformer
 from ._images import ImageFeatures
 from ._numbers import imputer, numbers_embedding
 
-# Smaller images have too few pixels for what ImageFeatures looks at: at 8 it gains on
-# digits, at 7 it gains on clothes and loses on digits.
+# Smaller images have too few pixels for what ImageFeatures looks at: from 8 on it gains
+# on all sets, at 7 it loses on one (benchmarks/results/small_images.md).
 LEAST_SIDE = 8
 # Larger ones are made smaller, by whole numbers of pixels, to this length at least.
 _LARGE_SIDE = 48
