@@ -8,6 +8,7 @@ figures; nothing is chosen by them.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -317,7 +318,10 @@ def run_recipe_cell(
         network, images.X_train, settings.n_clusters, cell.seed, memory
     )
     # All classes are handed over, and those of the representatives are read.
-    model.fit(images.X_train, images.y_train)
+    with warnings.catch_warnings():
+        # The linear model that compares needs no convergence for that.
+        warnings.filterwarnings("ignore", "lbfgs failed to converge")
+        model.fit(images.X_train, images.y_train)
     propagator = model.propagator_
     kept = propagator.sample_indices_
     return model.predict(images.X_test), {
