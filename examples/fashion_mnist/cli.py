@@ -243,5 +243,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, part in PARTS.items():
         if part.to_table is not None and name in results["parts"]:
             print(f"\n{part.to_table(results['parts'][name])}\n")
-    print("All tables:", out / "results.md", "Pictures:", *pictures, sep="\n  ")
+    print("All tables:", out / "results.md", sep="\n  ")
+    print("Pictures:", *pictures, sep="\n  ")
     return 0
