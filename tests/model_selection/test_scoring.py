@@ -54,9 +54,10 @@ def test_any_scorer_and_sentinel(half_right):
 def test_the_mark_is_that_of_the_propagator(mark, labels, cv):
     X, y = make_blobs(120, centers=3, cluster_std=0.5, random_state=0)
     y = np.where(np.arange(120) % 3 > 0, mark, np.array(labels)[y])
-    model = (PropagatedClassifierCV if cv else PropagatedClassifier)(
-        GaussianNB(), KMeansLabelPropagator(6, missing_label=mark, random_state=0)
-    )
+    propagator = KMeansLabelPropagator(6, missing_label=mark, random_state=0)
+    model = PropagatedClassifier(GaussianNB(), propagator)
+    if cv:
+        model = PropagatedClassifierCV(GaussianNB(), propagator, random_state=0)
     model = make_pipeline(StandardScaler(), model)
     by_default = make_labeled_scorer("accuracy")
     assert cross_val_score(model, X, y, cv=3, scoring=by_default).min() > 0.9
