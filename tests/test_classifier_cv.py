@@ -579,9 +579,10 @@ def test_a_selection_estimator_compares_and_the_estimator_is_trained(blobs, call
     X, y = blobs
     model = classifier(
         selection_estimator=Recorder(), n_repeats=3, train_on="samples"
-    ).fit(X, y, sample_weight=np.ones(len(X)))
+    ).fit(X, y, sample_weight=np.full(len(X), 3.0))
     assert len(calls) == 2 * 5 * 3
-    assert all(weight is not None for _, _, weight, _ in calls)
+    # Times the confidence, which is 1 on average.
+    assert_allclose([weight.mean() for _, _, weight, _ in calls], 3)
     assert isinstance(model.estimator_, GaussianNB)
     assert model.score(X, y) == 1
     assert model.selection_estimator.get_params() == {}
@@ -889,7 +890,8 @@ def test_results_load_into_a_table_like_that_of_a_search(digits):
     assert_array_equal(table["param_fraction"], [0, 0.3, 0.7, 1, 0.3, 0.7, 1, 1])
     assert table["train_on"].tolist() == ["samples"] * 7 + ["neighbors"]
     assert set(table["param_propagation"]) == {"cluster", "graph"}
-    assert set(KMeansLabelPropagator().set_params(**model.best_params_).get_params())
+    chosen = clone(model.propagator).set_params(**model.best_params_).fit(X, y)
+    assert_array_equal(chosen.sample_indices_, model.propagator_.sample_indices_)
 
 
 def test_balanced_accuracy_counts_classes_the_same(blobs):

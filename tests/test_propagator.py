@@ -927,7 +927,7 @@ def test_tags_tell_what_is_needed_and_taken():
     assert not get_tags(propagator(embedding=None)).input_tags.allow_nan
     assert get_tags(propagator(embedding=TfidfVectorizer())).input_tags.string
     # Illegal parameters are for fit to refuse, not for a tag.
-    assert get_tags(propagator(embedding="pca")) is not None
+    assert get_tags(propagator(embedding="pca")).target_tags.required
 
 
 # Bad input.

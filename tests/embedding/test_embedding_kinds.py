@@ -404,7 +404,7 @@ def test_images_of_any_shape(rng, shape, n_pixels, dtype):
     fitted, E = embedded(X)
     assert fitted[-1].n_features_in_ == n_pixels
     assert_allclose(fitted.transform(X[3:5]), E[3:5], atol=1e-5)
-    assert default_embedding(list(X)) is not None
+    assert isinstance(default_embedding(list(X))[-1], ImageFeatures)
     with pytest.raises(ValueError, match="must be images of shape"):
         fitted.transform(X[:, :-1])
 

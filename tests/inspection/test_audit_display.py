@@ -56,7 +56,7 @@ def test_target_and_largest_fraction(audit, assert_legible):
 
 def test_a_target_that_is_not_reached(audit):
     display = AuditDisplay(audit, target=0.9999).plot()
-    assert display.target_ is not None
+    assert_array_equal(display.target_.get_ydata(), [0.9999, 0.9999])
     assert display.largest_ is None
 
 

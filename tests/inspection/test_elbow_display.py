@@ -92,7 +92,9 @@ def test_from_predictions():
     # The best is marked where there is one, and not the knee.
     assert rising.curve.knee["silhouette"] == 3
     assert_array_equal(rising.mark_.get_xdata(), [5, 5])
-    assert rising.band_ is not None
+    band = rising.band_.get_paths()[0].get_extents()
+    assert_array_equal(band.intervalx, [2, 5])
+    assert_allclose(band.intervaly, [0, 10])
 
 
 def test_no_knee_draws_no_line():

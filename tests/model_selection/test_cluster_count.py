@@ -421,7 +421,7 @@ def test_data_without_clusters_have_an_answer_all_the_same():
     # number is best. The low silhouette is what tells.
     X = np.random.default_rng(0).uniform(size=(600, 2))
     curve = cluster_count_curve(X, range(2, 13), random_state=0)
-    assert curve.knee["inertia"] is not None
+    assert curve.knee["inertia"] in range(3, 12)
     assert curve.mean["silhouette"].max() < 0.5
 
 
@@ -510,7 +510,7 @@ def test_embedding_is_computed_once(tmp_path, monkeypatch):
     params = {"n_repeats": 2, "random_state": 0, "memory": str(tmp_path)}
     curve = cluster_count_curve(X, [3, 4], embedding=embedding, **params)
     assert len(CountingPCA.fits) == 1
-    assert CountingPCA.fits[0] is not None
+    assert isinstance(CountingPCA.fits[0], int)  # one drawn from the curve's seed
     assert not hasattr(embedding[-1], "components_")
     cluster_count_curve(X, [3, 4, 5], embedding=embedding, **params)
     assert len(CountingPCA.fits) == 1
