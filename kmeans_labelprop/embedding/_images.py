@@ -57,10 +57,11 @@ _LEAST_SPREAD = 1e-5
 # Bounds of time and memory.
 _MAX_CHANNELS = 4  # of a photograph
 _MAX_CELLS = 8  # along each side: cells grow with the image from there on
-_N_FIT_IMAGES = 10_000
-_N_FIT_PATCHES = 100_000
+_N_FIT_IMAGES = 5_000
+_N_FIT_PATCHES = 50_000
 _FIT_BYTES = 128 * 2**20
 _MAX_ITER = 30  # of k-means: later iterations move the filters little
+_N_POWERS = 3  # of the search for components: more do not make labels more right
 # Multiplications at once: near a core's cache, and long enough that threads seldom wait
 # for each other between two of them.
 _N_PRODUCTS = 3_200_000
@@ -359,7 +360,7 @@ def scaled_components(
         return np.empty((0, features.shape[1]), dtype=np.float32)
     features -= features.mean(axis=0)
     _, lengths, components = randomized_svd(
-        features, n_components, random_state=random_state
+        features, n_components, n_iter=_N_POWERS, random_state=random_state
     )
     spread = np.sqrt(np.sum(lengths**2) / len(features))
     if spread > _LEAST_SPREAD:
@@ -616,7 +617,7 @@ dtype=float32
     Histograms: gradients are taken after a blur of 1 pixel and counted by length in 24
     signed directions, in cells of about 4 × 4 pixels, at most 8 × 8 cells, each shared
     between the directions and the cells next to it. Patches:
-    100,000 of them, drawn at random, are normalised, whitened and clustered. A patch
+    50,000 of them, drawn at random, are normalised, whitened and clustered. A patch
     responds to a filter by the cosine above 0.25 of the two; responses are summed in
     4 × 4 parts of the image. Of both then square roots, rows of unit length, the
     principal components, and a division by the root mean square distance from the mean,
@@ -626,8 +627,8 @@ dtype=float32
     rounding: the range of all training pixels is the unit. Nothing is centred at the
     end, so a blank image has features that are all zero.
 
-    Filters and components are learned from at most 10,000 images drawn at random. So,
-    beside X and the result, `fit` takes about 140 MB for images of 28 × 28 pixels, and
+    Filters and components are learned from at most 5,000 images drawn at random. So,
+    beside X and the result, `fit` takes about 100 MB for images of 28 × 28 pixels, and
     up to about 600 MB for larger ones; `transform` takes a few MB a thread, however
     many samples there are, or what a single image needs. There are as many threads as
     the linear algebra library would use (``OMP_NUM_THREADS``, or
