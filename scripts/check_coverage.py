@@ -2,9 +2,9 @@
 
     python scripts/check_coverage.py build/coverage.json tests/uncovered.txt
 
-Each line of the list is ``file | code | why``, the code as it stands in the file. Fails if
-branch coverage is below 97 %, if a line or branch is not reached and not listed, or if
-what is listed is no longer in the file.
+Each line of the list is ``file | code | why``, the code as it stands in the file. Fails
+if branch coverage is below 97 %, if a line or branch is not reached and not listed, or
+if what is listed is no longer in the file.
 """
 
 from __future__ import annotations
