@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
+from scipy.sparse import coo_array, csr_array, issparse
 from sklearn.base import clone
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.decomposition import PCA
@@ -191,6 +191,37 @@ def assign_clusters(clusterer_: Any, E: Any) -> NDArray[np.intp]:
     else:
         labels = nearest(E, centers)
     return np.asarray(labels, dtype=np.intp)
+
+
+def mean_of_clusters(E: Any, labels: NDArray[np.intp], n_clusters: int) -> Any:
+    """Compute the mean of the samples of each cluster, in float64.
+
+    Parameters
+    ----------
+    E : {ndarray, CSR matrix} of shape (n_samples, n_components)
+        The embedded samples.
+    labels : ndarray of shape (n_samples,), dtype=intp
+        The cluster of each sample.
+    n_clusters : int
+        Number of clusters, none of them empty.
+
+    Returns
+    -------
+    means : ndarray of shape (n_clusters, n_components), dtype=float64
+        The means. Added up in the order of the samples, so that the last digit does
+        not depend on the number of threads.
+    """
+    n_samples, n_components = E.shape
+    means = np.zeros((n_clusters, n_components))
+    for batch in gen_batches(n_samples, max(1, _BATCH_ELEMENTS // n_components)):
+        part = E[batch].astype(np.float64)
+        columns = np.arange(part.shape[0])
+        shape = n_clusters, len(columns)
+        ones = np.ones(len(columns))
+        sums = csr_array(coo_array((ones, (labels[batch], columns)), shape)) @ part
+        means += sums.toarray() if issparse(sums) else sums
+    means /= np.bincount(labels, minlength=n_clusters)[:, np.newaxis]
+    return means
 
 
 def distances_to_centers(

@@ -9,10 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from sklearn.cluster import KMeans
 from sklearn.metrics.pairwise import paired_euclidean_distances
 from sklearn.utils import gen_batches
 
-from ._clustering import assign_clusters, distances_to_centers, fit_clusterer
+from ._clustering import (
+    assign_clusters,
+    distances_to_centers,
+    fit_clusterer,
+    mean_of_clusters,
+)
 from ._distances import far_offset, nearest
 from ._fraction import rank_confidence, rank_in_clusters, within_fraction
 from ._given import GivenLabels, majority_codes
@@ -136,8 +142,12 @@ def find_clusters(
         if hasattr(clusterer_, "labels_")
         else assign_clusters(clusterer_, E)
     )
-    distances = distances_to_centers(E, ids, clusterer_.cluster_centers_)
     # Centres differ in the last bit with the number of threads: ties must stay ties.
+    # In float32 that is too much for rounding.
+    centers = clusterer_.cluster_centers_
+    if type(clusterer_) is KMeans and E.dtype == np.float32:
+        centers = mean_of_clusters(E, ids, len(centers))
+    distances = distances_to_centers(E, ids, centers)
     unit = float(distances.max(initial=0)) or 1.0
     distances = np.round(distances / unit, 9) * unit
     return Clusters(E, ids, distances, clusterer_, names=names)

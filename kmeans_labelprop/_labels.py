@@ -77,7 +77,17 @@ def is_missing(y: ArrayLike, missing_label: Any = -1) -> NDArray[np.bool_]:
         return np.zeros(values.shape, dtype=bool)
     if missing_label != missing_label:
         return np.asarray(values != values, dtype=bool)
-    return np.asarray(values == missing_label, dtype=bool)
+    try:
+        with np.errstate(over="ignore"):
+            mark = values.dtype.type(missing_label)
+    except OverflowError:
+        return np.zeros(values.shape, dtype=bool)
+    # What the dtype does not hold as it is equals none of its values. But 0.1 in an
+    # array of float32 is meant to be 0.1.
+    is_exact = values.dtype.kind != "f" or isinstance(missing_label, int)
+    if is_exact and mark.item() != missing_label:
+        return np.zeros(values.shape, dtype=bool)
+    return np.asarray(values == mark, dtype=bool)
 
 
 def is_missing_item(value: Any, missing_label: Any) -> bool:
@@ -219,6 +229,7 @@ def label_array(
     """
     if isinstance(values, np.ndarray) and values.dtype.kind in "U" + _NUMBER_KINDS:
         labels = values
+        _check_whole_floats(labels, source)
     else:
         labels = _of_one_kind(list(values), source)
     if dtype is not None and dtype.kind in _NUMBER_KINDS:
@@ -238,6 +249,20 @@ def label_array(
                     f"{labels[labels % 1 != 0][0]} for instance."
                 ) from error
     return labels
+
+
+def _check_whole_floats(labels: NDArray[Any], source: str) -> None:
+    """Refuse floats so large that whole numbers next to them became the same float."""
+    if labels.dtype.kind != "f":
+        return
+    largest = 2 ** (np.finfo(labels.dtype).nmant + 1)
+    far = labels[np.isfinite(labels) & (abs(labels) >= largest)]
+    if far.size:
+        raise ValueError(
+            f"The labels of {source} must be below {largest} where they are "
+            f"{labels.dtype}, which does not tell larger whole numbers apart. Got "
+            f"{far[0]!s}; pass integers or strings instead."
+        )
 
 
 def _cast(labels: NDArray[Any], dtype: np.dtype[Any], source: str) -> NDArray[Any]:
