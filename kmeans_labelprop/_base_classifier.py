@@ -32,7 +32,7 @@ from sklearn.utils.validation import (
 )
 
 from ._asking import check_index
-from ._containers import canonical, labels_like, single_column, take_rows
+from ._containers import canonical, holds_numbers, labels_like, single_column, take_rows
 from ._html import SummaryHTMLMixin
 from ._labels import check_labels, label_vector, labelled_rows
 from ._messages import noting, warn_user
@@ -140,13 +140,11 @@ def is_numeric_table(X: Any) -> bool:
     if issparse(X):
         return True
     if hasattr(X, "columns"):  # pandas and polars
-        kinds = (
-            dtype.is_numeric() or str(dtype) == "Boolean"
-            if hasattr(dtype, "is_numeric")
-            else dtype.kind in "biuf"
+        return all(
+            holds_numbers(dtype)
+            or getattr(dtype, "kind", str(dtype)) in ("b", "Boolean")
             for dtype in X.dtypes
         )
-        return all(kinds)
     try:
         values = np.asarray(X)
         if values.dtype.kind == "O":

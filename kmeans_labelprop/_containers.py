@@ -49,6 +49,13 @@ def check_container(X: Any) -> None:
         )
 
 
+def holds_numbers(dtype: Any) -> bool:
+    """Tell whether columns of a dtype, of pandas or polars, hold numbers."""
+    if hasattr(dtype, "is_numeric"):  # polars
+        return bool(dtype.is_numeric())
+    return dtype.kind in "iuf"
+
+
 def canonical(X: Any) -> Any:
     """Sum what a sparse matrix gives more than once; refuse what hides values.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,7 @@ def is_missing_item(value: Any, missing_label: Any) -> bool:
         True for ``missing_label``, None, NaN and pandas' NA.
     """
     return (
-        _is_null(value)
+        is_null(value)
         or bool(value == missing_label)
         or (isinstance(value, str) and value == _as_string(missing_label))
     )
@@ -168,9 +169,12 @@ def _nulls_of_container(y: Any) -> NDArray[np.bool_]:
     return np.zeros(0, dtype=bool)
 
 
-def _is_null(value: Any) -> bool:
-    # pandas.NA is told by its name: comparing it gives NA, and pandas is optional.
-    return value is None or type(value).__name__ == "NAType" or bool(value != value)
+def is_null(value: Any) -> bool:
+    """Tell None, NaN, NaT and NA from values."""
+    # Those of pandas by their names: comparing NA gives NA, and pandas is optional.
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, Number | np.generic) and bool(value != value)
 
 
 def _take(y: Any, where: NDArray[np.bool_]) -> Any:

@@ -10,8 +10,9 @@ from scipy.sparse import issparse
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_array
 
-from .._containers import canonical
-from ._columns import columns_of, holds_numbers, is_frame, is_missing
+from .._containers import canonical, holds_numbers
+from .._labels import is_null
+from ._columns import is_frame
 from ._images import ImageFeatures, resolve_image_shape
 from ._numbers import imputer, numbers_embedding
 from ._pictures import LEAST_SIDE, images_embedding
@@ -150,7 +151,7 @@ def _as_array(X: Any) -> Any:
 
 def _for_one_dimension(X: Any) -> Any:
     """Take a list of strings as texts, and refuse anything else."""
-    known = [value for value in X.tolist() if not is_missing(value)]
+    known = [value for value in X.tolist() if not is_null(value)]
     others = {type(value).__name__ for value in known if not _is_string(value)}
     if known and not others:
         return TextFeatures()
@@ -184,8 +185,8 @@ def _check_pixels(X: Any, image_shape: Any) -> None:
         return
     others = [
         name
-        for name, column in zip(X.columns, columns_of(X), strict=True)
-        if not holds_numbers(column)
+        for name, dtype in zip(X.columns, X.dtypes, strict=True)
+        if not holds_numbers(dtype)
     ]
     if others:
         raise TypeError(

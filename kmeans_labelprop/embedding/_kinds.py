@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._columns import floats_of, is_missing, strings_of
+from .._labels import is_null
+from ._columns import floats_of, strings_of
 from ._texts import has_no_spaces
 
 #: What columns hold, and why they are left out; parts of a ColumnTransformer are named
@@ -127,7 +128,7 @@ def _kind_of_dtype(column: Any) -> str | None:
 def _kind_of_values(column: Any, name: Any) -> str | None:
     """Tell what the values of a column of objects are."""
     values = column.to_list() if hasattr(column, "to_list") else column.tolist()
-    types = {type(value) for value in values if not is_missing(value)}
+    types = {type(value) for value in values if not is_null(value)}
     for kind, classes in (
         ("strings", (str, bytes)),
         (CATEGORIES, (bool, np.bool_)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -56,9 +57,8 @@ def images_embedding(X: NDArray[Any], image_shape: tuple[int, ...] | None) -> An
     if min(height, width) < LEAST_SIDE:
         chosen = numbers_embedding(small.astype(np.float64))
     else:
-        channels = shape[0] if is_first else (1, *shape)[-1] if len(shape) == 3 else 1
-        sides = (height // factor, width // factor, channels)
-        chosen = ImageFeatures(sides)
+        sides = height // factor, width // factor
+        chosen = ImageFeatures((*sides, small.shape[1] // math.prod(sides)))
         if np.isnan(small).any():
             chosen = make_pipeline(imputer(), chosen)
     options = {"image_shape": shape, "channels_first": is_first, "factor": factor}

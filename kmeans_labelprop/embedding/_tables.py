@@ -15,7 +15,8 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils import check_array
 
-from ._columns import as_floats, as_strings, columns_of, holds_numbers, is_frame
+from .._containers import holds_numbers
+from ._columns import as_floats, as_strings, columns_of, is_frame
 from ._kinds import (
     CATEGORIES,
     CONSTANT,
@@ -167,7 +168,7 @@ def _take(X: Any, keys: list[Any]) -> Any:
 
 def _is_plain(column: Any) -> bool:
     """Tell numbers that scikit-learn takes as they are."""
-    if not holds_numbers(column):
+    if not holds_numbers(column.dtype):
         return False
     if hasattr(column, "to_physical"):  # polars
         return not str(column.dtype).startswith("Decimal")
