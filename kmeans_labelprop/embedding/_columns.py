@@ -102,6 +102,8 @@ def _number(value: Any) -> float:
         value = _read(_string(value))
     if is_null(value):
         return np.nan
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        value = value.astype(f"{value.dtype.kind}8[us]").item()
     if isinstance(value, datetime):
         naive = value.replace(tzinfo=None)  # the time on the clock
         return (naive - _EPOCH).total_seconds()

@@ -202,7 +202,9 @@ def _is_string(value: Any) -> bool:
 def _needs_reading(X: Any) -> bool:
     """Tell whether an array holds more than numbers and None."""
     return X.dtype.kind in "UST" or any(
-        isinstance(value, str | bytes | date | timedelta)
+        isinstance(
+            value, str | bytes | date | timedelta | np.datetime64 | np.timedelta64
+        )
         or type(value).__name__ == "NAType"
         for value in X.flat
     )

@@ -133,7 +133,7 @@ def _kind_of_values(column: Any, name: Any) -> str | None:
         ("strings", (str, bytes)),
         (CATEGORIES, (bool, np.bool_)),
         (NUMBERS, (Number, np.number, timedelta, time)),
-        (DATES, (date,)),
+        (DATES, (date, np.datetime64)),
     ):
         if all(issubclass(each, classes) for each in types):
             return kind
