@@ -28,7 +28,7 @@ def columns_of(X: Any) -> list[Any]:
 
 
 def as_floats(X: Any) -> NDArray[Any]:
-    """Read columns as numbers: dates, durations and strings of these, too.
+    """Read columns as numbers, also dates, durations, and strings of any of these.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def strings_of(column: Any) -> NDArray[Any]:
 def _string(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    # The same number may come as an integer here and as a float there.
+    # The same number may be an integer in one table and a float in another.
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)

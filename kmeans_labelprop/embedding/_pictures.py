@@ -16,7 +16,7 @@ from ._numbers import imputer, numbers_embedding
 # Smaller images have too few pixels for what ImageFeatures looks at: from 8 on it gains
 # on all sets, at 7 it loses on one (benchmarks/results/small_images.md).
 LEAST_SIDE = 8
-# Larger ones are made smaller, by whole numbers of pixels, to this length at least.
+# Larger ones are made smaller by a whole factor, to sides of this length at least.
 _LARGE_SIDE = 48
 
 
@@ -80,7 +80,7 @@ def flatten(
     channels_first : bool
         Whether the channels are the first dimension of an image, not the last.
     factor : int
-        A square of so many pixels a side becomes one: their mean.
+        A square with sides of so many pixels becomes one pixel, their mean.
 
     Returns
     -------

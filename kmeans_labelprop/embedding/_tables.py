@@ -1,4 +1,4 @@
-"""The embedding of tables: each column as what it holds."""
+"""The embedding of tables: each column by what it holds."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from ._texts import TextFeatures
 # More columns than this are projected on fewer components.
 _WIDE = 300
 _N_COMPONENTS = 50
-# Bounds the width that a column of names is given.
+# Bounds the number of columns made of a column of names.
 _MAX_CATEGORIES = 100
-# Of a column of texts, beside others.
+# For each column of texts beside other columns.
 _N_TEXT_COMPONENTS = 30
 # Different categories are one standard deviation of a number apart, and texts without
 # a word in common as far as two samples that differ in several numbers.
@@ -63,7 +63,7 @@ def table_embedding(X: Any) -> Any:
     ValueError
         If columns have the same name, or no column tells the samples apart.
     TypeError
-        If a column holds what has no embedding.
+        If a column holds values for which there is no embedding.
     """
     names = _names(X)
     columns = columns_of(X)
