@@ -59,7 +59,7 @@ def _estimator_has(method: str) -> Any:
 
 
 def _takes_weights(estimator: Any) -> bool:
-    """Tell whether an estimator, and all estimators inside it, can be weighted."""
+    """Tell whether an estimator and all estimators inside it take weights."""
     inside = (
         value
         for value in estimator.get_params(deep=True).values()
@@ -90,16 +90,16 @@ def confidence_weights(
     Parameters
     ----------
     confidence : ndarray of shape (n_training,), dtype=float64
-        The confidence in the label of each sample, in [0, 1]; of each class one is
-        positive, that of a label that was given.
+        The confidence in the label of each sample, in [0, 1]; in each class at least
+        one is positive, that of a given label.
     codes : ndarray of shape (n_training,), dtype=intp
         The class of each sample.
 
     Returns
     -------
     weights : ndarray of shape (n_training,), dtype=float64
-        The confidence, divided by its mean over the samples of the same class. Rare
-        classes are less sure on the whole, and would be drowned without that.
+        The confidence, divided by its mean over the samples of the same class. Labels
+        of rare classes are less certain as a rule, and would else count too little.
     """
     _, codes, sizes = np.unique(codes, return_inverse=True, return_counts=True)
     means = np.bincount(codes, confidence) / sizes
@@ -155,7 +155,7 @@ def is_numeric_table(X: Any) -> bool:
 
 
 def has_missing(X: Any) -> bool:
-    """Tell whether a table of numbers lacks some.
+    """Tell whether a table of numbers has missing values.
 
     Parameters
     ----------
@@ -307,7 +307,7 @@ class BasePropagatedClassifier(
         }
 
     def _check_encoding(self, y: ArrayLike | None, propagator: Any) -> None:
-        """Say where it can be told that y, with its mark, was encoded before."""
+        """Warn if y seems to have been encoded, its missing_label as a class."""
         mark = propagator.missing_label
         if not isinstance(mark, str) or y is None:
             return

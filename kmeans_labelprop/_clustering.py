@@ -19,8 +19,8 @@ from ._distances import far_offset, nearest
 
 # Elements of X handled at once: 1 MiB in float64, small beside any X worth batching.
 _BATCH_ELEMENTS = 2**17
-# Chosen by measurement (benchmarks/results/clustering.md): of the sample that k-means
-# starts from, and how many times larger all samples are to be for it to pay.
+# The size of the sample that k-means starts from, and how many times larger all samples
+# must be for it to pay. Chosen by measurement (benchmarks/results/clustering.md).
 _LEAST_SAMPLE = 5_000
 _SAMPLE_PER_CLUSTER = 50
 _TIMES = 4
@@ -90,7 +90,7 @@ def start_on_sample(X: Any, n_clusters: int, random_state: Any) -> NDArray[Any]:
     """Find the centres that k-means starts from, by k-means on some of the samples.
 
     Samples are drawn with replacement, half of them evenly and half by their squared
-    distance from the mean, and weighed to stand for all alike [1]_: so that no far
+    distance from the mean, and weighted to stand for all samples [1]_, so that no far
     cluster is missed. Wide ones are clustered in their principal components.
 
     Parameters
@@ -127,7 +127,7 @@ def start_on_sample(X: Any, n_clusters: int, random_state: Any) -> NDArray[Any]:
         pca = PCA(_N_COMPONENTS, random_state=random_state)
         sample = pca.fit_transform(sample)
     kmeans = KMeans(n_clusters, n_init=1, random_state=random_state)
-    # That some of few different samples are drawn often is no news.
+    # A warning of equal samples is expected: they are drawn with replacement.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         kmeans.fit(sample, sample_weight=weights)

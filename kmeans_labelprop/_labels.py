@@ -119,7 +119,7 @@ def label_vector(y: Any) -> NDArray[Any]:
     Parameters
     ----------
     y : array-like of shape (n_samples,)
-        Labels, also such as mark a missing one.
+        Labels, and marks of missing ones.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def label_vector(y: Any) -> NDArray[Any]:
     if not isinstance(y, list | tuple):
         return np.asarray(y)
     values = np.empty(len(y), dtype=object)
-    for position, value in enumerate(y):  # nested ones are for others to refuse
+    for position, value in enumerate(y):  # nested ones are refused elsewhere
         values[position] = value
     kinds = {type(value) for value in y}
     numbers = _exact_numbers(list(y)) if kinds <= {bool, int, float} else None

@@ -343,7 +343,7 @@ ORDER = {
     ),
     "texts after numbers": (
         lambda: fit().predict(TEXTS),
-        "(?s)string to float.*X must be of the kind that was fitted on",
+        "(?s)string to float.*X must be of the same kind as in fit",
     ),
     "images of another size": (
         lambda: fit(IMAGES).predict(np.zeros((3, 9, 9))),
