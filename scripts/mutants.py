@@ -25,7 +25,7 @@ MUTMUT = Path(sys.executable).with_name("mutmut")
 REPORT = Path("tests/mutants.md")
 EQUIVALENT = Path("tests/equivalent_mutants.txt")
 # By mutmut's exit codes; whatever ends the run otherwise was seen as well.
-SURVIVED, NO_TESTS, NOT_RUN = 0, 33, None
+SURVIVED, NO_TESTS, TIMEOUT, NOT_RUN = 0, 33, -24, None
 
 
 def read_results():
@@ -104,7 +104,7 @@ def main():
     to_run = [
         name
         for name in drawn
-        if codes[name] is NOT_RUN or (args.again and codes[name] == SURVIVED)
+        if codes[name] in (NOT_RUN, TIMEOUT) or (args.again and codes[name] == SURVIVED)
     ]
     if to_run and not args.report_only:
         run(to_run)
