@@ -42,10 +42,11 @@ from ._blocks import (
     predict_codes,
     predict_shares,
 )
+from ._callbacks import CallbackMixin, as_task
 from ._embedding import choose_embedding
 from ._given import GivenLabels
 from ._labels import check_labels, with_missing
-from ._ledger import Ledger, check_source
+from ._ledger import Ledger, LedgerMixin, check_source
 from ._messages import stage, warn_user
 from ._report import warn_of_edges
 from ._seeds import MAX_SEED, clone_sharing, draw_seed, set_unset
@@ -130,7 +131,7 @@ def _has_graph(propagator: Any) -> bool:
     return propagator.propagation == "graph"
 
 
-class BaseBlockPropagator(BaseEstimator):
+class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
     """Cluster, ask and propagate over blocks of samples."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -158,10 +159,10 @@ class BaseBlockPropagator(BaseEstimator):
     _blocks: Blocks
     _clusters: BlockClusters
     _is_experiment: bool
-    _ledger: Ledger
     _space: Space
     _spread: BlockSpread
 
+    @as_task
     def fit(self, X: Any, y: Any = None) -> Self:
         """Cluster the samples, get labels and propagate them.
 
@@ -202,6 +203,7 @@ class BaseBlockPropagator(BaseEstimator):
             warn_user("The oracle is never asked: each cluster has a label.")
         return self.propagate({})
 
+    @as_task
     def query(self, X: Any, y: Any = None) -> NDArray[np.intp]:
         """Cluster the samples and tell which ones to label.
 
@@ -221,6 +223,7 @@ class BaseBlockPropagator(BaseEstimator):
         self._cluster(X, y)
         return self._ledger.ask_about(self._ledger.queries)
 
+    @as_task
     def propagate(self, labels: ArrayLike | Mapping[int, Any]) -> Self:
         """Take labels for any samples, and spread all there are.
 
@@ -307,26 +310,6 @@ class BaseBlockPropagator(BaseEstimator):
             missing_label=None if shares else self.missing_label,
             dtype=None if shares else label_dtype(self.classes_, self.missing_label),
         )
-
-    @property
-    def answers_(self) -> dict[int, Any]:
-        """Answers by position; None where there is none."""
-        return self._ledger.answers
-
-    @property
-    def queries_(self) -> NDArray[np.intp]:
-        """Positions asked about last."""
-        return self._ledger.queries
-
-    @property
-    def n_known_(self) -> int:
-        """Number of labels given that are those of y."""
-        return self._ledger.n_known
-
-    @property
-    def n_queries_(self) -> int:
-        """Number of samples asked about."""
-        return self._ledger.n_queries
 
     def __sklearn_clone__(self) -> Self:
         return clone_sharing(self, "oracle", BaseEstimator.__sklearn_clone__)

@@ -304,6 +304,39 @@ class Ledger:
         self.queries = last
 
 
+class LedgerMixin:
+    """What a propagator tells of its ledger."""
+
+    _ledger: Ledger
+
+    @property
+    def answers_(self) -> dict[int, Any]:
+        """Answers by position; None where there is none."""
+        return self._ledger.answers
+
+    @property
+    def queries_(self) -> NDArray[np.intp]:
+        """Positions asked about last."""
+        return self._ledger.queries
+
+    @property
+    def n_known_(self) -> int:
+        """Number of labels given that are those of y."""
+        return self._ledger.n_known
+
+    @property
+    def n_queries_(self) -> int:
+        """Number of samples asked about."""
+        return self._ledger.n_queries
+
+    def _refuse_while_asking(self) -> None:
+        if hasattr(self, "_ledger") and self._ledger.is_asking:
+            raise RuntimeError(
+                f"This {type(self).__name__} is asking its oracle: the oracle, or "
+                "another thread, must not use it until the answers are there."
+            )
+
+
 def _others(
     queries: NDArray[np.intp],
     answers: dict[int, Any],

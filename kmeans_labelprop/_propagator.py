@@ -27,6 +27,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._asking import answer_by, answer_by_oracle, check_beside
 from ._caching import cache_in
+from ._callbacks import CallbackMixin, as_task
 from ._clustering import make_clusterer
 from ._containers import canonical, labels_like, row_names, take_rows
 from ._embedding import enter_space, fit_space
@@ -43,7 +44,7 @@ from ._engine import (
 from ._given import GivenLabels, KnownLabels
 from ._html import SummaryHTMLMixin
 from ._labels import check_missing_label, with_missing
-from ._ledger import Ledger, check_source, plays_oracle, read_known
+from ._ledger import Ledger, LedgerMixin, check_source, plays_oracle, read_known
 from ._messages import stage, warn_user
 from ._propagation import check_class_prior, likeliest
 from ._report import label_attributes, summarize, warn_of_edges, warn_of_labels
@@ -93,6 +94,8 @@ def _needs_graph(propagator: KMeansLabelPropagator) -> bool:
 
 class KMeansLabelPropagator(
     SummaryHTMLMixin,
+    LedgerMixin,
+    CallbackMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     BaseEstimator,
@@ -340,8 +343,6 @@ class KMeansLabelPropagator(
         "verbose": ["verbose"],
     }
 
-    _ledger: Ledger
-
     def __init__(
         self,
         n_clusters: int = 8,
@@ -381,6 +382,7 @@ class KMeansLabelPropagator(
         self.random_state = random_state
         self.verbose = verbose
 
+    @as_task
     def fit(
         self,
         X: Any,
@@ -430,6 +432,7 @@ class KMeansLabelPropagator(
         """
         return self.ask(X, y, sample_ids=sample_ids).propagate({})
 
+    @as_task
     def ask(
         self,
         X: Any,
@@ -525,6 +528,7 @@ class KMeansLabelPropagator(
         labels = self.classes_[self.spread_.codes[kept]]
         return take_rows(canonical(X), kept), labels_like(y, kept, labels)
 
+    @as_task
     def query(self, X: Any, y: ArrayLike | None = None) -> NDArray[np.intp]:
         """Cluster the samples and tell which ones to label.
 
@@ -560,6 +564,7 @@ class KMeansLabelPropagator(
         ledger = self._cluster(X, self._read_labels(X, y), True)
         return ledger.ask_about(ledger.queries)
 
+    @as_task
     def propagate(self, labels: ArrayLike | Mapping[int, Any]) -> Self:
         """Take labels for any samples, and spread all there are.
 
@@ -825,26 +830,6 @@ class KMeansLabelPropagator(
         return summarize(self)
 
     @property
-    def answers_(self) -> dict[int, Any]:
-        """Answers by position; None where there is none."""
-        return self._ledger.answers
-
-    @property
-    def queries_(self) -> NDArray[np.intp]:
-        """Positions asked about last."""
-        return self._ledger.queries
-
-    @property
-    def n_known_(self) -> int:
-        """Number of labels given that are those of y."""
-        return self._ledger.n_known
-
-    @property
-    def n_queries_(self) -> int:
-        """Number of samples asked about."""
-        return self._ledger.n_queries
-
-    @property
     def _n_features_out(self) -> int:
         return len(self.cluster_centers_)
 
@@ -916,13 +901,6 @@ class KMeansLabelPropagator(
 
     def _prepare(self, part: Any) -> Any:
         return set_unset(part, self.random_state, self.n_jobs)
-
-    def _refuse_while_asking(self) -> None:
-        if hasattr(self, "_ledger") and self._ledger.is_asking:
-            raise RuntimeError(
-                f"This {type(self).__name__} is asking its oracle: the oracle, or "
-                "another thread, must not use it until the answers are there."
-            )
 
     def _spread(self, ledger: Ledger, given: GivenLabels) -> None:
         """Spread labels, and keep a fraction of each cluster."""
