@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from ._callbacks import task
+from ._callbacks import SOURCE, task
 
-_PACKAGE = str(Path(__file__).parent)
+# What a warning is not about: this package, and what calls its methods for it.
+_OURS = (str(Path(__file__).parent), *SOURCE)
 _SECONDS_BETWEEN = 5
 
 
@@ -116,6 +117,6 @@ def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
         Its class.
     """
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
