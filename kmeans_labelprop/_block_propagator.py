@@ -24,6 +24,7 @@ from ._block_engine import (
     draw_sample,
     find_anchors,
     fit_block_space,
+    next_block_queries,
     read_block_labels,
     refine_centers,
     select_last,
@@ -158,6 +159,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
     verbose: int
     _blocks: Blocks
     _clusters: BlockClusters
+    _draw: partial[tuple[NDArray[np.intp], Any]]
     _is_experiment: bool
     _space: Space
     _spread: BlockSpread
@@ -193,12 +195,12 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         Whatever ends it after the oracle was asked: what was answered is in `answers_`.
         ``propagate({})`` goes on from there.
         """
+        self._refuse_while_asking()
         check_source(self.oracle, True, y, type(self).__name__)
         plays_oracle = self._cluster(X, y)
         queries = self._ledger.queries
         if len(queries) and (plays_oracle or callable(self.oracle)):
-            with stage(f"asking the oracle for {len(queries)} labels", self.verbose):
-                self._ask(plays_oracle)
+            self._ask(plays_oracle)
         elif callable(self.oracle) and not self.answers_:
             warn_user("The oracle is never asked: each cluster has a label.")
         return self.propagate({})
@@ -220,6 +222,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
             Positions of the representatives that have no known label, those of the
             largest clusters first: stopping early is fine.
         """
+        self._refuse_while_asking()
         self._cluster(X, y)
         return self._ledger.ask_about(self._ledger.queries)
 
@@ -247,6 +250,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
             If the number of labels is wrong, a position is that of no sample, or there
             is no label at all.
         """
+        self._refuse_while_asking()
         check_is_fitted(self, "cluster_centers_")
         validate_estimator_parameters(self)
         if self.propagation == "graph" and self._clusters.anchors is None:
@@ -338,7 +342,8 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         if seed is None:
             seed = int(np.random.default_rng().integers(MAX_SEED))
         with stage("drawing a sample", self.verbose):
-            drawn = draw_sample(blocks, self.n_features_in_, seed)
+            self._draw = partial(draw_sample, n_features=self.n_features_in_, seed=seed)
+            drawn = self._draw(blocks)[1]
         known, plays_oracle = read_block_labels(
             blocks, y, self.oracle, self.missing_label
         )
@@ -375,22 +380,27 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
 
     def _ask(self, plays_oracle: bool) -> None:
         """Ask about the representatives, and note what is answered in any case."""
-        ledger = self._ledger
-        queries = ledger.queries
-        (rows,) = self._blocks.take(queries, "y" if plays_oracle else "X")
-        ledger.ask_about(queries)
-        if plays_oracle:
+        (rows,) = self._blocks.take(self.queries_, "y" if plays_oracle else "X")
+
+        def ask(queries: NDArray[np.intp], answers: dict[int, Any]) -> None:
+            if not plays_oracle:
+                ask_oracle(self.oracle, rows, queries, self.missing_label, answers)
+                return
             labels, is_known = check_labels(rows, self.missing_label)
-            ledger.answers.update(dict.fromkeys(queries.tolist()))
-            found = zip(queries[is_known].tolist(), labels, strict=True)
-            ledger.answers.update(found)
-            return
-        ledger.is_asking = True
+            answers.update(dict.fromkeys(queries.tolist()))
+            answers.update(zip(queries[is_known].tolist(), labels, strict=True))
+
+        ledger = self._ledger
         try:
-            ask_oracle(self.oracle, rows, queries, self.missing_label, ledger.answers)
+            with ledger.attached():
+                ledger.ask(ask, ledger.queries, self.verbose)
         finally:
-            ledger.is_asking = False
             self._note(ledger)
+
+    def _next_queries(self, done: NDArray[np.intp], n_queries: int) -> NDArray[np.intp]:
+        return next_block_queries(
+            self._blocks, self._clusters, self._spread, self._draw, done, n_queries
+        )
 
     def _spread_labels(self, given: GivenLabels) -> None:
         """Label all samples, and keep a fraction of each cluster."""

@@ -56,14 +56,12 @@ from ._validation import (
     Interval,
     StrOptions,
     check_instances,
-    check_parameters,
     forget_fit,
     replace_attributes,
     validate_estimator_parameters,
 )
 
 _ASK_FIRST = "This %(name)s has no clusters yet: call 'query' or 'fit' first."
-_LABELS_FIRST = "This %(name)s has no labels yet: call 'propagate' or 'fit' first."
 
 
 def _only_with(**parameters: Any) -> Callable[[KMeansLabelPropagator], bool]:
@@ -475,7 +473,7 @@ class KMeansLabelPropagator(
         with ledger.attached():
             if ask is not None and len(ledger.queries):
                 clusters = self.clusters_
-                ledger.ask(
+                ledger.ask_in_clusters(
                     ask,
                     clusters.ids,
                     clusters.distances,
@@ -619,64 +617,8 @@ class KMeansLabelPropagator(
             self._spread(ledger, given)
         return self
 
-    def query_more(self, n_queries: int) -> NDArray[np.intp]:
-        """Tell which samples to label next, now that some labels are there.
-
-        Nothing is clustered again. :meth:`propagate` takes the labels, in this order or
-        by position.
-
-        Parameters
-        ----------
-        n_queries : int
-            How many samples.
-
-        Returns
-        -------
-        positions : ndarray of shape (n_queries,), dtype=intp
-            Positions in `X`, the most valuable first: stopping early is fine. None has
-            a label, is a copy of a sample that has one, or was left without an answer
-            before. Fewer than `n_queries` if no more are left.
-
-        Raises
-        ------
-        ValueError
-            If `n_queries` is no positive whole number.
-
-        See Also
-        --------
-        query : The first round.
-
-        Notes
-        -----
-        Greedy k-medoids, weighted by doubt: each is the sample that lowers most the
-        sum, over all samples, of ``1 - confidence_`` times the squared distance to the
-        nearest one that has a label or was chosen before. The other ways that were
-        tried are in ``benchmarks/results/rounds_ideas.md``.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_digits
-        >>> from kmeans_labelprop import KMeansLabelPropagator
-        >>> X, y = load_digits(return_X_y=True)
-        >>> propagator = KMeansLabelPropagator(n_clusters=20, random_state=0)
-        >>> first = propagator.query(X)
-        >>> before = (propagator.propagate(y[first]).transduction_ == y).mean()
-        >>> more = propagator.query_more(20)
-        >>> after = (propagator.propagate(y[more]).transduction_ == y).mean()
-        >>> bool(after > before), propagator.n_queries_
-        (True, 40)
-        """
-        self._refuse_while_asking()
-        check_is_fitted(self, "spread_", msg=_LABELS_FIRST)
-        check_parameters(
-            {"n_queries": [Interval(Integral, 1, None, closed="left")]},
-            {"n_queries": n_queries},
-            "query_more",
-        )
-        done = np.union1d(self._ledger.done(), self.given_.positions)
-        return self._ledger.ask_about(
-            next_queries(self.clusters_, self.confidence_, done, n_queries)
-        )
+    def _next_queries(self, done: NDArray[np.intp], n_queries: int) -> NDArray[np.intp]:
+        return next_queries(self.clusters_, self.confidence_, done, n_queries)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the label of each sample by the training samples next to it.

@@ -112,7 +112,7 @@ class KMeansLabelPropagator(BaseBlockPropagator):
 
     See Also
     --------
-    kmeans_labelprop.KMeansLabelPropagator : In memory: the exact graph, and rounds.
+    kmeans_labelprop.KMeansLabelPropagator : In memory: the exact graph, and audits.
     kmeans_labelprop.dask.KMeansLabelPropagator : On many machines.
 
     Notes
