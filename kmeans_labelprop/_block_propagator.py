@@ -61,6 +61,11 @@ from ._validation import (
     validate_estimator_parameters,
 )
 
+_A_COPY = (
+    "This %(name)s is a copy: it predicts, and has no samples to read any more. Call "
+    "'fit' or 'query', or go on with the one that was copied."
+)
+
 
 def label_dtype(classes: NDArray[Any], missing_label: Any) -> np.dtype[Any]:
     """Choose the dtype of labels and of what marks a missing one.
@@ -252,6 +257,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         """
         self._refuse_while_asking()
         check_is_fitted(self, "cluster_centers_")
+        check_is_fitted(self, "_blocks", msg=_A_COPY)
         validate_estimator_parameters(self)
         if self.propagation == "graph" and self._clusters.anchors is None:
             raise ValueError(
@@ -314,6 +320,11 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
             missing_label=None if shares else self.missing_label,
             dtype=None if shares else label_dtype(self.classes_, self.missing_label),
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Files, iterators and workers stay: a copy predicts, and reads no more.
+        state: dict[str, Any] = super().__getstate__()
+        return {name: part for name, part in state.items() if name != "_blocks"}
 
     def __sklearn_clone__(self) -> Self:
         return clone_sharing(self, "oracle", BaseEstimator.__sklearn_clone__)
@@ -398,6 +409,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
             self._note(ledger)
 
     def _next_queries(self, done: NDArray[np.intp], n_queries: int) -> NDArray[np.intp]:
+        check_is_fitted(self, "_blocks", msg=_A_COPY)
         return next_block_queries(
             self._blocks, self._clusters, self._spread, self._draw, done, n_queries
         )

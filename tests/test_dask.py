@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 
 import numpy as np
@@ -168,6 +169,13 @@ def test_predictions_are_lazy(digits, client):
     assert isinstance(predicted, da.Array)
     assert predicted.chunks == ((100, 100, 100),)
     assert np.array_equal(predicted.compute(), spread.predict(X[:300]))
+
+
+def test_a_copy_predicts(digits, client):
+    X, y = digits
+    spread = make().fit(da.from_array(X, chunks=(200, -1)), y)
+    copy = pickle.loads(pickle.dumps(spread))
+    assert np.array_equal(copy.predict(X), spread.predict(X))
 
 
 def made(n_samples):

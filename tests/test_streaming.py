@@ -302,6 +302,9 @@ def test_predictions_are_the_labels_of_the_blocks(digits):
         assert np.mean(streamed.predict(X) == streamed.transduction_) > 0.99
         copy = pickle.loads(pickle.dumps(streamed))
         assert np.array_equal(copy.predict(X[:50]), streamed.predict(X[:50]))
+        for use, value in ((copy.propagate, {}), (copy.query_more, 1)):
+            with pytest.raises(NotFittedError, match="is a copy: it predicts, and"):
+                use(value)
     shares = streamed.predict_proba(X)
     assert np.allclose(shares.sum(axis=1), 1)
     assert np.array_equal(streamed.classes_[shares.argmax(axis=1)], streamed.predict(X))
