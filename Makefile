@@ -10,12 +10,14 @@ ARGS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHON
 
-.PHONY: help demo test test-oldest attack lint docs bench large clean
+.PHONY: help demo test test-oldest coverage attack mutants lint docs bench large clean
 
 help:
 	@echo "make demo    run the Fashion-MNIST experiments, small, and print the table"
 	@echo "make test    run all tests, the docstrings' examples and the user guide"
+	@echo "make coverage the same, and what of the package they do not reach"
 	@echo "make attack  all attacks of tests/attack, of which make test runs a part (an hour)"
+	@echo "make mutants small faults, drawn at random: which no test sees (two hours)"
 	@echo "make lint    style, types, docstrings, who imports whom"
 	@echo "make docs    build the site into docs/_build/html"
 	@echo "make bench   accuracy beside peers, small; what the propagator itself costs"
@@ -25,6 +27,7 @@ help:
 # in it, and is out of date when pyproject.toml has changed.
 EXTRAS_demo := examples
 EXTRAS_test := test,keras,boosters,dask
+EXTRAS_mutants := test,mutation
 EXTRAS_lint := lint,test
 EXTRAS_docs := docs
 EXTRAS_bench := bench
@@ -46,10 +49,20 @@ test-oldest:
 	@PIP_CONSTRAINT=$(CURDIR)/tests/oldest.txt sh scripts/make_env.sh $(VENV)-oldest test
 	$(VENV)-oldest/bin/python -m pytest -n 2 $(ARGS)
 
+# Fails on what is neither reached nor explained in tests/uncovered.txt.
+coverage: $(VENV)/.ready-test
+	$(BIN)/python -m pytest -n 2 --cov=kmeans_labelprop --cov-branch \
+	    --cov-report=json:build/coverage.json $(ARGS)
+	$(BIN)/python scripts/check_coverage.py build/coverage.json tests/uncovered.txt
+
 # Odd samples, labels, oracles; interrupts at every line; kills, full disks. Failures of
 # hypothesis print the line that repeats them.
 attack: $(VENV)/.ready-test
 	ATTACK=full $(BIN)/python -m pytest -n 2 tests/attack $(ARGS)
+
+# The sample that tests/mutants.md reports; what is finished is kept in mutants/.
+mutants: $(VENV)/.ready-mutants
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/mutants.py --sample 400 --seed 0
 
 lint: $(VENV)/.ready-lint
 	$(BIN)/ruff check .
@@ -90,4 +103,4 @@ large: $(VENV)/.ready-large
 
 # What make has built, but for the environment.
 clean:
-	rm -rf build docs/_build docs/auto_examples docs/generated
+	rm -rf build docs/_build docs/auto_examples docs/generated mutants

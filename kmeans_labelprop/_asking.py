@@ -41,7 +41,7 @@ def ask_oracle(
     missing_label : object
         What the oracle answers where it abstains.
     answers : dict of int to label or None
-        Takes each answer the moment it is there; None for an abstention.
+        Takes each answer as soon as it is there; None for an abstention.
     is_ids : bool, default=False
         Whether the query holds ids.
 
@@ -54,8 +54,9 @@ def ask_oracle(
 
     Notes
     -----
-    Whatever ends it, an interruption included, has what was answered, and may be paid
-    for, in its ``answers``: by position, or as it came if it cannot be matched.
+    Any error that ends it, also an interruption, has the labels answered so far, which
+    may be paid for, in its ``answers``: by position, or as they came if they cannot be
+    matched.
     """
     n_queries = len(positions)
     received: Any = None
@@ -66,7 +67,7 @@ def ask_oracle(
         try:
             received = oracle(query)
             if isinstance(received, Iterator):
-                # In one call: nothing comes between a label and its place.
+                # In one call, so that no interruption comes between label and place.
                 answers.update(zip(places, received, strict=False))
                 received = _as_received(received, places, answers)
         except Exception as error:
@@ -104,7 +105,7 @@ def _as_column(received: Any) -> Any:
 
 
 def _matched(received: Any, keys: list[list[Any]], places: list[int]) -> dict[int, Any]:
-    """Match what was answered, unchecked, with positions; nothing if it cannot be."""
+    """Match unchecked answers with positions; return none if that is impossible."""
     try:
         column = in_order_of_keys(_as_column(received), keys)
     except (TypeError, ValueError):
@@ -124,14 +125,14 @@ def _mark_abstentions(
     for place in places:
         try:
             is_missing = is_missing_item(answers.get(place), missing_label)
-        except Exception:  # what cannot be compared is no mark
+        except Exception:  # not comparable: no mark
             continue
         if is_missing and place in answers:
             answers[place] = None
 
 
 def attach_answers(error: BaseException, answers: Any) -> None:
-    """Hand out the labels answered with the error that ends a fit.
+    """Attach the labels answered to the error that ends a fit.
 
     Parameters
     ----------
@@ -165,7 +166,7 @@ def _are_distinct(names: list[Any]) -> bool:
 
 
 def in_order_of_keys(answers: Any, keys: Sequence[list[Any]]) -> Any:
-    """Bring labels that say what they are of into the order of the question.
+    """Bring labels with an index into the order of the question.
 
     Tables are looked up in an order of their own.
 
@@ -180,14 +181,14 @@ def in_order_of_keys(answers: Any, keys: Sequence[list[Any]]) -> Any:
     -------
     answers : object
         A pandas Series in the order of the names if its index holds these. Anything
-        else as it is, also with the index 0, 1, 2, ...: it is that of a series that was
-        given none.
+        else as it is, also a Series with the index 0, 1, 2, ..., which pandas gives to
+        one without an index.
 
     Raises
     ------
     ValueError
-        If the index holds other names, or the numbers from 0 on where these are names
-        in another order.
+        If the index holds other names, or is 0, 1, 2, ... where the names are the same
+        numbers in another order.
     """
     if not hasattr(answers, "iloc"):
         return answers
@@ -328,7 +329,7 @@ def answer_by_oracle(
 def labels_by_position(
     labels: Any, asked: NDArray[np.intp], names: Any, n_samples: int, source: str
 ) -> tuple[list[int], Any, bool]:
-    """Find which sample each label is of.
+    """Find the sample that each label belongs to.
 
     Parameters
     ----------
@@ -350,12 +351,12 @@ def labels_by_position(
     labels : object
         The labels in this order.
     is_explicit : bool
-        Whether the labels themselves say what they are of.
+        Whether the labels themselves say which samples they belong to.
 
     Raises
     ------
     ValueError
-        If a position or an index is that of no sample.
+        If a position or an index does not belong to a sample.
     """
     if isinstance(labels, Iterator):
         labels = list(labels)
@@ -387,7 +388,7 @@ def labels_by_position(
     fitting = [places for places in readings if set(places) == set(asked.tolist())]
     if len(fitting) == 1 or (fitting and fitting[0] == fitting[1]):
         return fitting[0], labels, True  # it holds what was asked about
-    # Numbers that may be positions, or names of rows, or of a series without an index.
+    # Numbers: positions, names of rows, or what pandas gives to one without an index.
     is_plain = set(index) == set(range(len(index)))
     has_numbers = names is not None and any(_is_whole(name) for name in names)
     is_clear = not by_position or not (has_numbers or is_plain)
@@ -395,9 +396,9 @@ def labels_by_position(
         is_clear = True
     if fitting or not is_clear:
         raise ValueError(
-            f"The index of {source}, {_preview(index)}, may hold positions, or the "
-            "index of the rows of X, or be that of a series without one. Pass a dict "
-            "by position, or an array in the order of the question."
+            f"The index of {source}, {_preview(index)}, is ambiguous: it may hold "
+            "positions, the index of the rows of X, or the default index of a series. "
+            "Pass a dict by position, or an array in the order of the question."
         )
     return readings[0], labels, True
 
@@ -429,7 +430,7 @@ def _check_positions(keys: list[Any], n_samples: int, source: str) -> list[int]:
 
 
 def check_beside(X: Any, column: Any, name: str) -> None:
-    """Refuse a column that is not one of values for the samples, in their order.
+    """Refuse a column that does not hold one value for each sample, in their order.
 
     Parameters
     ----------
@@ -451,7 +452,7 @@ def check_beside(X: Any, column: Any, name: str) -> None:
 
 
 def check_index(X: Any, column: Any, name: str) -> None:
-    """Refuse a column whose index says that it belongs to other rows, or their order.
+    """Refuse a column whose index is that of other rows, or in another order.
 
     Parameters
     ----------
@@ -459,8 +460,7 @@ def check_index(X: Any, column: Any, name: str) -> None:
         The samples, or their index.
     column : object
         One value for each; nothing is checked unless both have an index. The index
-        0, 1, 2, ... is that of a column that was given none, unless X has the same
-        numbers in another order.
+        0, 1, 2, ... counts as none, unless X has the same numbers in another order.
     name : str
         What the column is, for the error message.
 

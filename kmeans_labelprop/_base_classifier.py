@@ -33,7 +33,7 @@ from sklearn.utils.validation import (
 
 from ._asking import check_index
 from ._callbacks import CallbackMixin, check_callbacks
-from ._containers import canonical, labels_like, single_column, take_rows
+from ._containers import canonical, holds_numbers, labels_like, single_column, take_rows
 from ._html import SummaryHTMLMixin
 from ._labels import check_labels, label_vector, labelled_rows
 from ._messages import noting, stage, warn_user
@@ -60,7 +60,7 @@ def _estimator_has(method: str) -> Any:
 
 
 def _takes_weights(estimator: Any) -> bool:
-    """Tell whether an estimator, and all estimators inside it, can be weighted."""
+    """Tell whether an estimator and all estimators inside it take weights."""
     inside = (
         value
         for value in estimator.get_params(deep=True).values()
@@ -91,16 +91,16 @@ def confidence_weights(
     Parameters
     ----------
     confidence : ndarray of shape (n_training,), dtype=float64
-        The confidence in the label of each sample, in [0, 1]; of each class one is
-        positive, that of a label that was given.
+        The confidence in the label of each sample, in [0, 1]; in each class at least
+        one is positive, that of a given label.
     codes : ndarray of shape (n_training,), dtype=intp
         The class of each sample.
 
     Returns
     -------
     weights : ndarray of shape (n_training,), dtype=float64
-        The confidence, divided by its mean over the samples of the same class. Rare
-        classes are less sure on the whole, and would be drowned without that.
+        The confidence, divided by its mean over the samples of the same class. Labels
+        of rare classes are less certain as a rule, and would else count too little.
     """
     _, codes, sizes = np.unique(codes, return_inverse=True, return_counts=True)
     means = np.bincount(codes, confidence) / sizes
@@ -141,13 +141,11 @@ def is_numeric_table(X: Any) -> bool:
     if issparse(X):
         return True
     if hasattr(X, "columns"):  # pandas and polars
-        kinds = (
-            dtype.is_numeric() or str(dtype) == "Boolean"
-            if hasattr(dtype, "is_numeric")
-            else dtype.kind in "biuf"
+        return all(
+            holds_numbers(dtype)
+            or getattr(dtype, "kind", str(dtype)) in ("b", "Boolean")
             for dtype in X.dtypes
         )
-        return all(kinds)
     try:
         values = np.asarray(X)
         if values.dtype.kind == "O":
@@ -158,7 +156,7 @@ def is_numeric_table(X: Any) -> bool:
 
 
 def has_missing(X: Any) -> bool:
-    """Tell whether a table of numbers lacks some.
+    """Tell whether a table of numbers has missing values.
 
     Parameters
     ----------
@@ -313,7 +311,7 @@ class BasePropagatedClassifier(
         }
 
     def _check_encoding(self, y: ArrayLike | None, propagator: Any) -> None:
-        """Say where it can be told that y, with its mark, was encoded before."""
+        """Warn if y seems to have been encoded, its missing_label as a class."""
         mark = propagator.missing_label
         if not isinstance(mark, str) or y is None:
             return

@@ -1,7 +1,7 @@
 """The algorithm on blocks: what is the same on one machine and on many.
 
 A driver brings the functions of ``_blocks`` to the data and merges what they return;
-here is what is computed of that. Nothing here grows with the number of samples.
+here is what is computed from that. Nothing here grows with the number of samples.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _DRAWN_ELEMENTS = 2**24
 _LEAST_DRAWN, _MOST_DRAWN = 2**14, 2**16
 # Iterations of Lloyd's algorithm over all samples, after k-means of the sample.
 _N_PASSES = 2
-# Anchors need to lie among the samples, not to be at rest.
+# Anchors need to lie among the samples; k-means need not converge.
 _N_ANCHOR_ITER = 10
 
 
@@ -106,16 +106,16 @@ def _dense(E: Any) -> NDArray[Any]:
 class Blocks(ABC):
     """The samples, and what is kept of each, wherever they are.
 
-    Columns are the samples ``"X"``, the same embedded ``"E"``, the labels ``"y"`` and
-    what was derived. The functions handed over get the position of a block's first
-    sample, and its columns.
+    Columns are the samples ``"X"``, the embedded samples ``"E"``, the labels ``"y"``
+    and what was derived from them. Functions are called with the position of a block's
+    first sample, and its columns.
 
     Attributes
     ----------
     n_samples : int
         Number of samples; 0 while it is not known.
     space : Space
-        Makes ``"E"`` of ``"X"``.
+        Makes ``"E"`` from ``"X"``.
     """
 
     n_samples: int
@@ -129,7 +129,7 @@ class Blocks(ABC):
         *columns: str,
         at: NDArray[np.intp] | None = None,
     ) -> Arrays:
-        """Measure all blocks and merge the results, or those with some positions."""
+        """Measure all blocks, or those with some positions, and merge the results."""
 
     @abstractmethod
     def derive(
@@ -138,7 +138,7 @@ class Blocks(ABC):
         made: Mapping[str, Any],
         *columns: str,
     ) -> None:
-        """Keep columns, named with their dtypes, that a function makes of others."""
+        """Keep columns, named with their dtypes, that a function makes from others."""
 
     @abstractmethod
     def finish(
@@ -147,7 +147,7 @@ class Blocks(ABC):
         made: Mapping[str, Any],
         *columns: str,
     ) -> dict[str, Any]:
-        """Make what the user gets of the columns, with one value for each sample."""
+        """Make what the user gets from the columns, one value for each sample."""
 
     def once(self, compute: Callable[[], Any]) -> Any:
         """Compute what takes long on the client; where results are stored, once."""
@@ -428,7 +428,7 @@ def choose_representatives(
     known: KnownLabels,
     answered: NDArray[np.intp],
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], bool]:
-    """Choose the sample that speaks for each cluster, as in memory.
+    """Choose the representative of each cluster, by the same rule as in memory.
 
     Parameters
     ----------
@@ -508,8 +508,8 @@ def spread_over_anchors(
     clusters : BlockClusters
         The clusters, with anchors.
     given : GivenLabels
-        The labels given. Of those with the same class and nearest anchor one seeds the
-        graph, the one nearest to it: labels may be more than anchors.
+        The labels given. Of those with the same class and nearest anchor only the one
+        nearest to it seeds the graph, since there may be more labels than anchors.
     E_given : ndarray of shape (n_given, n_components)
         Their samples, embedded.
     verbose : int
@@ -611,8 +611,8 @@ def select_last(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find the last sample of each cluster that keeps its label, without sorting.
 
-    A search by digits: counts of the first ten bits of the keys tell which of these
-    the last sample has, and so on; where keys are equal, the bits of the positions.
+    A search by digits: counts tell the first ten bits of the key of the last sample,
+    then the next ten, and so on; among equal keys, the bits of its position.
 
     Parameters
     ----------

@@ -92,7 +92,7 @@ def label_dtype(classes: NDArray[Any], missing_label: Any) -> np.dtype[Any]:
 def label_table(
     classes: NDArray[Any], missing_label: Any, dtype: np.dtype[Any] | None
 ) -> NDArray[Any]:
-    """List the label of each class, and last, as of class -1, what marks none."""
+    """List the label of each class and, last, for class -1, the missing label."""
     marks = np.array([missing_label]).astype(dtype)
     return np.append(classes.astype(dtype), marks).astype(dtype)
 
@@ -197,8 +197,8 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
 
         Notes
         -----
-        Whatever ends it after the oracle was asked: what was answered is in `answers_`.
-        ``propagate({})`` goes on from there.
+        If it ends early, also by an interruption, what the oracle has answered is in
+        `answers_`, and ``propagate({})`` goes on from there.
         """
         self._refuse_while_asking()
         check_source(self.oracle, True, y, type(self).__name__)
@@ -252,8 +252,8 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the number of labels is wrong, a position is that of no sample, or there
-            is no label at all.
+            If the number of labels is wrong, a position does not belong to a
+            sample, or there is no label at all.
         """
         self._refuse_while_asking()
         check_is_fitted(self, "cluster_centers_")
@@ -330,7 +330,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         return clone_sharing(self, "oracle", BaseEstimator.__sklearn_clone__)
 
     def _open(self, X: Any, y: Any) -> tuple[Blocks, Any]:
-        """Make the driver, and take a row or more that tell of the columns."""
+        """Make the driver, and take some rows, which tell the columns."""
         raise NotImplementedError
 
     def _recall(self) -> dict[int, Any]:
@@ -338,7 +338,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         return {}
 
     def _note(self, ledger: Ledger) -> None:
-        """Take the ledger for the one that counts."""
+        """Make this ledger the current one."""
         self._ledger = ledger
 
     def _cluster(self, X: Any, y: Any) -> bool:
@@ -457,8 +457,8 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         replace_attributes(self, attributes, without=("confidence_",))
         if len(given.classes) == 1:
             warn_user(
-                f"The only class found is {given.classes[0]!r}: nothing can be told "
-                "apart by it."
+                f"The only class found is {given.classes[0]!r}: there are no two "
+                "classes to tell apart."
             )
         n_empty = np.count_nonzero(clusters.sizes) - len(np.unique(spread.ids))
         if not by_graph and n_empty:

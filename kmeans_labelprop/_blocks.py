@@ -1,4 +1,4 @@
-"""What is computed of one block of samples, and how results of two are put together.
+"""What is computed from one block of samples, and how results of two are merged.
 
 Pure functions for data that no machine holds at once. Each takes the position of the
 block's first sample and its columns, and returns arrays; a merge takes those of the
@@ -30,7 +30,7 @@ Arrays = tuple[Any, ...]
 Measure = Callable[..., Arrays]
 Merge = Callable[[Arrays, Arrays], Arrays]
 
-# Ranking costs are whole numbers of billionths: ties are to nine digits, as in memory.
+# Costs are ranked in whole billionths: equal to nine digits is a tie, as in memory.
 COST_UNITS = 10**9
 # Bits of a number that are counted at once, for each cluster.
 DIGIT_BITS = 10
@@ -85,7 +85,7 @@ def in_batches(
     Parameters
     ----------
     measure, merge : callable
-        What is computed of a piece, and how two are put together.
+        What is computed from a piece, and how two results are merged.
     n_rows : int
         Samples of a piece.
     start : int
@@ -132,7 +132,7 @@ def position_hashes(start: int, n_rows: int, seed: int) -> NDArray[np.uint64]:
     n_rows : int
         Number of positions.
     seed : int
-        Gives other numbers.
+        Another one gives other numbers.
 
     Returns
     -------
@@ -398,7 +398,7 @@ class BlockSpread:
     ids : ndarray of shape (n_given,)
         The cluster of each given sample.
     voices : ndarray of shape (n_given,), dtype=intp
-        The class with which each speaks to others.
+        The class that each passes on to other samples.
     graph : Graph or None
         The graph of the anchors; None for the cluster rule.
     distributions : ndarray of shape (n_nodes, n_classes), dtype=float64, or None

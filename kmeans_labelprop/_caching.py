@@ -1,4 +1,4 @@
-"""Cache what takes long, and go on without where it cannot be stored."""
+"""Cache what takes long to compute; where nothing can be stored, compute it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _store(function: Callable[..., Any], code: str, *arguments: Any) -> Any:
 
 
 def cache_in(memory: Any) -> Callable[[Any], Any]:
-    """Make what wraps functions whose results are to be cached.
+    """Make the wrapper of functions whose results are to be cached.
 
     Parameters
     ----------

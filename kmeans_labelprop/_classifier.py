@@ -41,7 +41,7 @@ class PropagatedClassifier(BasePropagatedClassifier):
         ``sample_weight`` in `fit`. ``"auto"`` weighs if the classifier, and every
         estimator inside it, takes it. Most do; a Pipeline and
         :class:`~sklearn.neighbors.KNeighborsClassifier` do not, and weigh all samples
-        the same, as None has it.
+        the same, as with None.
     train_on : {"auto", "samples", "embedding"}, default="auto"
         What the classifier is given, in training and in prediction: the samples as
         they are, or as the propagator's `embedding` makes them. ``"auto"``: the samples
@@ -163,7 +163,7 @@ class PropagatedClassifier(BasePropagatedClassifier):
         ------
         ValueError
             If a parameter is illegal, there is no label, or the classifier cannot take
-            ``sample_weight``. Whatever ends the training, an interruption included: the
+            ``sample_weight``. However the training ends, also by an interruption, the
             labels answered before are in `propagator_`, and its ``propagate({})``
             spreads them.
 

@@ -50,7 +50,7 @@ from ._training import Trained, embed_eval_set
 from ._validation import N_JOBS, HasMethods, Interval, StrOptions, check_instances
 
 _RULES = ("cluster", "graph")
-# With fewer samples a comparison may cost what it may with so many.
+# On fewer samples a comparison may cost as much as on so many.
 _FEW_SAMPLES = 1000
 
 
@@ -105,9 +105,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         With ``selection_max_samples="auto"`` a number of folds is lowered as the rows
         demand, down to five, of which some may be left out; a splitter's are all run.
     n_repeats : int, default=1
-        How often the labels are dealt out to folds anew; of a splitter nothing is
-        repeated. Repeats make the choice steadier; they multiply the number of
-        trainings.
+        How often the labels are dealt out to folds anew; a splitter is not repeated.
+        Repeats make the choice steadier; they multiply the number of trainings.
     n_jobs : int or None, default=None
         How many classifiers are trained at the same time, by joblib. The result is
         the same for any number. Keras networks are best trained one at a time.
@@ -136,8 +135,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         ``mean_test_accuracy`` is the share of hidden labels predicted right;
         ``mean_test_gain`` is what it is above that of the given labels alone,
         ``sem_test_gain`` its standard error over the labels, and ``sign_test_gain`` the
-        gain in parts of what it would be by chance, were the signs of the labels' gains
-        as likely one as the other (all three are left out if 0 is not one of the
+        gain divided by the standard deviation that it would have if the signs of the
+        labels' gains were random (all three are left out if 0 is not one of the
         `fractions`).
     best_index_ : int
         Position of the candidate chosen: that with the highest mean score, the first of
@@ -152,9 +151,9 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     accuracy_interval_ : tuple of (float, float)
         Wilson's 95 % interval for `best_accuracy_`.
     n_hidden_ : int
-        Number of labels that were hidden in turn: with a number for `cv`, and up to a
-        twelfth of the samples or so labelled, all but those that are the only ones of
-        their class, or of a group with such a class.
+        Number of labels that were hidden in turn. If `cv` is a number, and no more than
+        about a twelfth of the samples are labelled, these are all labels but the only
+        ones of their class, and those of a group with such a class.
     estimator_ : classifier or None
         The classifier, fitted on all labels propagated in the way chosen; None where
         the neighbours predict.
@@ -183,9 +182,9 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
 
     Notes
     -----
-    A hidden label's sample is left out of the training set, its neighbours are not:
-    they get what the other labels make of them. The only label of a class is never
-    hidden.
+    A hidden label's sample is left out of the training set; its neighbours are not, and
+    get the labels that spread from the other samples. The only label of a class is
+    never hidden.
 
     A prediction of a hidden label scores ``1 - (1 - p) ** 2``, where p is the
     probability given to the right class. With few labels many candidates are right
@@ -303,8 +302,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         sample_ids : array-like of shape (n_samples,), default=None
             Passed to the propagator: what its oracle gets in place of rows.
         groups : array-like of shape (n_samples,), default=None
-            What each sample is of: a patient, a document, a day. Labels of one group
-            are hidden together, so that they are predicted as those of a new one.
+            What each sample belongs to: a patient, a document, a day. Labels of one
+            group are hidden together, so that they are predicted as for a new one.
         **fit_params : dict
             Passed to the classifier's `fit`; of those with one entry per sample, the
             entries of the samples kept. The samples that a booster validates on
@@ -323,8 +322,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         ------
         ValueError
             If a parameter is illegal, there are fewer than two labels, the classifier
-            cannot take ``sample_weight``, or every candidate failed. Whatever ends the
-            training, an interruption included: the labels answered before are in
+            cannot take ``sample_weight``, or every candidate failed. However the
+            training ends, also by an interruption, the labels answered before are in
             `propagator_`, and its ``propagate({})`` spreads them.
 
         Warns
@@ -472,7 +471,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
             warn_user(
                 f"None of the {n_labels} labels can be hidden and predicted from the "
                 "others: no two of them (or of different groups) are the same. There "
-                f"is nothing to choose by: taken is {candidates[0]}. More labels help."
+                f"is nothing to choose by; {candidates[0]} is taken. More labels help."
             )
         outcome, errors = comparison.run(rng)
         warn_of_failures(errors, candidates, len(is_hidden))
@@ -559,7 +558,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     def _describe_next_labels(self) -> list[str]:
         """Say what more labels are likely to bring; nothing where that is not known."""
         fitted = self.propagator_
-        # Labels of one group are no news of others: the curve knows nothing of groups.
+        # Labels of one group tell little of others: the curve does not know of groups.
         if fitted.spread_.distributions is None or self._has_groups:
             return []
         spread_params = {"alpha": fitted.alpha, "class_prior": fitted.class_prior}
@@ -599,7 +598,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
 
 
 def _in_order(propagations: Iterable[Any]) -> list[Any]:
-    """List rules in the order given; sets have none, and ties must not be drawn."""
+    """List rules in the order given; sets have none, and ties must not be random."""
     if isinstance(propagations, Set):
         return sorted(propagations, key=str)
     return [str(r) if isinstance(r, str) else r for r in propagations]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
+from scipy.sparse import coo_array, csr_array, issparse
 from sklearn.base import clone
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.decomposition import PCA
@@ -19,8 +19,8 @@ from ._distances import far_offset, nearest
 
 # Elements of X handled at once: 1 MiB in float64, small beside any X worth batching.
 _BATCH_ELEMENTS = 2**17
-# Chosen by measurement (benchmarks/results/clustering.md): of the sample that k-means
-# starts from, and how many times larger all samples are to be for it to pay.
+# The size of the sample that k-means starts from, and how many times larger all samples
+# must be for it to pay. Chosen by measurement (benchmarks/results/clustering.md).
 _LEAST_SAMPLE = 5_000
 _SAMPLE_PER_CLUSTER = 50
 _TIMES = 4
@@ -90,7 +90,7 @@ def start_on_sample(X: Any, n_clusters: int, random_state: Any) -> NDArray[Any]:
     """Find the centres that k-means starts from, by k-means on some of the samples.
 
     Samples are drawn with replacement, half of them evenly and half by their squared
-    distance from the mean, and weighed to stand for all alike [1]_: so that no far
+    distance from the mean, and weighted to stand for all samples [1]_, so that no far
     cluster is missed. Wide ones are clustered in their principal components.
 
     Parameters
@@ -127,7 +127,7 @@ def start_on_sample(X: Any, n_clusters: int, random_state: Any) -> NDArray[Any]:
         pca = PCA(_N_COMPONENTS, random_state=random_state)
         sample = pca.fit_transform(sample)
     kmeans = KMeans(n_clusters, n_init=1, random_state=random_state)
-    # That some of few different samples are drawn often is no news.
+    # A warning of equal samples is expected: they are drawn with replacement.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         kmeans.fit(sample, sample_weight=weights)
@@ -191,6 +191,37 @@ def assign_clusters(clusterer_: Any, E: Any) -> NDArray[np.intp]:
     else:
         labels = nearest(E, centers)
     return np.asarray(labels, dtype=np.intp)
+
+
+def mean_of_clusters(E: Any, labels: NDArray[np.intp], n_clusters: int) -> Any:
+    """Compute the mean of the samples of each cluster, in float64.
+
+    Parameters
+    ----------
+    E : {ndarray, CSR matrix} of shape (n_samples, n_components)
+        The embedded samples.
+    labels : ndarray of shape (n_samples,), dtype=intp
+        The cluster of each sample.
+    n_clusters : int
+        Number of clusters, none of them empty.
+
+    Returns
+    -------
+    means : ndarray of shape (n_clusters, n_components), dtype=float64
+        The means. Added up in the order of the samples, so that the last digit does
+        not depend on the number of threads.
+    """
+    n_samples, n_components = E.shape
+    means = np.zeros((n_clusters, n_components))
+    for batch in gen_batches(n_samples, max(1, _BATCH_ELEMENTS // n_components)):
+        part = E[batch].astype(np.float64)
+        columns = np.arange(part.shape[0])
+        shape = n_clusters, len(columns)
+        ones = np.ones(len(columns))
+        sums = csr_array(coo_array((ones, (labels[batch], columns)), shape)) @ part
+        means += sums.toarray() if issparse(sums) else sums
+    means /= np.bincount(labels, minlength=n_clusters)[:, np.newaxis]
+    return means
 
 
 def distances_to_centers(

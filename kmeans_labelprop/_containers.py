@@ -49,8 +49,15 @@ def check_container(X: Any) -> None:
         )
 
 
+def holds_numbers(dtype: Any) -> bool:
+    """Tell whether columns of a dtype, of pandas or polars, hold numbers."""
+    if hasattr(dtype, "is_numeric"):  # polars
+        return bool(dtype.is_numeric())
+    return dtype.kind in "iuf"
+
+
 def canonical(X: Any) -> Any:
-    """Sum what a sparse matrix gives more than once; refuse what hides values.
+    """Sum duplicate entries of a sparse matrix; refuse masked values and dates.
 
     Parameters
     ----------
@@ -66,7 +73,7 @@ def canonical(X: Any) -> Any:
     Raises
     ------
     ValueError
-        If values are masked: they would be read all the same.
+        If values are masked: the mask would be ignored.
     TypeError
         If X is an array of dates or durations.
     """
@@ -85,7 +92,7 @@ def canonical(X: Any) -> Any:
         return X
     csr = X.tocsr()
     if csr.indices.dtype != np.int32 and max(*csr.shape, csr.nnz) < 2**31:
-        csr = csr.copy()  # scikit-learn takes no longer ones
+        csr = csr.copy()  # scikit-learn takes 32 bits only
         csr.indices, csr.indptr = (
             part.astype(np.int32) for part in (csr.indices, csr.indptr)
         )

@@ -10,13 +10,13 @@ from scipy.sparse import issparse
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import gen_batches
 
-# In parts of the spread: from there on distances lose more than six digits.
+# Times the spread: samples farther from the origin lose more than six digits.
 _FAR = 1000
 # Rows that tell how wide most samples are spread.
 _N_ROWS = 1000
 # Rows brought to float64 at once.
 _BATCH_SIZE = 8192
-# Of a spread two digits must be left.
+# Two digits of the spread must be left.
 _DIGITS = 0.01
 
 
@@ -57,10 +57,10 @@ def check_magnitude(E: Any, name: str) -> None:
 
 
 def _check_digits(E: NDArray[Any], name: str) -> None:
-    """Refuse a number that leaves the distances between most samples no digits.
+    """Refuse a number so large that distances between most samples lose all digits.
 
-    Numbers are stored with so many digits, and clustering subtracts the mean first:
-    where one number moves that far away, squares of the rest have no digits left.
+    Clustering subtracts the mean first. If a single number moves the mean far away,
+    rounding leaves no digits of what most samples differ by.
     """
     rows = E[:: -(-len(E) // _N_ROWS)].astype(np.float64)
     median = np.median(rows, axis=0)
@@ -73,14 +73,14 @@ def _check_digits(E: NDArray[Any], name: str) -> None:
     if lost > _DIGITS * typical > 0:
         raise ValueError(
             f"{name} holds a number of {farthest[column]:.3g} in column {column}, "
-            f"while most samples lie within {typical:.3g}: in {E.dtype} it leaves "
-            "these no digits. If it marks missing values, replace it by NaN or leave "
-            "these samples out; else subtract what the numbers have in common."
+            f"while most samples lie within {typical:.3g}: in {E.dtype} these lose all "
+            "digits. If it marks missing values, replace it by NaN or leave these "
+            "samples out; else subtract what the numbers have in common."
         )
 
 
 def far_offset(E: Any) -> NDArray[Any] | None:
-    """Find the middle of samples that lie far from the origin for their spread.
+    """Find the middle of samples that lie far from the origin beside their spread.
 
     scikit-learn computes distances by products of the samples, which cancel out there.
 
@@ -114,7 +114,7 @@ def nearest(E: Any, others: Any) -> NDArray[np.intp]:
     E : {ndarray, CSR matrix} of shape (n_samples, n_components)
         The samples.
     others : {ndarray, CSR matrix} of shape (n_others, n_components)
-        What to find the nearest of.
+        The samples among which to search.
 
     Returns
     -------

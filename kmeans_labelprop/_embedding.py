@@ -24,12 +24,12 @@ NUMERIC_ARRAY: dict[str, Any] = {
 }
 _AS_IT_IS = (
     "With embedding=None X must be a table of numbers; with embedding='auto' it may "
-    "hold strings, dates, texts, images, and gaps."
+    "hold strings, dates, texts, images, and missing values."
 )
 
 
 def as_own(E: Any, X: Any) -> Any:
-    """Copy what is the caller's, since it is kept.
+    """Copy samples that are in the caller's memory, since they are kept.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def as_own(E: Any, X: Any) -> Any:
 
 
 def choose_embedding(embedding: Any, X: Any) -> Any:
-    """Choose the embedding where that is left to the samples.
+    """Choose the embedding if it is "auto".
 
     Parameters
     ----------
@@ -193,14 +193,12 @@ def enter_space(estimator: Any, X: Any, embedding_: Any) -> Any:
     if isinstance(estimator.embedding, str):
         X = _shortened(X)
     if embedding_ is None:
-        with noting("X must be of the kind that was fitted on."):
+        with noting("X must be of the same kind as in fit."):
             E = canonical(validate_data(estimator, X, reset=False, **NUMERIC_ARRAY))
         check_magnitude(E, "X")
         return E
     # First: its errors on a bad X say more.
-    with noting(
-        f"X must be of the kind that was fitted on. Embedded by {embedding_!r}."
-    ):
+    with noting(f"X must be of the same kind as in fit. Embedded by {embedding_!r}."):
         E = embed(embedding_, X)
     validate_data(estimator, X, reset=False, skip_check_array=True)
     return E

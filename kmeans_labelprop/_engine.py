@@ -9,10 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from sklearn.cluster import KMeans
 from sklearn.metrics.pairwise import paired_euclidean_distances
 from sklearn.utils import gen_batches
 
-from ._clustering import assign_clusters, distances_to_centers, fit_clusterer
+from ._clustering import (
+    assign_clusters,
+    distances_to_centers,
+    fit_clusterer,
+    mean_of_clusters,
+)
 from ._distances import far_offset, nearest
 from ._fraction import rank_confidence, rank_in_clusters, within_fraction
 from ._given import GivenLabels, majority_codes
@@ -40,9 +46,9 @@ from ._propagation import (
 )
 from ._rounds import most_valuable_next
 
-# Samples predicted at once: many of a list, and yet what is found stays small.
+# Samples predicted at once: many for each list of neighbours, in little memory.
 _BATCH_SIZE = 2**16
-# Samples that tell for how many others each label stands.
+# Samples from which to estimate how many samples each label stands for.
 _N_PROBES = 5000
 
 
@@ -136,8 +142,12 @@ def find_clusters(
         if hasattr(clusterer_, "labels_")
         else assign_clusters(clusterer_, E)
     )
-    distances = distances_to_centers(E, ids, clusterer_.cluster_centers_)
     # Centres differ in the last bit with the number of threads: ties must stay ties.
+    # In float32 that is too much for rounding.
+    centers = clusterer_.cluster_centers_
+    if type(clusterer_) is KMeans and E.dtype == np.float32:
+        centers = mean_of_clusters(E, ids, len(centers))
+    distances = distances_to_centers(E, ids, centers)
     unit = float(distances.max(initial=0)) or 1.0
     distances = np.round(distances / unit, 9) * unit
     return Clusters(E, ids, distances, clusterer_, names=names)
@@ -157,7 +167,8 @@ def find_graph(
     E : {ndarray, CSR matrix} of shape (n_samples, n_components)
         The embedded samples.
     neighbors : transformer or None
-        Finds neighbours, not fitted; None for 20, found exactly but among many samples.
+        Finds neighbours, not fitted; None for 20, nearly all of them if samples are
+        many.
     prepare : callable
         Sets seeds and number of jobs of the transformer.
     cache : callable
@@ -185,7 +196,7 @@ def find_graph(
 
 
 def _warn_of_zeros(distances: csr_array, nodes: Any) -> None:
-    """Say so where samples that lie far apart are called neighbours at distance 0."""
+    """Warn if samples that lie far apart are neighbours at distance 0."""
     links = distances.tocoo()
     is_zero = links.data == 0
     if not is_zero.any() or is_zero.all():
@@ -211,8 +222,8 @@ def spread(
 ) -> Spread:
     """Give each sample its class, and the confidence in it.
 
-    A given label stays what it is. Copies of one sample speak with one voice to all
-    others: that of most of them.
+    A given label stays what it is. To other samples, all copies of a sample pass on the
+    label that most of them have.
 
     Parameters
     ----------
@@ -225,7 +236,7 @@ def spread(
     alpha : float or "auto", default="auto"
         How far labels spread over the graph.
     class_prior : {"estimated", "uniform"}, dict or None, default="estimated"
-        How much each class is to reach over the graph.
+        The share of the samples that each class is to reach over the graph.
 
     Returns
     -------
@@ -301,7 +312,7 @@ def copies_of(clusters: Clusters, positions: NDArray[np.intp]) -> NDArray[np.int
 def _known_shares(
     given: GivenLabels, class_prior: str | Mapping[Any, Any]
 ) -> NDArray[np.float64]:
-    """List how much each class is to reach."""
+    """List the share of the samples that each class is to reach."""
     if not isinstance(class_prior, Mapping):  # "uniform"
         return np.ones(len(given.classes))
     shares = [float(share) for share in class_prior.values()]
@@ -312,7 +323,7 @@ def _known_shares(
 def _estimated_shares(
     clusters: Clusters, given: GivenLabels
 ) -> tuple[NDArray[np.float64], float]:
-    """Estimate how much each class is to reach, and how far to trust in that."""
+    """Estimate the share that each class is to reach, and how far to trust it."""
     # Each label stands for the samples that it is the nearest one of.
     order = np.argsort(clusters.ids, kind="stable")
     probes = order[:: -(-len(order) // _N_PROBES)]
@@ -426,7 +437,7 @@ def next_queries(
     confidence : ndarray of shape (n_samples,), dtype=float64
         How sure the label of each is, in [0, 1].
     done : ndarray of shape (n_done,), dtype=intp
-        Positions of samples that nobody needs to be asked about.
+        Positions of samples that need not be asked about.
     n_queries : int
         Number of samples to choose.
 
@@ -452,7 +463,7 @@ def next_queries(
 def find_suspects(
     clusters: Clusters, given: GivenLabels, spread: Spread
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Find the given labels that their neighbours do not bear out.
+    """Find the given labels that their neighbours contradict.
 
     Parameters
     ----------
@@ -469,7 +480,7 @@ def find_suspects(
         Positions of the samples whose label is not the likeliest one among their
         neighbours, the one with the smallest share there first.
     alone : ndarray of shape (n_alone,), dtype=intp
-        Those of them whose label is the likeliest one of no neighbour at all.
+        Those of them whose label is not the likeliest one of any neighbour.
     """
     if clusters.graph is None or spread.node_distributions is None:
         return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)

@@ -110,7 +110,7 @@ def merge_labels(known: KnownLabels, answers: Mapping[int, Any]) -> GivenLabels:
 def majority_codes(
     groups: NDArray[np.intp], codes: NDArray[np.intp]
 ) -> NDArray[np.intp]:
-    """Let the copies of a sample speak with one voice: that of most of them.
+    """Give all copies of a sample the most frequent class among them.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ _N_LINKS = 10
 _MANY = 20_000
 # Links, or rows, compared at once: about 50 MB.
 _BATCH_SIZE = 100_000
-# In parts of the scale: closer than that is the same sample but for rounding.
+# Times the scale: closer samples are the same except for rounding.
 _SAME = 1e-3
 
 
@@ -384,8 +384,8 @@ def neighbor_weights(graph: Graph, E: Any) -> csr_array:
     Returns
     -------
     weights : csr_array of shape (n_samples, n_nodes), dtype=float64
-        ``exp(-d ** 2 / (s_i * s_j))`` of the neighbours of each sample, in parts of the
-        largest. A node much closer than its own scale is the same sample: it counts
+        ``exp(-d ** 2 / (s_i * s_j))`` of the neighbours of each sample, divided by
+        the largest. A node much closer than its own scale is the same sample: it counts
         alone.
 
     Raises

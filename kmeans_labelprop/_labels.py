@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,17 @@ def is_missing(y: ArrayLike, missing_label: Any = -1) -> NDArray[np.bool_]:
         return np.zeros(values.shape, dtype=bool)
     if missing_label != missing_label:
         return np.asarray(values != values, dtype=bool)
-    return np.asarray(values == missing_label, dtype=bool)
+    try:
+        with np.errstate(over="ignore"):
+            mark = values.dtype.type(missing_label)
+    except OverflowError:
+        return np.zeros(values.shape, dtype=bool)
+    # What the dtype does not hold as it is equals none of its values. But 0.1 in an
+    # array of float32 is meant to be 0.1.
+    is_exact = values.dtype.kind != "f" or isinstance(missing_label, int)
+    if is_exact and mark.item() != missing_label:
+        return np.zeros(values.shape, dtype=bool)
+    return np.asarray(values == mark, dtype=bool)
 
 
 def is_missing_item(value: Any, missing_label: Any) -> bool:
@@ -96,7 +107,7 @@ def is_missing_item(value: Any, missing_label: Any) -> bool:
         True for ``missing_label``, None, NaN and pandas' NA.
     """
     return (
-        _is_null(value)
+        is_null(value)
         or bool(value == missing_label)
         or (isinstance(value, str) and value == _as_string(missing_label))
     )
@@ -108,7 +119,7 @@ def label_vector(y: Any) -> NDArray[Any]:
     Parameters
     ----------
     y : array-like of shape (n_samples,)
-        Labels, also such as mark a missing one.
+        Labels, and marks of missing ones.
 
     Returns
     -------
@@ -122,7 +133,7 @@ def label_vector(y: Any) -> NDArray[Any]:
     if not isinstance(y, list | tuple):
         return np.asarray(y)
     values = np.empty(len(y), dtype=object)
-    for position, value in enumerate(y):  # nested ones are for others to refuse
+    for position, value in enumerate(y):  # nested ones are refused elsewhere
         values[position] = value
     kinds = {type(value) for value in y}
     numbers = _exact_numbers(list(y)) if kinds <= {bool, int, float} else None
@@ -158,9 +169,12 @@ def _nulls_of_container(y: Any) -> NDArray[np.bool_]:
     return np.zeros(0, dtype=bool)
 
 
-def _is_null(value: Any) -> bool:
-    # pandas.NA is told by its name: comparing it gives NA, and pandas is optional.
-    return value is None or type(value).__name__ == "NAType" or bool(value != value)
+def is_null(value: Any) -> bool:
+    """Tell None, NaN, NaT and NA from values."""
+    # Those of pandas by their names: comparing NA gives NA, and pandas is optional.
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, Number | np.generic) and bool(value != value)
 
 
 def _take(y: Any, where: NDArray[np.bool_]) -> Any:
@@ -219,6 +233,7 @@ def label_array(
     """
     if isinstance(values, np.ndarray) and values.dtype.kind in "U" + _NUMBER_KINDS:
         labels = values
+        _check_whole_floats(labels, source)
     else:
         labels = _of_one_kind(list(values), source)
     if dtype is not None and dtype.kind in _NUMBER_KINDS:
@@ -238,6 +253,20 @@ def label_array(
                     f"{labels[labels % 1 != 0][0]} for instance."
                 ) from error
     return labels
+
+
+def _check_whole_floats(labels: NDArray[Any], source: str) -> None:
+    """Refuse floats so large that whole numbers next to them became the same float."""
+    if labels.dtype.kind != "f":
+        return
+    largest = 2 ** (np.finfo(labels.dtype).nmant + 1)
+    far = labels[np.isfinite(labels) & (abs(labels) >= largest)]
+    if far.size:
+        raise ValueError(
+            f"The labels of {source} must be below {largest} where they are "
+            f"{labels.dtype}, which does not tell larger whole numbers apart. Got "
+            f"{far[0]!s}; pass integers or strings instead."
+        )
 
 
 def _cast(labels: NDArray[Any], dtype: np.dtype[Any], source: str) -> NDArray[Any]:

@@ -31,7 +31,7 @@ _LABELS_FIRST = "This %(name)s has no labels yet: call 'propagate' or 'fit' firs
 
 
 def check_source(oracle: Any, reuse_labels: bool, y: Any, caller: str) -> None:
-    """Refuse parameters with which no label can come.
+    """Refuse parameters with which there can be no label.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def plays_oracle(oracle: Any, y: Any, known: KnownLabels, missing_label: Any) ->
     y : array-like or None
         The labels handed to `fit`.
     known : KnownLabels
-        Those that there are.
+        The labels that y holds.
     missing_label : object
         The value that marks a sample without a label.
 
@@ -250,12 +250,12 @@ class Ledger:
 
     @contextmanager
     def attached(self) -> Iterator[None]:
-        """Hand out the labels, which may have cost money, with whatever goes wrong."""
+        """Attach the labels, which may have cost money, to any error."""
         try:
             yield
         except BaseException as error:
-            self.is_asking = False  # should its own end have been cut short
-            if error is not self.told:  # asking has told more exactly
+            self.is_asking = False  # if `ask` was interrupted before it did so
+            if error is not self.told:  # has its own answers
                 attach_answers(error, self.answers)
             raise
 
@@ -369,7 +369,7 @@ class LedgerMixin:
         Raises
         ------
         ValueError
-            If `n_queries` is no positive whole number.
+            If `n_queries` is not a positive whole number.
 
         See Also
         --------

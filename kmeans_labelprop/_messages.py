@@ -42,7 +42,7 @@ def stage(name: str, verbose: int, n_steps: int | None = None) -> Iterator[None]
 
 @contextmanager
 def noting(note: str) -> Iterator[None]:
-    """Add to an error of somebody else's code what of the user's it is about.
+    """Add to an error of other code what it is about, in the user's terms.
 
     Parameters
     ----------

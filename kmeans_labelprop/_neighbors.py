@@ -33,7 +33,7 @@ _MOST_LISTS = 128
 _RECALL = 0.99
 # ... of so many samples.
 _N_PROBES = 1024
-# Ranked by exact distances beside the neighbours.
+# Candidates beyond the neighbours that are ranked by exact distances.
 _SPARE = 4
 # Samples that a thread takes at a time ...
 _N_ROWS = 4096
@@ -48,10 +48,10 @@ class IndexedNeighbors(TransformerMixin, BaseEstimator):
     """Find nearly all nearest neighbours, in nearly linear time.
 
     k-means, in two steps, puts the samples into lists of about 60. Neighbours of a
-    sample are searched in the lists whose centres are nearest to it [1]_. In how many
-    is measured: as many as hold 99 % of the true neighbours of 1,024 samples, but
-    from 16 to 128. That bounds the time where all samples are about equally far from
-    each other.
+    sample are searched in the lists whose centres are nearest to it [1]_. How many
+    lists these are is measured: enough to hold 99 % of the true neighbours of 1,024
+    samples, but from 16 to 128. That bounds the time where all samples are about
+    equally far from each other.
 
     Nothing depends on chance, nor on the number of threads, which is that of OpenMP.
 
@@ -109,8 +109,9 @@ class IndexedNeighbors(TransformerMixin, BaseEstimator):
         self._centers = self._centers[is_kept]
         self._list_of = self._assign(X, part_of)
 
-        # The members of a list side by side, as seen from its centre: near the origin
-        # float32 has digits enough, and in parts of the largest number exponents.
+        # The members of a list are contiguous, and relative to its centre: near the
+        # origin float32 has enough digits, and divided by the largest number enough
+        # exponents.
         largest = max(abs(float(X.max())), abs(float(X.min())))
         self._unit = float(np.ldexp(1.0, int(np.frexp(largest)[1])))
         self._members = np.argsort(self._list_of, kind="stable")

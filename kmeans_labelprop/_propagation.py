@@ -31,7 +31,7 @@ _N_TOGETHER = 16
 _N_ROWS = 4096
 # Shares beyond that take half the memory.
 _MOST_IN_FLOAT64 = 2**27
-# In parts of the solver's error: what has at least so much has two digits.
+# Times the solver's error: shares from there on have two digits.
 _TRUSTED = 100
 # Closer to 1 the solver takes longer and longer.
 _MAX_ALPHA = 0.99
@@ -116,7 +116,7 @@ def nearest_in_cluster(
 
 
 def check_class_prior(class_prior: Any) -> None:
-    """Refuse shares of classes that are none.
+    """Refuse illegal shares of classes.
 
     Parameters
     ----------
@@ -252,8 +252,8 @@ def _conjugate_gradients(
 ) -> tuple[NDArray[np.float64], int]:
     """Solve ``(I - alpha * S) F = Y`` for all columns, each until it has converged.
 
-    They share only the products with the graph, so that each is the same with others as
-    alone. Takes the memory of Y, and five times as much. Returns F, and the number of
+    They share only the products with the graph, so that no column depends on the
+    others. Takes the memory of Y, and five times as much. Returns F, and the number of
     columns that have not converged.
     """
     solution = np.zeros_like(target)
@@ -342,7 +342,7 @@ def estimate_class_shares(
     shares : ndarray of shape (n_classes,), dtype=float64
         Of the classes that have a label; they sum to 1. 0 for the others.
     trust : float
-        How far to trust in that: ``1 - 1 / n`` for n effective labels, in [0, 1).
+        How far to trust these: ``1 - 1 / n`` for n effective labels, in [0, 1).
 
     References
     ----------
@@ -438,10 +438,10 @@ def match_class_sizes(
 
 
 def as_probabilities(distributions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sharpen shares, so that they are about as often right as they say.
+    """Sharpen shares, so that a share tells how often its class is right.
 
-    What spreads over a graph mixes: a label that is right nine times of ten has a share
-    of less. The power was chosen by log-loss on data sets of all kinds;
+    Labels mix as they spread over a graph: a class that is right nine times out of ten
+    has a share below 0.9. The power was chosen by log-loss on data sets of all kinds;
     ``benchmarks/accuracy`` reports calibration beside that of classifiers.
 
     Parameters

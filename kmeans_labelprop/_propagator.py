@@ -65,7 +65,7 @@ _ASK_FIRST = "This %(name)s has no clusters yet: call 'query' or 'fit' first."
 
 
 def _only_with(**parameters: Any) -> Callable[[KMeansLabelPropagator], bool]:
-    """Make what tells whether a method is there; its error tells when it is."""
+    """Make the check whether a method is there; its error says when it is."""
 
     def check(propagator: KMeansLabelPropagator) -> bool:
         for name, value in parameters.items():
@@ -100,7 +100,7 @@ class KMeansLabelPropagator(
 ):
     """Label one sample per cluster and propagate all labels to the samples around.
 
-    The samples are clustered. In each cluster where `y` knows no label, the `oracle`
+    The samples are clustered. In each cluster where `y` holds no label, the `oracle`
     is asked for that of the sample closest to the centre. All labels there are, known
     and asked, spread to the other samples: over a graph of neighbours, or within each
     cluster. A label that is given is never changed. :meth:`fit_resample` returns the
@@ -142,8 +142,9 @@ class KMeansLabelPropagator(
     clusterer : clusterer or None, default=None
         A clusterer with an ``n_clusters`` parameter and ``cluster_centers_``, such as
         :class:`~sklearn.cluster.MiniBatchKMeans`; ``n_clusters`` is set on a clone.
-        None stands for :class:`~sklearn.cluster.KMeans`; from 20,000 samples and 200 a
-        cluster on, with a start from the clusters of some of them, and 20 iterations.
+        None stands for :class:`~sklearn.cluster.KMeans`. From 20,000 samples and 200
+        samples per cluster on, it starts from the clusters of a part of the samples,
+        and runs 20 iterations.
     propagation : {"cluster", "graph"}, default="graph"
         How labels spread: each sample takes the nearest label of its cluster, or all
         labels spread over a graph of nearest neighbours [2]_, across the borders of
@@ -153,20 +154,20 @@ class KMeansLabelPropagator(
     neighbors : transformer or None, default=None
         Yields the sparse graph of distances to the neighbours of each sample, as
         :class:`~sklearn.neighbors.KNeighborsTransformer` with ``mode="distance"``. None
-        stands for that, with 20 neighbours; of 20,000 samples or more it takes an index
-        that finds some 99 % of them in nearly linear time. Each sample is linked to the
-        nearer half of them, or to 10 if these are more; the others tell how near two
-        samples are by the neighbours that they share. Used with
+        stands for that, with 20 neighbours; from 20,000 samples on it takes an index,
+        which finds about 99 % of them in nearly linear time. Each sample is linked to
+        the nearer half of them, or to 10 if these are more; a link is the stronger, the
+        more of all their neighbours two samples share. Used with
         ``propagation="graph"``.
     alpha : float or "auto", default="auto"
         How far labels spread over the graph, in (0, 1). ``"auto"``:
         ``1 - 1 / (2 * sqrt(m))`` for m samples a label, 0.99 at most; farther where
         each label has more samples to reach.
     class_prior : {"estimated", "uniform"}, dict or None, default="estimated"
-        How much each class is to reach over the graph [3]_. ``"estimated"``: as much
-        as its share of the samples nearest to its labels, shrunk towards equal shares
-        where labels are few [4]_. ``"uniform"``: exactly as much as any other, if you
-        know that classes are of equal size. A dict {label: share}: exactly what you
+        The share of the samples that each class is to reach over the graph [3]_.
+        ``"estimated"``: that of the samples nearest to its labels, shrunk towards equal
+        shares where labels are few [4]_. ``"uniform"``: exactly the same for all, if
+        you know that classes are of equal size. A dict {label: share}: exactly what you
         know; a class that it lacks gets the mean share. None leaves it to the graph.
     max_retries : int, default=0
         How many more samples of a cluster :meth:`fit` asks the oracle for, best first
@@ -215,7 +216,7 @@ class KMeansLabelPropagator(
         Positions of the samples asked about last, in the order of the question.
     answers_ : dict of int to label or None
         What was answered, by position; None where the oracle abstained, or a label was
-        withdrawn. It is kept whatever ends a fit: :meth:`propagate` goes on from it.
+        withdrawn. It is kept if a fit ends early: :meth:`propagate` goes on from it.
     n_known_ : int
         Number of labels given that are those of `y`.
     n_queries_ : int
@@ -247,7 +248,7 @@ class KMeansLabelPropagator(
         The labels given: ``positions`` of the samples, in increasing order, and
         ``codes``, the positions of their labels in `classes_`.
     spread_ : Spread
-        What the labels given make of all samples: ``codes``, ``confidence``, ...
+        The labels of all samples: ``codes``, ``confidence``, ...
     n_features_in_ : int
         Number of features seen during :meth:`fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -267,9 +268,9 @@ class KMeansLabelPropagator(
 
     Notes
     -----
-    A cluster that holds a known label is not asked about, unless the known labels are,
-    on the whole, of samples at the edges of their clusters, as of a collection of hard
-    cases: these do not stand for their clusters, and all are asked about.
+    A cluster that holds a known label is not asked about, unless the samples with known
+    labels lie, on the whole, at the edges of their clusters, as hard cases do: they do
+    not stand for their clusters then, and all clusters are asked about.
 
     A label is *known* if `y` holds it, and *given* if it is known or was answered. All
     given labels are facts: they stay what they are, seed the propagation by both rules,
@@ -278,8 +279,8 @@ class KMeansLabelPropagator(
 
     A `y` without any missing label and no oracle is an experiment that counts labels:
     `y` acts as an oracle of which only the labels asked for are read. As soon as one
-    label is missing, all others are known. ``oracle="y"`` makes it an experiment in so
-    many words, for such a `y`, too.
+    label is missing, all others are known. ``oracle="y"`` makes it an experiment
+    explicitly, also with such a `y`.
 
     The oracle is asked in `fit` only, never in `predict`. The embedded samples are
     kept, to predict by them; the samples themselves are not.
@@ -424,7 +425,7 @@ class KMeansLabelPropagator(
 
         Notes
         -----
-        Whatever ends it after the oracle was asked, an interruption included: what was
+        However it ends after the oracle was asked, also by an interruption: what was
         answered is in `answers_`, and in the ``answers`` of the error.
         ``propagate({})`` goes on from there, and takes more labels.
         """
@@ -530,8 +531,8 @@ class KMeansLabelPropagator(
     def query(self, X: Any, y: ArrayLike | None = None) -> NDArray[np.intp]:
         """Cluster the samples and tell which ones to label.
 
-        For labels that take their time: :meth:`propagate` takes them. The oracle is
-        not asked.
+        For labels that take time: :meth:`propagate` takes them when they are there. The
+        oracle is not asked.
 
         Parameters
         ----------
@@ -586,9 +587,9 @@ class KMeansLabelPropagator(
         Raises
         ------
         ValueError
-            If the number of labels is wrong, a position is that of no sample, there is
-            no label at all, or `propagation` was changed to ``"graph"`` after
-            clustering without one. The labels of before stay as they were.
+            If the number of labels is wrong, a position does not belong to a sample,
+            there is no label at all, or `propagation` was changed to ``"graph"`` after
+            clustering without one. Earlier labels then stay as they were.
 
         Warns
         -----

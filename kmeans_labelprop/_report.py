@@ -19,7 +19,7 @@ _LARGE_ALPHA = 0.999
 
 
 def warn_of_labels(propagator: Any, n_alone: int) -> None:
-    """Say what deserves a second look.
+    """Warn of what deserves a second look.
 
     Parameters
     ----------
@@ -34,7 +34,8 @@ def warn_of_labels(propagator: Any, n_alone: int) -> None:
     classes = given.classes.tolist()
     if len(classes) == 1:
         message = (
-            f"The only class found is {classes[0]!r}: nothing can be told apart by it."
+            f"The only class found is {classes[0]!r}: there are no two classes to "
+            "tell apart."
         )
         if propagator.missing_label == -1 and classes[0] in (1, "1"):
             message += (
@@ -73,7 +74,7 @@ def warn_of_labels(propagator: Any, n_alone: int) -> None:
     if isinstance(class_prior, Mapping) and not set(class_prior) <= set(classes):
         unknown = [label for label in class_prior if label not in classes]
         warn_user(
-            "The 'class_prior' parameter has shares for classes that no label is of: "
+            "The 'class_prior' parameter has shares for classes without a label: "
             f"{unknown!r}. They are left out. The classes are {classes!r}."
         )
     if not isinstance(alpha, str) and alpha > _LARGE_ALPHA:
@@ -84,12 +85,12 @@ def warn_of_labels(propagator: Any, n_alone: int) -> None:
     if n_left_out and propagator.fraction > 0 and propagator.output == "samples":
         warn_user(
             f"No label reaches {n_left_out} samples over the graph: they are left out. "
-            "With more clusters or neighbours fewer are."
+            "More clusters or neighbours leave out fewer."
         )
 
 
 def warn_of_edges(n_known: int) -> None:
-    """Say that known labels do not spare questions.
+    """Warn that clusters with known labels are asked about, too.
 
     Parameters
     ----------
@@ -97,7 +98,7 @@ def warn_of_edges(n_known: int) -> None:
         Number of known labels.
     """
     warn_user(
-        f"The {n_known} known labels are of samples at the edges of their clusters, "
+        f"The {n_known} known labels belong to samples at the edges of their clusters "
         "and do not stand for these: all clusters are asked about."
     )
 
@@ -108,14 +109,14 @@ def label_attributes(
     representatives: NDArray[np.intp],
     missing_label: Any,
 ) -> dict[str, Any]:
-    """Put what labels make of all samples into the attributes of a propagator.
+    """Put the labels of all samples into the attributes of a propagator.
 
     Parameters
     ----------
     given : GivenLabels
         The labels that were given.
     spread : Spread
-        What they make of all samples.
+        The labels of all samples.
     representatives : ndarray of shape (n_representatives,), dtype=intp
         Positions of the representatives.
     missing_label : object
@@ -152,7 +153,7 @@ def count_labels(propagator: Any) -> tuple[dict[str, int], list[str]]:
     Returns
     -------
     counts : dict of str to int
-        The numbers, by what they are of.
+        The numbers, by what they count.
     lines : list of str
         The same in plain words.
     """

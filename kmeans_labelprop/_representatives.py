@@ -1,4 +1,4 @@
-"""Choose the sample that speaks for each cluster."""
+"""Choose the representative of each cluster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def best_samples(
     cluster_ids : ndarray of shape (n_samples,), dtype=intp
         The cluster of each sample.
     costs : ndarray of shape (n_samples,), dtype=float64
-        What makes a sample a bad representative, as its distance to the centre.
+        How badly a sample represents its cluster: its distance to the centre.
     known : ndarray of shape (n_samples,), dtype=bool
         Whether a sample's label is known.
 

@@ -14,7 +14,7 @@ from ._distances import far_offset
 _N_DRAWN = 4000
 # Samples chosen from one draw; for more the rest is drawn anew.
 _N_FROM_DRAW = 100
-# Keeps the cover going where no doubt is left, and hardly matters elsewhere.
+# No less doubt than this, so that coverage counts where no doubt is left.
 _LEAST_DOUBT = 1e-3
 
 

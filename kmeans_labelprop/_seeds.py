@@ -18,8 +18,8 @@ def draw_seed(random_state: int | np.random.RandomState | None) -> int | None:
     Parameters
     ----------
     random_state : int, RandomState instance or None
-        That of the whole. An int goes on as it is. A RandomState draws: a clone would
-        copy it, and leave the one given where it was.
+        That of the whole. An int is passed on as it is. A RandomState draws one: clones
+        would draw from copies, and the one given would never advance.
 
     Returns
     -------
@@ -67,8 +67,8 @@ def clone_sharing(estimator: Any, name: str, clone_whole: Callable[[Any], Any]) 
     """Clone an estimator, but for one parameter that the clone shares.
 
     A copy of an oracle would keep the labels it has paid for to itself, and a
-    connection cannot be copied at all. Not so one with parameters, which a search may
-    set.
+    connection cannot be copied at all. An oracle that is an estimator is cloned, so
+    that a search may set its parameters.
 
     Parameters
     ----------

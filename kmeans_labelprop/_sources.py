@@ -1,4 +1,4 @@
-"""Tell whether functions inside an estimator are still those of before."""
+"""Tell whether functions inside an estimator have changed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def source_digest(whole: Any) -> str:
     Raises
     ------
     pickle.PicklingError
-        If something inside can neither be stored nor is code in Python.
+        If something inside can neither be pickled nor is code in Python.
     """
     try:
         digest: str = _CodeHasher(hash_name="sha1").hash(whole)

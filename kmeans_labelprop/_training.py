@@ -14,7 +14,7 @@ from ._containers import take_rows
 
 
 class Trained(NamedTuple):
-    """A fitted classifier that is asked in the labels of its training set.
+    """A fitted classifier that predicts in the labels of its training set.
 
     Attributes
     ----------
@@ -66,8 +66,8 @@ class Trained(NamedTuple):
 def train(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Trained:
     """Fit a classifier on labels of any kind.
 
-    It is given the labels as they are: weights and scores in its parameters may speak
-    of them. If it cannot be trained on them, or knows its classes by other names
+    It is given the labels as they are: weights and scores in its parameters may refer
+    to them. If it cannot be trained on them, or knows its classes by other names
     afterwards, a copy gets numbers from 0 instead, as XGBoost and PyTorch want them.
 
     Parameters
@@ -91,7 +91,7 @@ def train(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Trained
     ------
     Exception
         What the classifier raises. If it fails in both ways by different errors, that
-        of numbers from 0, which is no matter of how classes are named.
+        of numbers from 0, which does not depend on how classes are named.
     """
     seen, codes = np.unique(np.asarray(y), return_inverse=True)
     fit_params = _map_eval_set(fit_params, lambda X, y: _rows_of(X, y, seen))

@@ -161,7 +161,7 @@ def forget_fit(
 def replace_attributes(
     estimator: BaseEstimator, attributes: Mapping[str, Any], *, without: Sequence[str]
 ) -> None:
-    """Set attributes in one step: what ends early leaves all as it was.
+    """Set attributes in one step, so that an interruption leaves all as it was.
 
     Parameters
     ----------

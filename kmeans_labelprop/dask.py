@@ -209,10 +209,10 @@ class KMeansLabelPropagator(BaseBlockPropagator):
 
     It takes Dask arrays and DataFrames, and computes where these are: with the
     distributed scheduler if there is a :class:`distributed.Client`, else with the
-    threads of this process. To the client come the sample that centres start from,
-    centres, representatives, anchors, thresholds, and the known labels with their rows;
-    nothing that grows with the number of other samples. The workers keep 20 bytes for
-    each sample, and read or compute `X` five times: persist it, where it fits.
+    threads of this process. The client gets the sample that centres start from,
+    centres, representatives, anchors, thresholds, and the known labels with their rows,
+    but nothing that grows with the number of other samples. The workers keep 20 bytes
+    for each sample, and read or compute `X` five times: persist it, where it fits.
 
     The algorithm is that of :class:`kmeans_labelprop.streaming.KMeansLabelPropagator`:
     by the cluster rule the results are those in memory with the same centres. Sums are

@@ -824,7 +824,7 @@ def test_the_only_label_of_a_class_stays_in_training(blobs, calls):
 def test_labels_that_are_all_different_allow_no_choice(blobs, scoring):
     X, y = blobs
     model = classifier(of=propagator(n_clusters=4), scoring=scoring)
-    match = "None of the 4 labels can be hidden.*taken is the given labels alone"
+    match = "None of the 4 labels can be hidden.*; the given labels alone is taken"
     with pytest.warns(UserWarning, match=match):
         model.fit(X, y)
     assert model.best_params_ == {"propagation": "cluster", "fraction": 0}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
+from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from sklearn.metrics import euclidean_distances
 from sklearn.neighbors import KNeighborsTransformer
@@ -519,3 +520,29 @@ def test_the_distances_of_a_graph_are_those_of_its_samples(rng):
     graph = make_clusters(E, E[:2]).graph
     tenth = np.sort(euclidean_distances(E), axis=1)[:, 10]
     assert_allclose(graph.scales, tenth)
+
+
+# Rounding
+
+
+def test_the_last_digits_of_float32_centres_move_no_distance(digits, monkeypatch):
+    # As the threads of k-means add up, in another order each time.
+    fit = KMeans.fit
+
+    def fit_with_noise(self, X, y=None, sample_weight=None):
+        fit(self, X, y, sample_weight)
+        noise = np.random.default_rng(calls.pop()).normal(size=X.shape[1])
+        self.cluster_centers_ = self.cluster_centers_ + noise.astype(X.dtype) * 1e-5
+        return self
+
+    monkeypatch.setattr(KMeans, "fit", fit_with_noise)
+    calls = [0, 1]
+    E = digits[0].astype(np.float32)
+    one, other = (
+        find_clusters(E, KMeans(20, random_state=0), lambda f: f, 0) for _ in range(2)
+    )
+    assert (one.clusterer.cluster_centers_ != other.clusterer.cluster_centers_).any()
+    assert_array_equal(one.distances, other.distances)
+    own = E[one.ids == 3].astype(float)
+    expected = np.linalg.norm(own - own.mean(axis=0), axis=1)
+    assert_allclose(one.distances[one.ids == 3], expected, rtol=1e-8)

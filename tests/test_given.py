@@ -607,7 +607,7 @@ def test_labels_go_by_the_index_of_the_rows(blobs, kind):
     # Of any rows, and beside the first.
     others = names.iloc[[50, 3, 77]]
     if kind == "numbers in another order":  # names, or positions?
-        with pytest.raises(ValueError, match="may hold positions, or the index"):
+        with pytest.raises(ValueError, match="is ambiguous: it may hold positions"):
             halves.propagate(others)
         others = dict(zip([50, 3, 77], others, strict=True))
     halves.propagate(others)
@@ -694,7 +694,7 @@ def test_a_series_that_may_be_numbered_anew_is_refused(blobs, kind, index):
     halves.propagate(y[halves.query(rows)])
     before = halves.transduction_.copy(), dict(halves.answers_)
     answers = pd.Series((y[index] + 1) % 4, index=index)
-    with pytest.raises(ValueError, match="may hold positions, or the index"):
+    with pytest.raises(ValueError, match="is ambiguous: it may hold positions"):
         halves.propagate(answers)
     with pytest.raises(ValueError, match="Pass a dict by position, or an array in"):
         halves.propagate(answers.to_frame())

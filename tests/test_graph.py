@@ -430,7 +430,7 @@ def test_the_class_prior_decides_between_classes():
     expected = with_given(matched, fitted.given_)
     for prior in ("uniform", {0: 2, 1: 2, "another": 5}):
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".* classes that no label is of")
+            warnings.filterwarnings("ignore", ".* classes without a label")
             found_share, found = share_of_second(prior)
         assert_allclose(found, expected)
         assert found_share > share
@@ -956,7 +956,7 @@ def test_suspects_begin_with_the_least_believed():
 
 def test_a_share_of_an_unknown_class_is_told(blobs):
     X, y = blobs
-    with pytest.warns(UserWarning, match=r"classes that no label is of: \['spam'\]"):
+    with pytest.warns(UserWarning, match=r"classes without a label: \['spam'\]"):
         KMeansLabelPropagator(
             4, class_prior={0: 1, 1: 1, 2: 1, 3: 1, "spam": 2}, random_state=0
         ).fit(X, y)

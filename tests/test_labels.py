@@ -244,3 +244,28 @@ def test_labelled_rows_gives_numbers_that_scorers_take():
     _, labels, weights = labelled_rows(np.zeros((4, 1)), y, -1)
     assert labels.dtype.kind == "i"
     assert weights is None
+
+
+@pytest.mark.parametrize(
+    ("values", "mark", "expected"),
+    [
+        (np.array([False, True]), 2**63, [False, False]),
+        (np.array([False, True]), 2, [False, False]),
+        (np.array([0, 1], dtype=np.int8), -0.5, [False, False]),
+        (np.array([0, 1], dtype=np.uint64), -1, [False, False]),
+        (np.array([0, 1], dtype=np.int8), 1.0, [False, True]),
+        (np.array([0, 2.0**53]), 2**53 + 1, [False, False]),
+        (np.array([0, 1.0]), 10**400, [False, False]),
+        (np.array([0, 0.1], dtype=np.float32), 0.1, [False, True]),
+    ],
+)
+def test_a_mark_that_the_dtype_does_not_hold_equals_nothing(values, mark, expected):
+    assert is_missing(values, mark).tolist() == expected
+
+
+@pytest.mark.parametrize(("dtype", "least"), [(np.float64, 2**53), (np.float32, 2**24)])
+def test_floats_that_may_have_been_several_numbers_are_refused(dtype, least):
+    assert len(label_array(np.array([least - 1, 2], dtype=dtype), "y")) == 2
+    for value in (least, -least, 2.0**70):
+        with pytest.raises(ValueError, match=f"below {least} .* pass integers"):
+            label_array(np.array([value, 2], dtype=dtype), "y")

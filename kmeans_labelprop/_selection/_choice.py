@@ -39,8 +39,8 @@ def selection_scores(outcome: Outcome) -> NDArray[np.float64]:
 
     The score is ``1 - (1 - p) ** 2``. Few labels make few different accuracies, and a
     single label decides between candidates; p tells them apart earlier. The score is
-    concave: being surer pays less and less, as propagated labels make many classifiers
-    surer than they ought to be.
+    concave: being surer pays less and less, because propagated labels make many
+    classifiers surer than they should be.
 
     Parameters
     ----------
@@ -97,8 +97,8 @@ def sign_scores(
     """Tell how far paired differences are from 0 on average, in standard deviations.
 
     If neither of two candidates is better, each difference could as well have the other
-    sign. The deviation is that of the mean over all signs: seven labels that one
-    candidate alone predicts right, and none that the other does, make 2.6.
+    sign. The deviation is that of the mean over all signs: seven labels that the same
+    one of two candidates predicts right, and the other wrong, make 2.6.
 
     Parameters
     ----------

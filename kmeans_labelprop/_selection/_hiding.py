@@ -127,7 +127,7 @@ def number_groups(groups: list[Any]) -> NDArray[np.intp]:
     Parameters
     ----------
     groups : list of length n_labels
-        What each label is of.
+        The group of each label.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def hiding_folds(
     rng : RandomState
         Shuffles.
     n_repeats : int, default=1
-        How often labels are dealt out to folds anew; of a splitter nothing is repeated.
+        How often labels are dealt out to folds anew; a splitter is not repeated.
 
     Returns
     -------
@@ -209,9 +209,9 @@ def affordable_folds(
     """Hide labels so that all trainings together take no more rows than allowed.
 
     The given labels are in every training set. What they leave of the rows is shared
-    out evenly among the training sets with propagated labels. Where that would be fewer
-    propagated labels than given ones, labels are many: there are fewer folds then, down
-    to five, and of these some are left out.
+    out evenly among the training sets with propagated labels. If labels are so many
+    that this would be fewer propagated labels than given ones, there are fewer folds,
+    down to five, and of these some are left out.
 
     Parameters
     ----------
@@ -310,7 +310,7 @@ def training_sets(
     hidden : ndarray of shape (n_hidden,), dtype=intp
         Positions of the samples whose label is hidden: they are in no training set.
     spreads : dict of str to Spread
-        What the visible labels make of all samples, by each rule.
+        The labels of all samples, spread from the visible ones by each rule.
     candidates : sequence of Candidate
         The candidates.
 
@@ -404,12 +404,12 @@ def predict_hidden(
 def neighbors_outcome(
     found: Spread, hidden: NDArray[np.intp], codes: NDArray[np.intp]
 ) -> Outcome:
-    """Predict hidden labels by what the visible ones make of their samples.
+    """Predict hidden labels by the neighbours, from the visible ones.
 
     Parameters
     ----------
     found : Spread
-        What the visible labels make of all samples, over the graph.
+        The labels of all samples, spread from the visible ones over the graph.
     hidden : ndarray of shape (n_hidden,), dtype=intp
         Positions of the samples whose label is hidden.
     codes : ndarray of shape (n_hidden,), dtype=intp
@@ -502,7 +502,7 @@ class Comparison:
         outcome : Outcome
             In arrays of shape (n_splits, n_candidates, n_given).
         errors : dict of int to list of Exception
-            What went wrong with each candidate. All of it is NaN in the outcome.
+            What went wrong with each candidate, whose outcome is NaN.
         """
         splits = [(hidden, rng.randint(MAX_SEED)) for hidden in self.is_hidden]
         shape = (len(splits), len(self.candidates), len(self.given))
@@ -626,7 +626,7 @@ def warn_of_failures(
     Raises
     ------
     ValueError
-        If every training failed: it is most likely no matter of the labels.
+        If every training failed, most likely not because of the labels.
     """
     if not errors:
         return

@@ -22,7 +22,7 @@ _QUARTERS = (1, 2, 3)
 #: Errors shrink with the root of the number of labels. An exponent fitted to each curve
 #: made intervals wider and no truer.
 EXPONENT = 0.5
-#: Tails of the errors of the prediction: some data sets are far from all others.
+#: The errors of the prediction have long tails: some data sets are far from all others.
 DEGREES_OF_FREEDOM = 5
 
 
@@ -30,7 +30,7 @@ DEGREES_OF_FREEDOM = 5
 class GainModel:
     """From a curve to a gain: the distribution of the gain in accuracy.
 
-    The gain is in parts of what hidden labels gain. Its median is
+    The gain is relative to that of hidden labels. Its median is
     ``error * part``, where ``part = 1 - (1 + n_more / n_labels) ** -0.5``. Around it
     ``asinh(gain / (noise * sqrt(part / n_labels)))`` has Student's distribution with 5
     degrees of freedom: the error of the prediction grows with the gain, but does not
@@ -39,16 +39,16 @@ class GainModel:
     Attributes
     ----------
     scale_asked : float
-        The gain on all samples, in parts of that on hidden labels, if all labels were
-        asked for. A hidden representative takes the only label of its cluster away:
-        it is harder than most other samples.
+        The gain on all samples, relative to that on hidden labels, if all labels were
+        asked for. Hiding a representative takes away the only label of its cluster, so
+        that it is harder to predict than most other samples.
     scale_known : float
         The same if all labels were known from the start.
     noise : float
-        The error of the prediction where little is gained, in parts of
-        ``sqrt(part / n_labels)``, as shares are counted.
+        The error of the prediction where little is gained, relative to
+        ``sqrt(part / n_labels)``, as that of a share that is counted.
     deviation : float
-        The error in parts of the gain where much is gained.
+        The error relative to the gain, where much is gained.
     """
 
     scale_asked: float
@@ -132,7 +132,7 @@ class GainModel:
         return np.asarray(student.logpdf(z, DEGREES_OF_FREEDOM) - np.log(slope))
 
     def _of_hidden(self, n_labels: Any, n_more: Any) -> tuple[Any, Any]:
-        """Compute by how much of itself the error shrinks, and how unsure that is."""
+        """Compute the share by which the error shrinks, and how unsure that is."""
         part = 1 - (1 + n_more / n_labels) ** -EXPONENT
         return part, self.noise * np.sqrt(part / n_labels)
 
@@ -143,7 +143,7 @@ TYPICAL = GainModel(scale_asked=0.416, scale_known=0.88, noise=0.565, deviation=
 
 @dataclass(frozen=True, eq=False)
 class LabelLearningCurve:
-    """How many hidden labels come out right, by how many others are there.
+    """Accuracy on hidden labels by the number of visible ones.
 
     Made by :func:`label_learning_curve`.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._results import listed_candidates
 
-# So far from 0 a gain is told of: about one of a hundred that are due to chance is.
+# Gains as far from 0 as this are told: about one of a hundred by chance alone is.
 _CLEAR = 2.5
 
 

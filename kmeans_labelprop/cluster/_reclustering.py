@@ -120,8 +120,8 @@ def _scatter(X: Any) -> float:
 def _calinski_harabasz(total: float, within: float, k: int, n_samples: int) -> float:
     """Compute the index from sums of squares; 0 where it is not defined.
 
-    Of a single cluster and of as many as samples it says nothing: of the latter any
-    sample by itself would be a perfect cluster.
+    It says nothing of a single cluster, nor of as many clusters as samples, each of
+    which is perfect.
     """
     if k == 1 or k >= n_samples:
         return 0.0
@@ -289,7 +289,7 @@ class ReclusteringKMeans(
         # The generator itself: an int then gives the clusters of a plain KMeans.
         first = self._fit_kmeans(X, self.n_clusters, rng)
         splits = [_Split(first.cluster_centers_, [-1] * self.n_clusters)]
-        # One seed for each cluster, whichever are split: each split stands for itself.
+        # One seed for each cluster: a split does not depend on which others there are.
         seeds = rng.randint(MAX_SEED, size=self.n_clusters).tolist()
         self.parent_centers_ = splits[0].centers
         parents = _find_nearest(X, np.arange(X.shape[0]), self.parent_centers_)

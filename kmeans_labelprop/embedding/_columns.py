@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from numbers import Number
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .._labels import is_null
 
 _EPOCH = datetime(1970, 1, 1)
 
@@ -15,14 +16,6 @@ _EPOCH = datetime(1970, 1, 1)
 def is_frame(X: Any) -> bool:
     """Tell whether X is a DataFrame of pandas or polars."""
     return hasattr(X, "columns") and hasattr(X, "dtypes") and len(X.shape) == 2
-
-
-def holds_numbers(column: Any) -> bool:
-    """Tell by the dtype whether a column of a DataFrame holds numbers."""
-    dtype = column.dtype
-    if hasattr(dtype, "is_numeric"):  # polars
-        return bool(dtype.is_numeric())
-    return not hasattr(dtype, "categories") and dtype.kind in "iuf"
 
 
 def columns_of(X: Any) -> list[Any]:
@@ -34,15 +27,8 @@ def columns_of(X: Any) -> list[Any]:
     return list(np.asarray(X, dtype=object).T)
 
 
-def is_missing(value: Any) -> bool:
-    """Tell None, NaN, NaT and NA from values."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, Number | np.generic) and bool(value != value)
-
-
 def as_floats(X: Any) -> NDArray[Any]:
-    """Read columns as numbers: dates, durations and strings of these, too.
+    """Read columns as numbers, also dates, durations, and strings of any of these.
 
     Parameters
     ----------
@@ -114,8 +100,10 @@ def _seconds(durations: NDArray[Any]) -> NDArray[Any]:
 def _number(value: Any) -> float:
     if isinstance(value, str | bytes):
         value = _read(_string(value))
-    if is_missing(value):
+    if is_null(value):
         return np.nan
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        value = value.astype(f"{value.dtype.kind}8[us]").item()
     if isinstance(value, datetime):
         naive = value.replace(tzinfo=None)  # the time on the clock
         return (naive - _EPOCH).total_seconds()
@@ -145,7 +133,7 @@ def _read(text: str) -> Any:
 def strings_of(column: Any) -> NDArray[Any]:
     """Read one column, or values in an array or a list, as strings."""
     values = column.to_list() if hasattr(column, "to_list") else list(column)
-    read = {v: None if is_missing(v) else _string(v) for v in set(values)}
+    read = {v: None if is_null(v) else _string(v) for v in set(values)}
     strings = np.empty(len(values), dtype=object)
     strings[:] = [read[value] for value in values]
     return strings
@@ -154,7 +142,7 @@ def strings_of(column: Any) -> NDArray[Any]:
 def _string(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    # The same number may come as an integer here and as a float there.
+    # The same number may be an integer in one table and a float in another.
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)

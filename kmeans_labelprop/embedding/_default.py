@@ -10,8 +10,9 @@ from scipy.sparse import issparse
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_array
 
-from .._containers import canonical
-from ._columns import columns_of, holds_numbers, is_frame, is_missing
+from .._containers import canonical, holds_numbers
+from .._labels import is_null
+from ._columns import is_frame
 from ._images import ImageFeatures, resolve_image_shape
 from ._numbers import imputer, numbers_embedding
 from ._pictures import LEAST_SIDE, images_embedding
@@ -38,9 +39,9 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
         strings; or images in arrays of three or four dimensions. Values may be missing.
         float32 is kept.
     image_shape : tuple of int, default=None
-        Tells that each row of numbers is an image: (height, width) or (height, width,
-        channels), one of which may be -1. None looks at the numbers alone, which do not
-        tell where a pixel is.
+        The shape of the images, if each row of numbers is one: (height, width) or
+        (height, width, channels), one of which may be -1. With None, rows of numbers
+        are not taken for images.
 
     Returns
     -------
@@ -68,12 +69,12 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
 
     Notes
     -----
-    What is looked at: the container and the number of its dimensions; of columns, dtype
-    and name, and whether values repeat; of strings, their words; of numbers, whether X
-    is sparse, the number of features, whether values are missing or negative, and the
-    range of each feature. The order of the samples does not matter, but for columns
-    that number the rows, nor does the unit of all features together. Of images, their
-    sides count and whether pixels are missing.
+    The choice depends on the container and its number of dimensions. For columns, it
+    depends on dtype and name, and on whether values repeat; for strings, on their
+    words; for numbers, on whether X is sparse, the number of features, whether values
+    are missing or negative, and the range of each feature; for images, on their sides,
+    and on whether pixels are missing. It does not depend on the order of the samples,
+    except for columns that number the rows, nor on a unit that all features share.
 
     Examples
     --------
@@ -99,7 +100,7 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
     if is_frame(X) and image_shape is None:
         if 0 in X.shape:
             raise ValueError(
-                "X must have a row and a column or more. Got a DataFrame of shape "
+                "X must have at least one row and one column. Got a DataFrame of shape "
                 f"{X.shape} instead."
             )
         return table_embedding(X)
@@ -134,7 +135,7 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
 
 
 def _as_array(X: Any) -> Any:
-    """Turn what is no table into an array, without turning numbers into strings."""
+    """Turn what is not a table into an array, in which numbers stay numbers."""
     if isinstance(X, np.ma.MaskedArray):
         X = canonical(X)
     try:
@@ -150,7 +151,7 @@ def _as_array(X: Any) -> Any:
 
 def _for_one_dimension(X: Any) -> Any:
     """Take a list of strings as texts, and refuse anything else."""
-    known = [value for value in X.tolist() if not is_missing(value)]
+    known = [value for value in X.tolist() if not is_null(value)]
     others = {type(value).__name__ for value in known if not _is_string(value)}
     if known and not others:
         return TextFeatures()
@@ -174,18 +175,18 @@ def _ragged() -> ValueError:
     return ValueError(
         "Expected 2D array, got samples of different lengths instead: such a sequence "
         "has an inhomogeneous shape. All samples must have the same length; join the "
-        "words of a text into one string, and bring images to one size."
+        "words of a text into one string, and resize images to one size."
     )
 
 
 def _check_pixels(X: Any, image_shape: Any) -> None:
-    """Refuse columns that are no numbers."""
+    """Refuse columns that do not hold numbers."""
     if not is_frame(X):
         return
     others = [
         name
-        for name, column in zip(X.columns, columns_of(X), strict=True)
-        if not holds_numbers(column)
+        for name, dtype in zip(X.columns, X.dtypes, strict=True)
+        if not holds_numbers(dtype)
     ]
     if others:
         raise TypeError(
@@ -201,7 +202,9 @@ def _is_string(value: Any) -> bool:
 def _needs_reading(X: Any) -> bool:
     """Tell whether an array holds more than numbers and None."""
     return X.dtype.kind in "UST" or any(
-        isinstance(value, str | bytes | date | timedelta)
+        isinstance(
+            value, str | bytes | date | timedelta | np.datetime64 | np.timedelta64
+        )
         or type(value).__name__ == "NAType"
         for value in X.flat
     )

@@ -70,7 +70,7 @@ def describe(embedding: Any) -> str:
 
 
 def _steps(embedding: Any) -> list[Any]:
-    """List the steps, those of pipelines inside pipelines among them."""
+    """List the steps, including those of nested pipelines."""
     if embedding is None:
         return []
     if isinstance(embedding, Pipeline):
@@ -119,7 +119,7 @@ def _done(steps: list[Any]) -> str:
 
 
 def _of_table(table: ColumnTransformer, further: list[Any]) -> list[str]:
-    """Tell the columns used and what comes after, and the columns left out."""
+    """Tell the columns used, the steps after them, and the columns left out."""
     counts: dict[str, int] = {}
     left_out = []
     only_numbers = ""

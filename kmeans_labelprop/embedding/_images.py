@@ -41,26 +41,27 @@ _N_ORIENTATIONS = 24
 _CELL_SIZE = 4  # pixels
 _N_POOLS = 4  # along each side
 _THRESHOLD = 0.25  # of the cosine of patch and filter
-# Of the variance of patches with grey values in [0, 1]: keeps noise small, and
-# patches with hardly any contrast.
+# Added to the variance of patches with grey values in [0, 1]: noise and patches with
+# hardly any contrast stay small.
 _VARIANCE_FLOOR = 0.01
 _WHITENING_FLOOR = 0.1
 _LEAST_CONTRAST = 0.02
-# Below these, gradients and whitened patches are those of rounding in blank images.
+# Smaller gradients and whitened patches are rounding errors of blank images.
 _LEAST_GRADIENT = 1e-5
 _LEAST_PATCH = 1e-4
 # Steps of grey from 0 to 1.
 _N_GREY = 65535
-# Of rows of unit length: below that they differ by rounding only.
+# Rows of unit length that spread less than this differ by rounding only.
 _LEAST_SPREAD = 1e-5
 
 # Bounds of time and memory.
 _MAX_CHANNELS = 4  # of a photograph
 _MAX_CELLS = 8  # along each side: cells grow with the image from there on
-_N_FIT_IMAGES = 10_000
-_N_FIT_PATCHES = 100_000
+_N_FIT_IMAGES = 5_000
+_N_FIT_PATCHES = 50_000
 _FIT_BYTES = 128 * 2**20
 _MAX_ITER = 30  # of k-means: later iterations move the filters little
+_N_POWERS = 3  # of the search for components: more do not make labels more right
 # Multiplications at once: near a core's cache, and long enough that threads seldom wait
 # for each other between two of them.
 _N_PRODUCTS = 3_200_000
@@ -147,7 +148,7 @@ def orientation_histograms(images: _Float32, n_cells: tuple[int, int]) -> _Float
         )
     length[length < _LEAST_GRADIENT] = 0
     turns = np.arctan2(gy, gx) * np.float32(_N_ORIENTATIONS / (2 * np.pi))
-    # The images last: all that follows runs through long rows.
+    # Images on the last axis: what follows then runs along long rows.
     length, turns = (
         np.ascontiguousarray(a.transpose(1, 2, 0)) for a in (length, turns)
     )
@@ -262,7 +263,7 @@ def patch_responses(
 
     A patch is normalised and whitened, and shortened to length 1 if it is longer. The
     response is its product with the filter, less a quarter of its length, or 0 if that
-    is negative: it takes likeness, a cosine above 0.25, to respond at all.
+    is negative: only patches with a cosine above 0.25 to the filter respond.
 
     Parameters
     ----------
@@ -285,15 +286,16 @@ def patch_responses(
     n_images, n_channels, height, width = images.shape
     n_rows, n_columns = height - patch_shape[0] + 1, width - patch_shape[1] + 1
     n_values, n_filters = len(whitening), len(filters)
-    # One product with the patches gives both the whitened patch, the mean subtracted,
-    # and the mean; it remains to divide by the deviation.
+    # One product with the patches gives both the whitened patches, minus their means,
+    # and the means; what remains is to divide by the deviation.
     mean = np.full((1, n_values), 1 / n_values, dtype=np.float32)
     whiten = np.concatenate([whitening - whitening.mean(axis=1)[:, None], mean])
-    # As one value more, the length takes the threshold into the same product.
+    # The length of a patch is one more value: the same product then subtracts the
+    # threshold.
     threshold = np.full(n_filters, -_THRESHOLD, dtype=np.float32)
     respond = np.column_stack([filters, threshold])
-    # The images last: their patches at the positions of a row lie in one run, and next
-    # to them those one pixel to the right.
+    # Images on the last axis: the patches of all images at one position are then
+    # contiguous, followed by those one pixel to the right.
     lines = np.ascontiguousarray(images.transpose(1, 2, 3, 0)).reshape(
         n_channels, height, width * n_images
     )
@@ -310,7 +312,7 @@ def patch_responses(
         sums = np.zeros((n_filters, right - left), dtype=np.float32)
         responses = np.empty_like(sums)
         for row in range(bottom - top):
-            # max(sum + response, sum) adds what is positive.
+            # max(sum + response, sum) adds the positive responses.
             np.matmul(respond, white[:, row], out=responses)
             np.add(responses, sums, out=responses)
             np.maximum(responses, sums, out=sums)
@@ -359,7 +361,7 @@ def scaled_components(
         return np.empty((0, features.shape[1]), dtype=np.float32)
     features -= features.mean(axis=0)
     _, lengths, components = randomized_svd(
-        features, n_components, random_state=random_state
+        features, n_components, n_iter=_N_POWERS, random_state=random_state
     )
     spread = np.sqrt(np.sum(lengths**2) / len(features))
     if spread > _LEAST_SPREAD:
@@ -448,9 +450,9 @@ def resolve_image_shape(
     if n_features % known if -1 in sides else n_features != known:
         raise ValueError(
             f"Images of image_shape={image_shape!r} do not have {n_features} features, "
-            "which is what the samples have. The shape is (height, width) or (height, "
-            "width, channels); rows hold the pixels line by line, the channels of a "
-            "pixel together."
+            "but the samples do. The shape is (height, width) or (height, width, "
+            "channels); rows hold the pixels line by line, the channels of a pixel "
+            "together."
         )
     height, width, *channels = (
         n_features // known if side == -1 else int(side) for side in sides
@@ -515,7 +517,7 @@ class Layout:
 
     @classmethod
     def of(cls, shape: tuple[int, int, int], patch_size: int) -> Self:
-        """Lay patches into images: of a size, or of half of the image, rounded up."""
+        """Lay out patches of a size, or of half of the image, rounded up, if less."""
         height, width, _ = shape
         patch = min(patch_size, (height + 1) // 2), min(patch_size, (width + 1) // 2)
         positions = height - patch[0] + 1, width - patch[1] + 1
@@ -528,7 +530,7 @@ class Layout:
         return math.prod(self.patch) * self.shape[2]
 
     def batches(self, n_images: int, n_filters: int) -> Iterator[slice]:
-        """Divide images into as many as are best handled at once."""
+        """Divide images into batches of the size that is fastest."""
         n_multiplied = (self.n_values + 1) * max(n_filters, self.n_values)
         n_columns = -(-self.positions[1] // self.pools[1])  # of a cell
         size = max(1, _N_PRODUCTS // (n_multiplied * n_columns))
@@ -572,8 +574,8 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     ----------
     image_shape : tuple of int, default=None
         (height, width) of the images, or (height, width, channels). One of the numbers
-        may be -1, and is found from the number of features. None stands for the shape
-        of X, and if that has rows only, for square images of one channel.
+        may be -1, and is found from the number of features. With None, arrays of images
+        have their own shape, and rows are square images of one channel.
     n_filters : int, default=100
         Number of filters to learn; fewer if the images have fewer different patches
         with contrast.
@@ -615,21 +617,21 @@ dtype=float32
     -----
     Histograms: gradients are taken after a blur of 1 pixel and counted by length in 24
     signed directions, in cells of about 4 × 4 pixels, at most 8 × 8 cells, each shared
-    between the directions and the cells next to it. Patches:
-    100,000 of them, drawn at random, are normalised, whitened and clustered. A patch
-    responds to a filter by the cosine above 0.25 of the two; responses are summed in
-    4 × 4 parts of the image. Of both then square roots, rows of unit length, the
-    principal components, and a division by the root mean square distance from the mean,
-    so that both count alike.
+    between the directions and the cells next to it. Patches: 50,000 of them, drawn at
+    random, are normalised, whitened and clustered. The response of a patch to a filter
+    is the part of their cosine above 0.25; responses are summed in 4 × 4 parts of the
+    image. Of both descriptions square roots are taken, then rows are scaled to unit
+    length and projected on their principal components, which are divided by the root
+    mean square distance from the mean, so that both descriptions count alike.
 
     The features do not depend on the unit nor the zero of the grey values, except for
     rounding: the range of all training pixels is the unit. Nothing is centred at the
     end, so a blank image has features that are all zero.
 
-    Filters and components are learned from at most 10,000 images drawn at random. So,
-    beside X and the result, `fit` takes about 140 MB for images of 28 × 28 pixels, and
-    up to about 600 MB for larger ones; `transform` takes a few MB a thread, however
-    many samples there are, or what a single image needs. There are as many threads as
+    Filters and components are learned from at most 5,000 images drawn at random. So,
+    beside X and the result, `fit` takes about 100 MB for images of 28 × 28 pixels, and
+    up to about 600 MB for larger ones; `transform` takes a few MB per thread, or what a
+    single image needs, for any number of samples. There are as many threads as
     the linear algebra library would use (``OMP_NUM_THREADS``, or
     :func:`threadpoolctl.threadpool_limits`); the features do not depend on their
     number.
@@ -686,8 +688,8 @@ dtype=float32
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features), or \
 array-like of shape (n_samples, height, width[, channels])
-            The images, of any numbers. One a row, they are line by line, the channels
-            of a pixel together.
+            The images, of any numbers. A row holds the pixels of an image line by line,
+            the channels of a pixel together.
         y : None
             Not used, here for scikit-learn's convention.
 
@@ -708,7 +710,7 @@ array-like of shape (n_samples, height, width[, channels])
         self.image_shape_ = resolve_image_shape(self.image_shape, X.shape[1], sides)
         layout = Layout.of(self.image_shape_, self.patch_size)
         random_state = check_random_state(self.random_state)
-        # Halves: the range of large numbers may be infinite.
+        # Halves, because the range of large numbers may overflow.
         self._low = float(X.min()) / 2
         self._unit = float(X.max()) / 2 - self._low or 1.0
         width = max(X.shape[1], math.prod(layout.pools) * self.n_filters)
@@ -727,7 +729,7 @@ array-like of shape (n_samples, height, width[, channels])
             edges[batch], responses[batch] = self._describe(X[batch], layout)
 
         run_batches(describe, layout.batches(X.shape[0], len(filters)))
-        # Threads would add up in another order.
+        # Several threads would add up in a varying order.
         with threadpool_limits(1):
             self.edge_components_, self.patch_components_ = (
                 scaled_components(features, self.n_components, random_state)
@@ -742,8 +744,8 @@ array-like of shape (n_samples, height, width[, channels])
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features), or \
 array-like of shape (n_samples, height, width[, channels])
-            The images, of the shape and with the grey values of those in `fit`; as rows
-            or not, whatever those were.
+            The images, of the shape and with the grey values of those in `fit`. They
+            may be rows even if those were not, and the other way round.
 
         Returns
         -------
@@ -772,8 +774,8 @@ array-like of shape (n_samples, height, width[, channels])
         pixels = (rows.toarray() if issparse(rows) else rows).astype(np.float64)
         pixels /= 2
         pixels -= self._low
-        # A grid on which 8 and 16 bits fall exactly, so that the rounding of other
-        # units cannot change which filters are learned.
+        # Values of 8 and 16 bits lie exactly on this grid. The rounding of other units
+        # then cannot change which filters are learned.
         pixels *= _N_GREY / self._unit
         np.rint(pixels, out=pixels)
         pixels /= _N_GREY

@@ -11,20 +11,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._columns import floats_of, is_missing, strings_of
+from .._labels import is_null
+from ._columns import floats_of, strings_of
 from ._texts import has_no_spaces
 
-#: What columns hold, and why they are left out; parts of a ColumnTransformer are named
-#: like this.
+#: What columns hold, or why they are left out. These are also the names of the parts of
+#: the ColumnTransformer.
 NUMBERS, DATES, ORDERED = "numbers", "dates", "ordered"
 CATEGORIES, TEXT = "categories", "text"
 CONSTANT, ID, ROW_NUMBER = "constant", "nearly all values differ", "numbers the rows"
 REASONS = CONSTANT, ID, ROW_NUMBER
 
-# Nearly all values differ, of so many rows at least.
+# Nearly all values differ: at least this share, of at least so many rows.
 _ID_SHARE = 0.9
 _LEAST_ROWS = 20
-# Random integers with so many equal pairs expected are not all different by chance.
+# Whole numbers that all differ where chance would make more equal pairs are keys.
 _EQUAL_PAIRS = 10
 _ID_NAME = re.compile(r"(^|[\W_])(id|key|uuid|guid)$|[a-z]I[Dd]$", re.IGNORECASE)
 # Strings that are mostly numbers, and many different ones, are measurements.
@@ -48,9 +49,9 @@ class Kind(NamedTuple):
     name : str
         One of the names above.
     order : list of str
-        Of ordered categories, from the least to the greatest.
+        Ordered categories, from the least to the greatest.
     n_values : int
-        Of categories, how many there are.
+        Number of categories.
     """
 
     name: str
@@ -79,8 +80,8 @@ def kind_of(column: Any, name: Any, is_alone: bool = False) -> Kind:
     Raises
     ------
     TypeError
-        If it holds something else than numbers, strings, categories, booleans, dates
-        and durations.
+        If it holds anything but numbers, strings, categories, booleans, dates and
+        durations.
     """
     told = _kind_of_dtype(column)
     if told == "values":
@@ -103,7 +104,7 @@ def kind_of(column: Any, name: Any, is_alone: bool = False) -> Kind:
 
 
 def _kind_of_dtype(column: Any) -> str | None:
-    """Tell by the dtype; "values" where these tell."""
+    """Tell by the dtype; "values" if only the values can tell."""
     dtype = column.dtype
     if hasattr(dtype, "is_numeric"):  # polars
         name = str(dtype).partition("(")[0]
@@ -127,12 +128,12 @@ def _kind_of_dtype(column: Any) -> str | None:
 def _kind_of_values(column: Any, name: Any) -> str | None:
     """Tell what the values of a column of objects are."""
     values = column.to_list() if hasattr(column, "to_list") else column.tolist()
-    types = {type(value) for value in values if not is_missing(value)}
+    types = {type(value) for value in values if not is_null(value)}
     for kind, classes in (
         ("strings", (str, bytes)),
         (CATEGORIES, (bool, np.bool_)),
         (NUMBERS, (Number, np.number, timedelta, time)),
-        (DATES, (date,)),
+        (DATES, (date, np.datetime64)),
     ):
         if all(issubclass(each, classes) for each in types):
             return kind
@@ -153,7 +154,7 @@ def _kind_of_numbers(column: Any, name: Any, told: str) -> Kind:
         return Kind(CONSTANT)
     span = known.max() - known.min()
     if span == 0:
-        # Missing or not is all there is to it.
+        # All it tells is whether the value is missing.
         return Kind(CONSTANT if known.size == values.size else CATEGORIES, n_values=2)
     if told == NUMBERS and known.size == values.size:
         if known.size > 2 and np.array_equal(np.diff(known), np.ones(known.size - 1)):

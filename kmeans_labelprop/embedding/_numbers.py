@@ -18,8 +18,8 @@ from ._scores import RobustScores
 
 # More features than this are projected on fewer components.
 WIDE = 100
-# Of one scale: no feature ranges over more than so many times the median range, and
-# where there are few features none over less than such a part of it. Of many, such as
+# Features have one scale if no range is more than so many times the median range nor,
+# where there are few features, less than this part of it. Among many features, such as
 # pixels, some may hardly vary.
 _ONE_SCALE = 5
 _LEAST_PART = 0.05
@@ -78,7 +78,7 @@ def numbers_embedding(X: Any) -> Any:
 
 
 def imputer() -> SimpleImputer:
-    """Make what fills in missing numbers."""
+    """Make the transformer that fills in missing numbers."""
     return SimpleImputer(strategy="median", keep_empty_features=True)
 
 
@@ -106,7 +106,7 @@ def _is_text(X: Any) -> bool:
 
 
 def _are_vectors(X: Any, low: Any, high: Any) -> bool:
-    """Tell whether rows of one length point into all directions."""
+    """Tell whether rows of one length point in all directions."""
     if (
         issparse(X)
         or X.shape[1] < _LEAST_VECTOR
@@ -123,14 +123,14 @@ def _is_one_scale(ranges: Any) -> bool:
     ranges = np.sort(ranges[ranges > 0])
     if not ranges.size:
         return True
-    # The lower median: of two features the larger must not be its own measure.
+    # The lower median: of two ranges the larger must not be compared with itself.
     usual = ranges[(ranges.size - 1) // 2]
     is_small = n_features <= _FEW and ranges[0] < _LEAST_PART * usual
     return bool(ranges[-1] <= _ONE_SCALE * usual and not is_small)
 
 
 def _ends(X: Any) -> tuple[Any, Any, bool]:
-    """Find the least and the largest value of each feature, and whether some lack."""
+    """Find the range of each feature, and whether a value is missing."""
     if issparse(X):
         ends = min_max_axis(X, axis=0, ignore_nan=True)
         return *ends, bool(np.isnan(X.data).any())

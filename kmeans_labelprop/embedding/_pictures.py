@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ._numbers import imputer, numbers_embedding
 # Smaller images have too few pixels for what ImageFeatures looks at: from 8 on it gains
 # on all sets, at 7 it loses on one (benchmarks/results/small_images.md).
 LEAST_SIDE = 8
-# Larger ones are made smaller, by whole numbers of pixels, to this length at least.
+# Larger ones are made smaller by a whole factor, to sides of this length at least.
 _LARGE_SIDE = 48
 
 
@@ -56,9 +57,8 @@ def images_embedding(X: NDArray[Any], image_shape: tuple[int, ...] | None) -> An
     if min(height, width) < LEAST_SIDE:
         chosen = numbers_embedding(small.astype(np.float64))
     else:
-        channels = shape[0] if is_first else (1, *shape)[-1] if len(shape) == 3 else 1
-        sides = (height // factor, width // factor, channels)
-        chosen = ImageFeatures(sides)
+        sides = height // factor, width // factor
+        chosen = ImageFeatures((*sides, small.shape[1] // math.prod(sides)))
         if np.isnan(small).any():
             chosen = make_pipeline(imputer(), chosen)
     options = {"image_shape": shape, "channels_first": is_first, "factor": factor}
@@ -80,7 +80,7 @@ def flatten(
     channels_first : bool
         Whether the channels are the first dimension of an image, not the last.
     factor : int
-        A square of so many pixels a side becomes one: their mean.
+        A square with sides of so many pixels becomes one pixel, their mean.
 
     Returns
     -------

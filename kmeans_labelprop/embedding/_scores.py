@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 # Standard scores are bent so that they stay within this.
 _LARGEST_SCORE = 3
-# In parts of the range of nine tenths of a feature: what is farther off, such as a mark
-# of missing values, has no say in its scale.
+# Times the range of the middle nine tenths of a feature: values farther away, such as a
+# code for missing ones, do not set its scale.
 _FAR = 30
 # Fourth moment of standard scores, beyond which a feature has long tails.
 _LONG_TAILS = 10
@@ -27,13 +27,13 @@ class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     A feature becomes its standard scores, bent so that they stay between -3 and 3. A
     feature with long tails, such as an amount, becomes the mean of these and of its
-    ranks: a few samples would set its scale. A feature of two values becomes 0 and 1:
-    the rarer value would else be the farther away.
+    ranks, because a few samples would set its scale. A feature of two values becomes 0
+    and 1, because the rarer value would else lie farther away.
 
     Attributes
     ----------
     bounds_ : ndarray of shape (2, n_features)
-        What lies outside of these counts as lying on them.
+        Values outside of these bounds are moved to them.
     scaler_ : StandardScaler
         Gives the scores.
     ranker_ : QuantileTransformer or None
@@ -94,8 +94,7 @@ class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         scores : ndarray of shape (n_samples, n_features)
-            The scores, in the order of each feature. A DataFrame if ``set_output`` asks
-            for one.
+            The scores. A DataFrame if ``set_output`` asks for one.
         """
         check_is_fitted(self)
         X = np.clip(validate_data(self, X, reset=False, **_ACCEPTED), *self.bounds_)

@@ -1,4 +1,4 @@
-"""The embedding of tables: each column as what it holds."""
+"""The embedding of tables: each column by what it holds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils import check_array
 
-from ._columns import as_floats, as_strings, columns_of, holds_numbers, is_frame
+from .._containers import holds_numbers
+from ._columns import as_floats, as_strings, columns_of, is_frame
 from ._kinds import (
     CATEGORIES,
     CONSTANT,
@@ -34,9 +35,9 @@ from ._texts import TextFeatures
 # More columns than this are projected on fewer components.
 _WIDE = 300
 _N_COMPONENTS = 50
-# Bounds the width that a column of names is given.
+# Bounds the number of columns made of a column of names.
 _MAX_CATEGORIES = 100
-# Of a column of texts, beside others.
+# For each column of texts beside other columns.
 _N_TEXT_COMPONENTS = 30
 # Different categories are one standard deviation of a number apart, and texts without
 # a word in common as far as two samples that differ in several numbers.
@@ -62,7 +63,7 @@ def table_embedding(X: Any) -> Any:
     ValueError
         If columns have the same name, or no column tells the samples apart.
     TypeError
-        If a column holds what has no embedding.
+        If a column holds values for which there is no embedding.
     """
     names = _names(X)
     columns = columns_of(X)
@@ -167,7 +168,7 @@ def _take(X: Any, keys: list[Any]) -> Any:
 
 def _is_plain(column: Any) -> bool:
     """Tell numbers that scikit-learn takes as they are."""
-    if not holds_numbers(column):
+    if not holds_numbers(column.dtype):
         return False
     if hasattr(column, "to_physical"):  # polars
         return not str(column.dtype).startswith("Decimal")

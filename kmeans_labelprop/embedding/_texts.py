@@ -30,12 +30,12 @@ _NO_SPACES = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]"
 )
 _LETTERS = re.compile(r"[^\W\d_]")
-# What nearly all texts use, or a single one, tells none apart.
+# Words that a single text uses, or more than this share, do not tell texts apart.
 _LEAST_TEXTS = 2
 _LARGEST_SHARE = 0.5
-# So few texts have hardly a word in common.
+# In fewer texts hardly a word comes back: none is left out.
 _FEW = 50
-# Characters. In shorter texts the same word comes back too rarely: parts of words tell
+# In characters. In shorter texts words come back too rarely, and parts of words tell
 # more.
 _LONG = 400
 
@@ -88,7 +88,7 @@ class TextFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     on their principal directions (latent semantic analysis [1]_), in rows of unit
     length. In texts of less than 400 characters on average, and in scripts without
     spaces between words (Chinese, Japanese, Thai, ...), single characters, pairs and
-    triples take the place of words: they tell that words are related. No labels are
+    triples take the place of words: they show which words are related. No labels are
     read, and no language is assumed.
 
     Read more in the :ref:`User Guide <text_features>`.

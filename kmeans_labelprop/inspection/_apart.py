@@ -18,7 +18,7 @@ _N_WORDS, _N_COLUMNS = 4, 5
 
 
 def as_texts(X: Any) -> list[str] | None:
-    """List the texts that samples are.
+    """Read samples as texts, if they are texts.
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ def words_apart(
     Returns
     -------
     words : list of list of str
-        For each those whose mean tf-idf in its cluster is most above that of the rest,
-        four at most.
+        For each sample four words at most: those whose mean tf-idf in its cluster
+        exceeds that in the rest most.
     """
     pattern = re.compile(r"\w\w+")
     if not any(map(pattern.search, texts)):
@@ -94,10 +94,10 @@ def columns_apart(
     Returns
     -------
     lines : list of list of str
-        For each one line for a column, five at most, with its value. Columns are ranked
-        by the difference of the means in the cluster and in the rest, in standard
-        deviations; of a column of categories the share of the commonest one is the
-        mean. A triangle says whether the cluster is above the rest or below.
+        For each sample five lines at most, one for a column, with its value. Columns
+        are ranked by the difference of the means in the cluster and in the rest, in
+        standard deviations; for a column of categories the mean is the share of the
+        commonest one. A triangle says whether the cluster is above the rest or below.
     """
     names, at, numbers, categories = _read_table(X)
     scaled = _scale(numbers)
@@ -155,7 +155,7 @@ def _read_table(X: Any) -> tuple[list[str], list[int], Any, dict[int, Any]]:
     numbers : {ndarray, sparse matrix} of shape (n_samples, n_numbers)
         These columns.
     categories : dict of int to (ndarray of str, ndarray of shape (n_samples,))
-        Of all others the values, and which of them each sample has.
+        For each other column its values, and which of them each sample has.
     """
     n_samples, n_columns = X.shape
     names = [str(name) for name in getattr(X, "columns", ())]

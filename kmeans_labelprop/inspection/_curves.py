@@ -443,7 +443,7 @@ class FractionCurveDisplay(CurveDisplay):
         fractions : array-like of shape (n_fractions,), default=None
             The fractions, in [0, 1]; None for 0.05, 0.10 ... 1.
         **kwargs : dict
-            Passed to :meth:`plot`, ``ax`` among them; but for ``missing_label``, which
+            Passed to :meth:`plot`, ``ax`` among them; except ``missing_label``, which
             marks a sample without a label in ``y_true``, by default that of the
             propagator.
 
@@ -588,7 +588,7 @@ def _count(
     chosen = np.asarray([] if representatives is None else representatives, np.intp)
     costs = -np.asarray(confidence, dtype=np.float64)
     ranks, sizes = rank_in_clusters(clusters, costs, chosen)
-    # Where nobody says which sample it is, the surest stands for the representative.
+    # Without positions of representatives the most confident sample is taken for it.
     always = np.flatnonzero(ranks == 0) if representatives is None else chosen
     has_label = check_labels(transduction, missing_label)[1]
     results = [

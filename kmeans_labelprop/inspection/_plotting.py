@@ -259,7 +259,7 @@ def format_classes(
 
 
 def missing_label_of(estimator: Any) -> Any:
-    """Tell what marks a missing label: -1, where the estimator has no word for it.
+    """Tell what marks a missing label: -1 if the estimator has no parameter for it.
 
     Parameters
     ----------

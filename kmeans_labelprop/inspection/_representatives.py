@@ -54,12 +54,12 @@ _WRITTEN = _Grid(3.2, 1.25, 3, (0.92, 0.72), 24)
 class RepresentativesDisplay:
     """The representatives in a grid, with label, cluster size and purity.
 
-    Images are shown as they are; of a text its beginning, with the words that set its
-    cluster apart from the rest; of a row of a table its values in the columns that do.
-    Representatives that wait for a label come first, numbered in the order of the
-    questions; then those of the largest clusters. One whose label is not the most
-    frequent one of its cluster is framed: its label is wrong for most of the samples
-    there.
+    Images are shown as they are; texts by their beginning, with the words that set the
+    cluster apart from the rest; rows of a table by their values in the columns that set
+    the cluster apart. Representatives that wait for a label come first, numbered in the
+    order of the questions; then those of the largest clusters. One whose label is not
+    the most frequent one of its cluster is framed: its label is wrong for most of the
+    samples there.
 
     Use :meth:`from_estimator` or :meth:`from_predictions`.
 
@@ -80,7 +80,7 @@ class RepresentativesDisplay:
         The number of the question about each, shown where there is no label; 0 where
         there is none.
     apart : list of list of str, default=None
-        Of texts and rows of tables what sets the cluster of each apart.
+        For texts and rows of tables, what sets the cluster of each apart.
 
     Attributes
     ----------
@@ -230,10 +230,10 @@ class RepresentativesDisplay:
         Raises
         ------
         TypeError
-            If of ``y`` and the labels of representatives one are strings and the
-            other numbers.
+            If ``y`` and the labels of representatives are not both strings or both
+            numbers.
         ValueError
-            If X has not one row for each of ``labels``.
+            If X and ``labels`` differ in length.
         """
         import_pyplot(cls.__name__)
         texts = as_texts(X)
@@ -464,7 +464,7 @@ def _gives_majority(
 ) -> NDArray[np.bool_]:
     """Tell whether each label is as frequent as the most frequent of its cluster.
 
-    What cannot be told, without a label there or here, counts as such.
+    Where a label is missing, so that this is not known, the answer is yes.
     """
     position = {label: i for i, label in enumerate(classes.tolist())}
     # One column more, for labels that no sample is known to have.

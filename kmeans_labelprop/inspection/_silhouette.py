@@ -86,7 +86,7 @@ class SilhouetteDisplay(CurveDisplay):
     score: float
     standard_error: float = 0.0
 
-    # Above the axes: inside, there is no place that no shape can reach.
+    # Above the axes: inside, a shape may reach any place.
     _legend: ClassVar[dict[str, Any]] = {
         "loc": "lower right",
         "bbox_to_anchor": (1, 1),
@@ -200,7 +200,7 @@ class SilhouetteDisplay(CurveDisplay):
         self.line_ = ax.axvline(self.score, **style | (line_kw or {}))
         step = -(-len(clusters) // _MOST_NAMED)
         at, names = np.array(middles)[::step], clusters[::step]
-        # Numbers of small clusters between large ones would lie upon each other.
+        # Numbers of small clusters between large ones would overlap.
         named = _far_apart(at, 0.75 * start / _MOST_NAMED)
         ax.set_yticks(at[named], names[named])
         ax.tick_params(axis="y", length=0)

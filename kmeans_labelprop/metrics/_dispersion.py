@@ -6,14 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, issparse
 from scipy.spatial.distance import cdist
-from sklearn.utils import gen_batches
 
-from .._clustering import distances_to_centers
-
-# Elements of X handled at once: 4 MiB in float64.
-_BATCH_ELEMENTS = 2**19
+from .._clustering import distances_to_centers, mean_of_clusters
 
 
 def dispersion_scores(X: Any, labels: NDArray[Any]) -> dict[str, float]:
@@ -34,21 +29,13 @@ def dispersion_scores(X: Any, labels: NDArray[Any]) -> dict[str, float]:
         are equal; ``davies_bouldin``, for which clusters with the same mean do not
         count as similar, as in scikit-learn.
     """
-    n_samples, n_features = X.shape
+    n_samples = X.shape[0]
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    sums = np.zeros((len(counts), n_features))
-    for batch in gen_batches(n_samples, max(1, _BATCH_ELEMENTS // n_features)):
-        rows = X[batch].astype(np.float64)
-        members = csr_array(
-            (np.ones(rows.shape[0]), (codes[batch], np.arange(rows.shape[0]))),
-            shape=(len(counts), rows.shape[0]),
-        )
-        batch_sums = members @ rows
-        sums += batch_sums.toarray() if issparse(batch_sums) else batch_sums
-    means = sums / counts[:, np.newaxis]
+    means = mean_of_clusters(X, codes, len(counts))
     distances = distances_to_centers(X, codes, means)
     within = float(distances @ distances)
-    between = float(counts @ ((means - sums.sum(axis=0) / n_samples) ** 2).sum(axis=1))
+    mean = counts @ means / n_samples
+    between = float(counts @ ((means - mean) ** 2).sum(axis=1))
     freedom = (n_samples - len(counts)) / (len(counts) - 1)
     radii = np.bincount(codes, weights=distances) / counts
     apart = cdist(means, means)

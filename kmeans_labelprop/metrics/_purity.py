@@ -261,7 +261,7 @@ def cluster_purity(
 
 
 def _plain(values: ArrayLike) -> NDArray[Any]:
-    """Make an array of whole numbers or booleans also of those in pandas' own kinds."""
+    """Make an array of whole numbers or booleans, also from pandas' own dtypes."""
     if hasattr(values, "to_numpy"):  # before column_or_1d turns Int64 into floats
         values = values.to_numpy()
     array: NDArray[Any] = column_or_1d(values)
@@ -280,7 +280,7 @@ def _check_mask(mask: ArrayLike | None, n_samples: int) -> NDArray[np.bool_]:
         return array
     is_positions = array.dtype.kind in "iu" and bool(
         np.all((array >= 0) & (array < n_samples))
-        # Zeros and ones in place of booleans would be two positions, many times.
+        # Zeros and ones in place of booleans would be read as positions 0 and 1.
         and len(np.unique(array)) == len(array)
     )
     if not (is_positions or array.size == 0):

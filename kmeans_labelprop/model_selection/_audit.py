@@ -276,8 +276,8 @@ def audit_propagation(
     Raises
     ------
     ValueError
-        If a parameter is illegal, a position is no sample with a propagated label or
-        given twice, there is not one label for each, or no label at all.
+        If a parameter is illegal, a position occurs twice or is not that of a sample
+        with a propagated label, the number of labels is wrong, or there is none.
     TypeError
         If the labels are strings and the propagated ones numbers, or the other way
         round.
@@ -299,8 +299,8 @@ def audit_propagation(
 
     Samples without an answer are often hard ones. The lower end of the interval counts
     them as wrong and the upper end as right, which holds whatever the reason; the
-    estimate leaves them out. Where it is by chance that they have none, pass the others
-    only.
+    estimate leaves them out. If it is by chance that they have no answer, pass only the
+    others.
 
     References
     ----------

@@ -376,7 +376,7 @@ def cluster_count_curve(
         The scores to compute:
 
         * "inertia": sum of the squared distances to the centres (``inertia_`` of the
-          clusterer; to the means of the clusters if it has none). Falls always.
+          clusterer; to the means of the clusters if it has none). It always falls.
         * "silhouette": mean silhouette [1]_, of a sample; the larger, the better.
         * "calinski_harabasz": index of Calinski and Harabasz [2]_; the larger, the
           better.

@@ -1,4 +1,4 @@
-"""The fitted propagator that is meant: itself, or that of a classifier."""
+"""The fitted propagator: the estimator passed, or that of a classifier."""
 
 from __future__ import annotations
 

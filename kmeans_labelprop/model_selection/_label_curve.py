@@ -29,7 +29,7 @@ def label_learning_curve(
     Parameters
     ----------
     propagator : KMeansLabelPropagator or PropagatedClassifier
-        Fitted with ``propagation="graph"``, or a classifier that has such a one.
+        Fitted with ``propagation="graph"``, or a classifier that has such a propagator.
     n_repeats : int, default=4
         How often labels are hidden anew at each of the three budgets. Labels are spread
         ``3 * n_repeats`` times; four repeats hide each label equally often.
@@ -98,8 +98,8 @@ def label_learning_curve(
     if propagator.spread_.distributions is None:
         raise ValueError(
             "The 'propagator' parameter of label_learning_curve must have spread its "
-            "labels with propagation='graph'. By the cluster rule a hidden label has "
-            "nothing that it could come out right by."
+            "labels with propagation='graph'. By the cluster rule no other label "
+            "reaches the cluster of a hidden one."
         )
     return find_label_curve(
         propagator.clusters_,

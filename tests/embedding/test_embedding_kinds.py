@@ -220,6 +220,30 @@ def test_the_time_on_the_clock_counts():
         assert_allclose(embedded(make(zoned))[1], embedded(make(naive))[1])
 
 
+def test_dates_are_the_same_whoever_holds_them(rng):
+    """Days with a gap, and how long each took, in all types that hold such."""
+    days = np.datetime64("2024-01-01", "s") + rng.integers(0, 10**7, 60)
+    lasting = rng.integers(1, 900, 60).astype("m8[s]")
+    days[7], lasting[8] = "NaT", "NaT"
+    rows = list(zip(days, lasting, strict=True))
+    X = pd.DataFrame({"day": days, "lasting": lasting})
+    objects = X.astype(object)
+    _, E = embedded(X)
+    for other in (
+        X.convert_dtypes(dtype_backend="pyarrow"),
+        X.assign(day=X["day"].dt.tz_localize("Asia/Tokyo")),
+        pl.from_pandas(X),
+        objects,
+        objects.to_numpy(),
+        np.array([[day.item(), span.item()] for day, span in rows], dtype=object),
+        pd.DataFrame(rows, columns=X.columns, dtype=object),
+        np.array(rows, dtype=object),
+    ):
+        embedding, found = embedded(other)
+        assert list(parts_of(embedding)) == ["numbers", "dates"]
+        assert_allclose(found, E, atol=1e-6)
+
+
 def test_measurements_are_no_keys(rng):
     n = 1000
     X = pd.DataFrame(

@@ -188,7 +188,7 @@ def test_answers_come_in_any_order_with_their_positions():
         found = audit_propagation(propagator, positions, in_order).accuracy
         assert_array_equal(found, expected)
     # Its index, 0 to 39, is that of other samples.
-    with pytest.raises(ValueError, match=r"0, 1, 2, 3, 4, \.\.\., may hold positions"):
+    with pytest.raises(ValueError, match=r"0, 1, 2, 3, 4, \.\.\., is ambiguous"):
         audit_propagation(propagator, positions, pd.Series(y[positions]))
     most = audit_propagation(propagator, positions, dict(by_position[:-1]))
     assert most.n_abstained[-1] == 1
@@ -221,7 +221,7 @@ def test_answers_indexed_by_the_rows_of_X_are_of_these_rows(start):
     match = (
         rf"'positions'. Got some of \[{other[0]}\]"
         if start == 1000
-        else f"labels, {other[0] + 1}, may hold positions, or the index"
+        else f"labels, {other[0] + 1}, is ambiguous: it may hold positions, the index"
     )
     with pytest.raises(ValueError, match=match):
         audit_propagation(propagator, positions, target.iloc[other])
@@ -233,7 +233,7 @@ def test_an_index_that_may_be_of_rows_or_of_none_is_refused():
     frame = pd.DataFrame(X, index=index)
     propagator = KMeansLabelPropagator(20, random_state=0).fit(frame, y)
     positions = draw_audit(propagator, 40, random_state=0)
-    with pytest.raises(ValueError, match=r"0, 1, 2, 3, 4, \.\.\., may hold positions"):
+    with pytest.raises(ValueError, match=r"0, 1, 2, 3, 4, \.\.\., is ambiguous"):
         audit_propagation(propagator, positions, pd.Series(y[positions]))
 
 
