@@ -33,6 +33,8 @@ settings.load_profile("project")
 collect_ignore = ["docs/conf.py", "docs/_build", "docs/auto_examples", "docs/generated"]
 if importlib.util.find_spec("scikeras") is None:
     collect_ignore.append("docs/user_guide/keras.rst")
+if not all(importlib.util.find_spec(name) for name in ("rich", "sklearn.callback")):
+    collect_ignore.append("docs/user_guide/progress.rst")
 if importlib.util.find_spec("distributed") is None:
     collect_ignore.append("kmeans_labelprop/dask.py")
 

@@ -32,10 +32,11 @@ from sklearn.utils.validation import (
 )
 
 from ._asking import check_index
+from ._callbacks import CallbackMixin, check_callbacks
 from ._containers import canonical, holds_numbers, labels_like, single_column, take_rows
 from ._html import SummaryHTMLMixin
 from ._labels import check_labels, label_vector, labelled_rows
-from ._messages import noting, warn_user
+from ._messages import noting, stage, warn_user
 from ._propagator import KMeansLabelPropagator
 from ._training import Trained, embed_eval_set, train
 from ._validation import (
@@ -174,7 +175,7 @@ def has_missing(X: Any) -> bool:
 
 
 class BasePropagatedClassifier(
-    SummaryHTMLMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator
+    SummaryHTMLMixin, CallbackMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator
 ):
     """Base of the classifiers that train on propagated labels.
 
@@ -230,10 +231,12 @@ class BasePropagatedClassifier(
             X, params = propagator.clusters_.E, embed_eval_set(params, propagator.embed)
         y_res = labels_like(y, kept, propagator.classes_[codes])
         n_classes = len(np.unique(codes))
-        with noting(
+        note = (
             f"Raised by the 'estimator' parameter, {type(estimator).__name__}, trained "
             f"on {len(kept)} samples of {n_classes} class(es); train_on={train_on!r}."
-        ):
+        )
+        told = f"training on {len(kept)} samples"
+        with noting(note), stage(told, getattr(self, "verbose", 0)):
             return train(estimator, take_rows(X, kept), y_res, params)
 
     def _check_parameters(self) -> None:
@@ -244,6 +247,7 @@ class BasePropagatedClassifier(
                 continue
             check_instances(self, name)
             copy = clone(part)  # refused before any label is paid for
+            check_callbacks(self, copy)
             _warn_of_losses(part, copy)
             if hasattr(part, "__sklearn_tags__") and is_regressor(part):
                 raise ValueError(

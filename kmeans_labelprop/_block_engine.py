@@ -21,6 +21,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 
 from ._blocks import (
+    COST_UNITS,
     DIGIT_BITS,
     Arrays,
     BlockSpread,
@@ -49,7 +50,8 @@ from ._clustering import fit_clusterer, make_clusterer
 from ._containers import take_rows
 from ._distances import check_magnitude, nearest
 from ._embedding import NUMERIC_ARRAY, embed, fit_embedding
-from ._engine import Clusters, copies_of, find_graph, spread
+from ._engine import Clusters, copies_of, find_graph, next_queries, spread
+from ._fraction import rank_confidence
 from ._given import GivenLabels, KnownLabels, majority_codes
 from ._graph import Graph
 from ._messages import stage
@@ -184,7 +186,9 @@ class BlockClusters:
     anchors: NDArray[Any] | None
 
 
-def draw_sample(blocks: Blocks, n_features: int, seed: int) -> Any:
+def draw_sample(
+    blocks: Blocks, n_features: int, seed: int
+) -> tuple[NDArray[np.intp], Any]:
     """Draw samples evenly from all blocks; count all.
 
     Parameters
@@ -198,14 +202,17 @@ def draw_sample(blocks: Blocks, n_features: int, seed: int) -> Any:
 
     Returns
     -------
+    positions : ndarray of shape (n_drawn,), dtype=intp
+        Positions of the samples drawn, in random order.
     rows : {ndarray, dataframe} of shape (n_drawn, n_features)
-        The samples drawn, in random order.
+        These samples.
     """
     n_drawn = min(_MOST_DRAWN, max(_LEAST_DRAWN, _DRAWN_ELEMENTS // max(1, n_features)))
     draw = partial(draw_rows, seed=seed, n_drawn=n_drawn, n_samples=blocks.n_samples)
-    counted, _, rows = blocks.reduce(draw, partial(merge_drawn, n_drawn=n_drawn), "X")
+    merge = partial(merge_drawn, n_drawn=n_drawn)
+    counted, _, positions, rows = blocks.reduce(draw, merge, "X")
     blocks.n_samples = int(counted[0])
-    return rows
+    return positions, rows
 
 
 def fit_block_space(embedding: Any, drawn: Any) -> tuple[Space, NDArray[Any]]:
@@ -533,6 +540,70 @@ def spread_over_anchors(
         found = spread(nodes, local, "graph").node_distributions
     assert found is not None, "spread over a graph"
     return graph, found
+
+
+def next_block_queries(
+    blocks: Blocks,
+    clusters: BlockClusters,
+    labels: BlockSpread,
+    draw: Callable[[Blocks], tuple[NDArray[np.intp], Any]],
+    done: NDArray[np.intp],
+    n_queries: int,
+) -> NDArray[np.intp]:
+    """Choose samples whose labels are worth most now, among some drawn evenly.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        The samples, with columns "ids", "distances", "keys" and "codes".
+    clusters : BlockClusters
+        Their clusters.
+    labels : BlockSpread
+        The labels given, and what has spread them.
+    draw : callable
+        Draws samples from the blocks: gives their positions, and them.
+    done : ndarray of shape (n_done,), dtype=intp
+        Positions of samples that nobody needs to be asked about.
+    n_queries : int
+        Number of samples to choose.
+
+    Returns
+    -------
+    queries : ndarray of shape (n_chosen,), dtype=intp
+        Positions, the most valuable first. If all samples are drawn, those that are
+        chosen in memory with the same confidence.
+    """
+    drawn, rows = draw(blocks)
+    is_open = ~np.isin(drawn, done)
+    (E_done,) = blocks.take(done, "E")
+    positions = np.append(drawn[is_open], done)
+    order = np.argsort(positions)
+    positions = positions[order]
+    E = np.concatenate([blocks.space(rows)[is_open], E_done])[order]
+    ids, distances, keys, codes = blocks.take(
+        positions, "ids", "distances", "keys", "codes"
+    )
+    if labels.graph is None:
+        probes = ids, distances, positions
+        count = partial(count_before, unit=clusters.unit, probes=probes)
+        (before,) = blocks.reduce(count, add, "ids", "distances")
+        # Given samples come first, wherever they lie: those behind are before, too.
+        is_given = np.isin(positions, labels.given.positions)
+        along = np.lexsort((before, ids))
+        n_given = np.bincount(ids, is_given).astype(np.intp)
+        behind = n_given.cumsum()[ids]
+        behind[along] -= is_given[along].cumsum()
+        confidence = rank_confidence(before + behind, clusters.sizes[ids])
+    else:
+        confidence = 1 - keys / COST_UNITS
+    confidence[codes < 0] = 0
+    local = Clusters(
+        E, ids, distance_keys(distances, clusters.unit).astype(np.float64), None
+    )
+    chosen = next_queries(
+        local, confidence, np.searchsorted(positions, done), n_queries
+    )
+    return positions[chosen]
 
 
 def select_last(

@@ -24,6 +24,7 @@ from ._block_engine import (
     draw_sample,
     find_anchors,
     fit_block_space,
+    next_block_queries,
     read_block_labels,
     refine_centers,
     select_last,
@@ -42,10 +43,11 @@ from ._blocks import (
     predict_codes,
     predict_shares,
 )
+from ._callbacks import CallbackMixin, as_task
 from ._embedding import choose_embedding
 from ._given import GivenLabels
 from ._labels import check_labels, with_missing
-from ._ledger import Ledger, check_source
+from ._ledger import Ledger, LedgerMixin, check_source
 from ._messages import stage, warn_user
 from ._report import warn_of_edges
 from ._seeds import MAX_SEED, clone_sharing, draw_seed, set_unset
@@ -57,6 +59,11 @@ from ._validation import (
     forget_fit,
     replace_attributes,
     validate_estimator_parameters,
+)
+
+_A_COPY = (
+    "This %(name)s is a copy: it predicts, and has no samples to read any more. Call "
+    "'fit' or 'query', or go on with the one that was copied."
 )
 
 
@@ -130,7 +137,7 @@ def _has_graph(propagator: Any) -> bool:
     return propagator.propagation == "graph"
 
 
-class BaseBlockPropagator(BaseEstimator):
+class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
     """Cluster, ask and propagate over blocks of samples."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -157,11 +164,12 @@ class BaseBlockPropagator(BaseEstimator):
     verbose: int
     _blocks: Blocks
     _clusters: BlockClusters
+    _draw: partial[tuple[NDArray[np.intp], Any]]
     _is_experiment: bool
-    _ledger: Ledger
     _space: Space
     _spread: BlockSpread
 
+    @as_task
     def fit(self, X: Any, y: Any = None) -> Self:
         """Cluster the samples, get labels and propagate them.
 
@@ -192,16 +200,17 @@ class BaseBlockPropagator(BaseEstimator):
         If it ends early, also by an interruption, what the oracle has answered is in
         `answers_`, and ``propagate({})`` goes on from there.
         """
+        self._refuse_while_asking()
         check_source(self.oracle, True, y, type(self).__name__)
         plays_oracle = self._cluster(X, y)
         queries = self._ledger.queries
         if len(queries) and (plays_oracle or callable(self.oracle)):
-            with stage(f"asking the oracle for {len(queries)} labels", self.verbose):
-                self._ask(plays_oracle)
+            self._ask(plays_oracle)
         elif callable(self.oracle) and not self.answers_:
             warn_user("The oracle is never asked: each cluster has a label.")
         return self.propagate({})
 
+    @as_task
     def query(self, X: Any, y: Any = None) -> NDArray[np.intp]:
         """Cluster the samples and tell which ones to label.
 
@@ -218,9 +227,11 @@ class BaseBlockPropagator(BaseEstimator):
             Positions of the representatives that have no known label, those of the
             largest clusters first: stopping early is fine.
         """
+        self._refuse_while_asking()
         self._cluster(X, y)
         return self._ledger.ask_about(self._ledger.queries)
 
+    @as_task
     def propagate(self, labels: ArrayLike | Mapping[int, Any]) -> Self:
         """Take labels for any samples, and spread all there are.
 
@@ -244,7 +255,9 @@ class BaseBlockPropagator(BaseEstimator):
             If the number of labels is wrong, a position does not belong to a
             sample, or there is no label at all.
         """
+        self._refuse_while_asking()
         check_is_fitted(self, "cluster_centers_")
+        check_is_fitted(self, "_blocks", msg=_A_COPY)
         validate_estimator_parameters(self)
         if self.propagation == "graph" and self._clusters.anchors is None:
             raise ValueError(
@@ -308,25 +321,10 @@ class BaseBlockPropagator(BaseEstimator):
             dtype=None if shares else label_dtype(self.classes_, self.missing_label),
         )
 
-    @property
-    def answers_(self) -> dict[int, Any]:
-        """Answers by position; None where there is none."""
-        return self._ledger.answers
-
-    @property
-    def queries_(self) -> NDArray[np.intp]:
-        """Positions asked about last."""
-        return self._ledger.queries
-
-    @property
-    def n_known_(self) -> int:
-        """Number of labels given that are those of y."""
-        return self._ledger.n_known
-
-    @property
-    def n_queries_(self) -> int:
-        """Number of samples asked about."""
-        return self._ledger.n_queries
+    def __getstate__(self) -> dict[str, Any]:
+        # Files, iterators and workers stay: a copy predicts, and reads no more.
+        state: dict[str, Any] = super().__getstate__()
+        return {name: part for name, part in state.items() if name != "_blocks"}
 
     def __sklearn_clone__(self) -> Self:
         return clone_sharing(self, "oracle", BaseEstimator.__sklearn_clone__)
@@ -355,7 +353,8 @@ class BaseBlockPropagator(BaseEstimator):
         if seed is None:
             seed = int(np.random.default_rng().integers(MAX_SEED))
         with stage("drawing a sample", self.verbose):
-            drawn = draw_sample(blocks, self.n_features_in_, seed)
+            self._draw = partial(draw_sample, n_features=self.n_features_in_, seed=seed)
+            drawn = self._draw(blocks)[1]
         known, plays_oracle = read_block_labels(
             blocks, y, self.oracle, self.missing_label
         )
@@ -392,22 +391,28 @@ class BaseBlockPropagator(BaseEstimator):
 
     def _ask(self, plays_oracle: bool) -> None:
         """Ask about the representatives, and note what is answered in any case."""
-        ledger = self._ledger
-        queries = ledger.queries
-        (rows,) = self._blocks.take(queries, "y" if plays_oracle else "X")
-        ledger.ask_about(queries)
-        if plays_oracle:
+        (rows,) = self._blocks.take(self.queries_, "y" if plays_oracle else "X")
+
+        def ask(queries: NDArray[np.intp], answers: dict[int, Any]) -> None:
+            if not plays_oracle:
+                ask_oracle(self.oracle, rows, queries, self.missing_label, answers)
+                return
             labels, is_known = check_labels(rows, self.missing_label)
-            ledger.answers.update(dict.fromkeys(queries.tolist()))
-            found = zip(queries[is_known].tolist(), labels, strict=True)
-            ledger.answers.update(found)
-            return
-        ledger.is_asking = True
+            answers.update(dict.fromkeys(queries.tolist()))
+            answers.update(zip(queries[is_known].tolist(), labels, strict=True))
+
+        ledger = self._ledger
         try:
-            ask_oracle(self.oracle, rows, queries, self.missing_label, ledger.answers)
+            with ledger.attached():
+                ledger.ask(ask, ledger.queries, self.verbose)
         finally:
-            ledger.is_asking = False
             self._note(ledger)
+
+    def _next_queries(self, done: NDArray[np.intp], n_queries: int) -> NDArray[np.intp]:
+        check_is_fitted(self, "_blocks", msg=_A_COPY)
+        return next_block_queries(
+            self._blocks, self._clusters, self._spread, self._draw, done, n_queries
+        )
 
     def _spread_labels(self, given: GivenLabels) -> None:
         """Label all samples, and keep a fraction of each cluster."""

@@ -167,7 +167,8 @@ def draw_rows(start: int, X: Any, *, seed: int, n_drawn: int, n_samples: int) ->
     Returns
     -------
     result : tuple of array
-        The number of rows, the hashes of those drawn, in increasing order, and these.
+        The number of rows; the hashes of those drawn, in increasing order, their
+        positions, and these.
     """
     hashes = position_hashes(start, X.shape[0], seed)
     order = np.argsort(hashes, kind="stable")[:n_drawn]
@@ -175,15 +176,17 @@ def draw_rows(start: int, X: Any, *, seed: int, n_drawn: int, n_samples: int) ->
         share = (n_drawn + 5 * n_drawn**0.5 + 50) / n_samples
         if share < 1:
             order = order[hashes[order] < np.uint64(share * 2.0**64)]
-    return np.array([X.shape[0]]), hashes[order], take_rows(X, order)
+    return np.array([X.shape[0]]), hashes[order], order + start, take_rows(X, order)
 
 
 def merge_drawn(left: Arrays, right: Arrays, *, n_drawn: int) -> Arrays:
     """Merge what `draw_rows` returns."""
     hashes = np.concatenate([left[1], right[1]])
     order = np.argsort(hashes, kind="stable")[:n_drawn]
-    rows = take_rows(concatenate([left[2], right[2]]), order)
-    return left[0] + right[0], hashes[order], rows
+    positions, rows = (
+        take_rows(column, order) for column in append(left[2:], right[2:])
+    )
+    return left[0] + right[0], hashes[order], positions, rows
 
 
 # ------------------------------------------------------------ clusters

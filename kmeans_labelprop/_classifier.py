@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from ._base_classifier import BasePropagatedClassifier
+from ._callbacks import as_task, task
 from ._containers import canonical
 from ._propagator import KMeansLabelPropagator
 from ._validation import HasMethods, StrOptions
@@ -128,6 +129,7 @@ class PropagatedClassifier(BasePropagatedClassifier):
         self.sample_weight = sample_weight
         self.train_on = train_on
 
+    @as_task
     def fit(
         self,
         X: Any,
@@ -177,7 +179,8 @@ class PropagatedClassifier(BasePropagatedClassifier):
         propagator = clone(self._given_propagator())
         self._check_encoding(y, propagator)
         with self._labels_kept(propagator):
-            propagator.fit(X, y, sample_ids=sample_ids)
+            with task("propagating labels", part=propagator):
+                propagator.fit(X, y, sample_ids=sample_ids)
             self._check_X(X, propagator, reset=True)
             classes = self._find_classes(y, propagator)
             train_on = self._resolve_train_on(X)

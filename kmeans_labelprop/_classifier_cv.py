@@ -15,8 +15,9 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ._asking import check_index
 from ._base_classifier import BasePropagatedClassifier, is_pipeline
+from ._callbacks import as_task, task
 from ._containers import canonical, single_column
-from ._messages import stage, warn_user
+from ._messages import warn_user
 from ._propagator import KMeansLabelPropagator
 from ._seeds import draw_seed, set_unset
 from ._selection._candidates import Candidate, list_candidates
@@ -280,6 +281,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         self.verbose = verbose
         self.sample_weight = sample_weight
 
+    @as_task
     def fit(
         self,
         X: Any,
@@ -364,25 +366,25 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         if propagator.clusterer is None and y is None and propagator.n_clusters == 1:
             self._check_number_of_labels(1)
         with self._labels_kept(propagator):
-            propagator.ask(X, y, sample_ids=sample_ids)
+            with task("getting labels", part=propagator):
+                propagator.ask(X, y, sample_ids=sample_ids)
             self._check_X(X, propagator, reset=True)
             self._check_number_of_labels(len(propagator.given_))
             classes = self._find_classes(y, propagator)
             comparison = self._make_comparison(X, y, groups, propagator, routed, rng)
             best, found = self._choose(comparison, rng)
-            propagator.set_params(**best.params).propagate({})
-            n_kept = len(propagator.sample_indices_)
+            with task("propagating labels", part=propagator):
+                propagator.set_params(**best.params).propagate({})
             trained = Trained(None, propagator.classes_)
             if best.train_on != "neighbors":
-                with stage(f"training on {n_kept} samples", self.verbose):
-                    trained = self._train(
-                        X,
-                        y,
-                        propagator,
-                        set_unset(self.estimator, seed),
-                        best.train_on,
-                        routed["estimator"],
-                    )
+                trained = self._train(
+                    X,
+                    y,
+                    propagator,
+                    set_unset(self.estimator, seed),
+                    best.train_on,
+                    routed["estimator"],
+                )
             self._keep(propagator, classes, trained, best.train_on)
             for name, value in found.items():
                 setattr(self, name, value)

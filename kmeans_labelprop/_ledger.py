@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_is_fitted
 
 from ._asking import (
     Ask,
@@ -24,6 +25,9 @@ from ._given import GivenLabels, KnownLabels, merge_labels
 from ._labels import check_labels
 from ._messages import stage
 from ._representatives import best_samples
+from ._validation import POSITIVE, check_parameters
+
+_LABELS_FIRST = "This %(name)s has no labels yet: call 'propagate' or 'fit' first."
 
 
 def check_source(oracle: Any, reuse_labels: bool, y: Any, caller: str) -> None:
@@ -255,7 +259,30 @@ class Ledger:
                 attach_answers(error, self.answers)
             raise
 
-    def ask(
+    def ask(self, ask: Ask, queries: NDArray[np.intp], verbose: int) -> None:
+        """Ask questions, and take what is answered, whatever ends it.
+
+        Parameters
+        ----------
+        ask : callable
+            Called with positions; puts the answers into a dict.
+        queries : ndarray of shape (n_queries,), dtype=intp
+            The positions.
+        verbose : int
+            Whether to tell of the stage.
+        """
+        with stage(f"asking the oracle for {len(queries)} labels", verbose):
+            self.asked.update(queries.tolist())
+            self.is_asking = True
+            try:
+                ask(queries, self.answers)
+            except BaseException as error:
+                self.told = error if hasattr(error, "answers") else None
+                raise
+            finally:
+                self.is_asking = False
+
+    def ask_in_clusters(
         self,
         ask: Ask,
         cluster_ids: NDArray[np.intp],
@@ -282,16 +309,7 @@ class Ledger:
         last = queries.copy()
         place = {c: i for i, c in enumerate(cluster_ids[last].tolist())}
         for _ in range(max_retries + 1):
-            with stage(f"asking the oracle for {len(queries)} labels", verbose):
-                self.asked.update(queries.tolist())
-                self.is_asking = True
-                try:
-                    ask(queries, self.answers)
-                except BaseException as error:
-                    self.told = error if hasattr(error, "answers") else None
-                    raise
-                finally:
-                    self.is_asking = False
+            self.ask(ask, queries, verbose)
             for query, cluster in zip(queries, cluster_ids[queries], strict=True):
                 if self.answers[int(query)] is not None:
                     last[place[int(cluster)]] = query  # it stands for the cluster now
@@ -302,6 +320,99 @@ class Ledger:
             best, _ = best_samples(cluster_ids[left], distances[left], nobody)
             queries = left[best]
         self.queries = last
+
+
+class LedgerMixin:
+    """The rounds of a propagator, and what it tells of its ledger."""
+
+    _ledger: Ledger
+    given_: GivenLabels
+
+    @property
+    def answers_(self) -> dict[int, Any]:
+        """Answers by position; None where there is none."""
+        return self._ledger.answers
+
+    @property
+    def queries_(self) -> NDArray[np.intp]:
+        """Positions asked about last."""
+        return self._ledger.queries
+
+    @property
+    def n_known_(self) -> int:
+        """Number of labels given that are those of y."""
+        return self._ledger.n_known
+
+    @property
+    def n_queries_(self) -> int:
+        """Number of samples asked about."""
+        return self._ledger.n_queries
+
+    def query_more(self, n_queries: int) -> NDArray[np.intp]:
+        """Tell which samples to label next, now that some labels are there.
+
+        Nothing is clustered again. :meth:`propagate` takes the labels, in this order or
+        by position.
+
+        Parameters
+        ----------
+        n_queries : int
+            How many samples.
+
+        Returns
+        -------
+        positions : ndarray of shape (n_queries,), dtype=intp
+            Positions in `X`, the most valuable first: stopping early is fine. None has
+            a label, is a copy of a sample that has one, or was left without an answer
+            before. Fewer than `n_queries` if no more are left.
+
+        Raises
+        ------
+        ValueError
+            If `n_queries` is not a positive whole number.
+
+        See Also
+        --------
+        query : The first round.
+
+        Notes
+        -----
+        Greedy k-medoids, weighted by doubt: each is the sample that lowers most the
+        sum, over all samples, of ``1 - confidence_`` times the squared distance to the
+        nearest one that has a label or was chosen before. The other ways that were
+        tried are in ``benchmarks/results/rounds_ideas.md``.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from kmeans_labelprop import KMeansLabelPropagator
+        >>> X, y = load_digits(return_X_y=True)
+        >>> propagator = KMeansLabelPropagator(n_clusters=20, random_state=0)
+        >>> first = propagator.query(X)
+        >>> before = (propagator.propagate(y[first]).transduction_ == y).mean()
+        >>> more = propagator.query_more(20)
+        >>> after = (propagator.propagate(y[more]).transduction_ == y).mean()
+        >>> bool(after > before), propagator.n_queries_
+        (True, 40)
+        """
+        self._refuse_while_asking()
+        check_is_fitted(self, "classes_", msg=_LABELS_FIRST)
+        check_parameters(
+            {"n_queries": [POSITIVE]}, {"n_queries": n_queries}, "query_more"
+        )
+        done = np.union1d(self._ledger.done(), self.given_.positions)
+        return self._ledger.ask_about(self._next_queries(done, n_queries))
+
+    def _next_queries(self, done: NDArray[np.intp], n_queries: int) -> NDArray[np.intp]:
+        """Choose positions that are worth most beside those that are done."""
+        raise NotImplementedError
+
+    def _refuse_while_asking(self) -> None:
+        if hasattr(self, "_ledger") and self._ledger.is_asking:
+            raise RuntimeError(
+                f"This {type(self).__name__} is asking its oracle: the oracle, or "
+                "another thread, must not use it until the answers are there."
+            )
 
 
 def _others(

@@ -10,25 +10,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-_PACKAGE = str(Path(__file__).parent)
+from ._callbacks import SOURCE, task
+
+# What a warning is not about: this package, and what calls its methods for it.
+_OURS = (str(Path(__file__).parent), *SOURCE)
 _SECONDS_BETWEEN = 5
 
 
 @contextmanager
-def stage(name: str, verbose: int) -> Iterator[None]:
-    """Say on stderr when a stage begins, and how many seconds it took.
+def stage(name: str, verbose: int, n_steps: int | None = None) -> Iterator[None]:
+    """Say when a stage begins, and how many seconds it took: on stderr, to callbacks.
 
     Parameters
     ----------
     name : str
         What is done.
     verbose : int
-        Nothing is said if 0.
+        Nothing is said on stderr if 0.
+    n_steps : int or None, default=None
+        Number of tasks inside, for callbacks.
     """
     start = time.perf_counter()
     if verbose:
         print(f"[kmeans_labelprop] {name} ...", file=sys.stderr, flush=True)
-    yield
+    with task(name, n_steps):
+        yield
     if verbose:
         elapsed = time.perf_counter() - start
         print(f"[kmeans_labelprop] {name}: {elapsed:.1f} s", file=sys.stderr)
@@ -51,20 +57,20 @@ def noting(note: str) -> Iterator[None]:
 
 
 class Progress:
-    """Say on stderr how far a stage of many steps is, and how long it may still take.
+    """Say how far a stage of many steps is, and how long it may still take.
 
     Parameters
     ----------
     name : str
         What is done.
     n_steps : int
-        Number of steps; the object is called after each.
+        Number of steps.
     verbose : int
-        Nothing is said if 0.
+        Nothing is said on stderr if 0.
     """
 
     def __init__(self, name: str, n_steps: int, verbose: int) -> None:
-        self._stage = stage(f"{name} by {n_steps} fits", verbose)
+        self._stage = stage(f"{name} by {n_steps} fits", verbose, n_steps)
         self._name, self._n_steps, self._verbose = name, n_steps, verbose
         self._n_done = 0
         self._start = self._told = time.perf_counter()
@@ -76,8 +82,17 @@ class Progress:
     def __exit__(self, *error: Any) -> None:
         self._stage.__exit__(*error)
 
-    def __call__(self) -> None:
-        """Count a step."""
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Count a step.
+
+        Parameters
+        ----------
+        name : str
+            What is done in it, for callbacks.
+        """
+        with task(name, 0):
+            yield
         self._n_done += 1
         now = time.perf_counter()
         if self._verbose and now - self._told > _SECONDS_BETWEEN:
@@ -102,6 +117,6 @@ def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
         Its class.
     """
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)

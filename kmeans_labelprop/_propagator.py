@@ -27,6 +27,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._asking import answer_by, answer_by_oracle, check_beside
 from ._caching import cache_in
+from ._callbacks import CallbackMixin, as_task
 from ._clustering import make_clusterer
 from ._containers import canonical, labels_like, row_names, take_rows
 from ._embedding import enter_space, fit_space
@@ -43,7 +44,7 @@ from ._engine import (
 from ._given import GivenLabels, KnownLabels
 from ._html import SummaryHTMLMixin
 from ._labels import check_missing_label, with_missing
-from ._ledger import Ledger, check_source, plays_oracle, read_known
+from ._ledger import Ledger, LedgerMixin, check_source, plays_oracle, read_known
 from ._messages import stage, warn_user
 from ._propagation import check_class_prior, likeliest
 from ._report import label_attributes, summarize, warn_of_edges, warn_of_labels
@@ -55,14 +56,12 @@ from ._validation import (
     Interval,
     StrOptions,
     check_instances,
-    check_parameters,
     forget_fit,
     replace_attributes,
     validate_estimator_parameters,
 )
 
 _ASK_FIRST = "This %(name)s has no clusters yet: call 'query' or 'fit' first."
-_LABELS_FIRST = "This %(name)s has no labels yet: call 'propagate' or 'fit' first."
 
 
 def _only_with(**parameters: Any) -> Callable[[KMeansLabelPropagator], bool]:
@@ -93,6 +92,8 @@ def _needs_graph(propagator: KMeansLabelPropagator) -> bool:
 
 class KMeansLabelPropagator(
     SummaryHTMLMixin,
+    LedgerMixin,
+    CallbackMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     BaseEstimator,
@@ -341,8 +342,6 @@ class KMeansLabelPropagator(
         "verbose": ["verbose"],
     }
 
-    _ledger: Ledger
-
     def __init__(
         self,
         n_clusters: int = 8,
@@ -382,6 +381,7 @@ class KMeansLabelPropagator(
         self.random_state = random_state
         self.verbose = verbose
 
+    @as_task
     def fit(
         self,
         X: Any,
@@ -431,6 +431,7 @@ class KMeansLabelPropagator(
         """
         return self.ask(X, y, sample_ids=sample_ids).propagate({})
 
+    @as_task
     def ask(
         self,
         X: Any,
@@ -473,7 +474,7 @@ class KMeansLabelPropagator(
         with ledger.attached():
             if ask is not None and len(ledger.queries):
                 clusters = self.clusters_
-                ledger.ask(
+                ledger.ask_in_clusters(
                     ask,
                     clusters.ids,
                     clusters.distances,
@@ -526,6 +527,7 @@ class KMeansLabelPropagator(
         labels = self.classes_[self.spread_.codes[kept]]
         return take_rows(canonical(X), kept), labels_like(y, kept, labels)
 
+    @as_task
     def query(self, X: Any, y: ArrayLike | None = None) -> NDArray[np.intp]:
         """Cluster the samples and tell which ones to label.
 
@@ -561,6 +563,7 @@ class KMeansLabelPropagator(
         ledger = self._cluster(X, self._read_labels(X, y), True)
         return ledger.ask_about(ledger.queries)
 
+    @as_task
     def propagate(self, labels: ArrayLike | Mapping[int, Any]) -> Self:
         """Take labels for any samples, and spread all there are.
 
@@ -615,64 +618,8 @@ class KMeansLabelPropagator(
             self._spread(ledger, given)
         return self
 
-    def query_more(self, n_queries: int) -> NDArray[np.intp]:
-        """Tell which samples to label next, now that some labels are there.
-
-        Nothing is clustered again. :meth:`propagate` takes the labels, in this order or
-        by position.
-
-        Parameters
-        ----------
-        n_queries : int
-            How many samples.
-
-        Returns
-        -------
-        positions : ndarray of shape (n_queries,), dtype=intp
-            Positions in `X`, the most valuable first: stopping early is fine. None has
-            a label, is a copy of a sample that has one, or was left without an answer
-            before. Fewer than `n_queries` if no more are left.
-
-        Raises
-        ------
-        ValueError
-            If `n_queries` is not a positive whole number.
-
-        See Also
-        --------
-        query : The first round.
-
-        Notes
-        -----
-        Greedy k-medoids, weighted by doubt: each is the sample that lowers most the
-        sum, over all samples, of ``1 - confidence_`` times the squared distance to the
-        nearest one that has a label or was chosen before. The other ways that were
-        tried are in ``benchmarks/results/rounds_ideas.md``.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_digits
-        >>> from kmeans_labelprop import KMeansLabelPropagator
-        >>> X, y = load_digits(return_X_y=True)
-        >>> propagator = KMeansLabelPropagator(n_clusters=20, random_state=0)
-        >>> first = propagator.query(X)
-        >>> before = (propagator.propagate(y[first]).transduction_ == y).mean()
-        >>> more = propagator.query_more(20)
-        >>> after = (propagator.propagate(y[more]).transduction_ == y).mean()
-        >>> bool(after > before), propagator.n_queries_
-        (True, 40)
-        """
-        self._refuse_while_asking()
-        check_is_fitted(self, "spread_", msg=_LABELS_FIRST)
-        check_parameters(
-            {"n_queries": [Interval(Integral, 1, None, closed="left")]},
-            {"n_queries": n_queries},
-            "query_more",
-        )
-        done = np.union1d(self._ledger.done(), self.given_.positions)
-        return self._ledger.ask_about(
-            next_queries(self.clusters_, self.confidence_, done, n_queries)
-        )
+    def _next_queries(self, done: NDArray[np.intp], n_queries: int) -> NDArray[np.intp]:
+        return next_queries(self.clusters_, self.confidence_, done, n_queries)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the label of each sample by the training samples next to it.
@@ -826,26 +773,6 @@ class KMeansLabelPropagator(
         return summarize(self)
 
     @property
-    def answers_(self) -> dict[int, Any]:
-        """Answers by position; None where there is none."""
-        return self._ledger.answers
-
-    @property
-    def queries_(self) -> NDArray[np.intp]:
-        """Positions asked about last."""
-        return self._ledger.queries
-
-    @property
-    def n_known_(self) -> int:
-        """Number of labels given that are those of y."""
-        return self._ledger.n_known
-
-    @property
-    def n_queries_(self) -> int:
-        """Number of samples asked about."""
-        return self._ledger.n_queries
-
-    @property
     def _n_features_out(self) -> int:
         return len(self.cluster_centers_)
 
@@ -917,13 +844,6 @@ class KMeansLabelPropagator(
 
     def _prepare(self, part: Any) -> Any:
         return set_unset(part, self.random_state, self.n_jobs)
-
-    def _refuse_while_asking(self) -> None:
-        if hasattr(self, "_ledger") and self._ledger.is_asking:
-            raise RuntimeError(
-                f"This {type(self).__name__} is asking its oracle: the oracle, or "
-                "another thread, must not use it until the answers are there."
-            )
 
     def _spread(self, ledger: Ledger, given: GivenLabels) -> None:
         """Spread labels, and keep a fraction of each cluster."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from ._callbacks import task
 from ._containers import take_rows
 
 
@@ -97,7 +98,8 @@ def train(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Trained
     is_code = seen.dtype.kind in "iuf" and np.array_equal(seen, np.arange(len(seen)))
     failure = None
     try:
-        estimator.fit(X, y, **fit_params)
+        with task("fit", part=estimator):
+            estimator.fit(X, y, **fit_params)
         if is_code or _knows(estimator, seen):
             return Trained(estimator, seen)
     except MemoryError:
@@ -109,8 +111,10 @@ def train(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Trained
     fit_params = _map_eval_set(
         fit_params, lambda X, y: (X, np.searchsorted(seen, np.asarray(y)))
     )
+    again = clone(estimator)
     try:
-        return Trained(clone(estimator).fit(X, codes, **fit_params), seen, True)
+        with task("fit", part=again):
+            return Trained(again.fit(X, codes, **fit_params), seen, True)
     except Exception as error:
         if failure is None or str(error) == str(failure):
             raise failure or error from None

@@ -24,6 +24,8 @@ MOST_LINES_OF_AN_ESTIMATOR = 300
 
 # Of others than this package, and meant to be used so.
 ALLOWED = {
+    # The documented way to make an estimator known to callbacks.
+    ("_callbacks.py", "bare._init_callback_context"),
     ("_messages.py", "sys._getframe"),  # the documented way to find the caller's line
     ("_validation.py", "estimator._parameter_constraints"),  # scikit-learn's convention
 }

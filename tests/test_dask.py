@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 
 import numpy as np
@@ -103,6 +104,18 @@ def test_neither_chunks_nor_workers_change_anything(digits, client, rule):
         assert_same(make(propagation=rule).fit(X, y), streamed)
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_more_rounds_are_those_of_one_machine(digits, client, rule):
+    X, y = digits
+    streamed = Streaming(30, fraction=0.7, random_state=0, propagation=rule).fit(X, y)
+    spread = make(propagation=rule).fit(da.from_array(X, chunks=(49, 20)), y)
+    more = spread.query_more(20)
+    assert np.array_equal(more, streamed.query_more(20))
+    assert not np.isin(more, list(spread.answers_)).any()
+    assert_same(spread.propagate(y[more]), streamed.propagate(y[more]))
+    assert np.array_equal(spread.query_more(5), streamed.query_more(5))
+
+
 def test_chunks_of_unknown_length_and_empty_ones(digits, client):
     X, y = digits
     order = np.argsort(y, kind="stable")
@@ -156,6 +169,13 @@ def test_predictions_are_lazy(digits, client):
     assert isinstance(predicted, da.Array)
     assert predicted.chunks == ((100, 100, 100),)
     assert np.array_equal(predicted.compute(), spread.predict(X[:300]))
+
+
+def test_a_copy_predicts(digits, client):
+    X, y = digits
+    spread = make().fit(da.from_array(X, chunks=(200, -1)), y)
+    copy = pickle.loads(pickle.dumps(spread))
+    assert np.array_equal(copy.predict(X), spread.predict(X))
 
 
 def made(n_samples):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import threading
 import tracemalloc
 from functools import partial
 
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 from helpers import FixedCenters, RecordingOracle
 from sklearn.datasets import load_digits, make_blobs
+from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 
 from kmeans_labelprop import KMeansLabelPropagator as InMemory
@@ -199,6 +201,100 @@ def test_labels_in_rounds(digits, rule):
     assert np.array_equal(streamed.transduction_, at_once.transduction_)
 
 
+@pytest.mark.filterwarnings("ignore:.* clusters have no label")
+@pytest.mark.parametrize("n_known", [0, 60])
+@pytest.mark.parametrize("rule", RULES)
+def test_the_next_questions_are_those_of_memory_given_the_same_confidence(
+    digits, monkeypatch, rule, n_known
+):
+    monkeypatch.setattr(_block_engine, "_LEAST_DRAWN", 2000)  # all of them
+    X, y = digits
+    X = np.concatenate([X, X[100:130]])  # with copies
+    y = np.append(y, y[100:130])
+    known = np.random.default_rng(0).choice(len(y), n_known, replace=False)
+    labels = partly(y, known)
+
+    def answers(rows):  # none for twos
+        found = RecordingOracle(X, y, abstain_from=[2])(rows)
+        return [-1 if label is None else label for label in found]
+
+    streamed = fit(X, labels, propagation=rule, oracle=answers)
+    reference = in_memory(streamed, X, labels)
+    for n_queries in (1, 30):
+        more = streamed.query_more(n_queries)
+        same = reference.query_more(n_queries)
+        if rule == "cluster":
+            assert np.array_equal(more, same)
+        else:  # with all samples for anchors the confidence is nearly that of memory
+            assert np.isin(more, same).mean() >= 0.9
+        assert len(more) == len(np.unique(more)) == n_queries
+        assert not np.isin(more, list(reference.answers_)).any()
+        assert not np.isin(more, known).any()
+    assert np.array_equal(streamed.queries_, more)
+    assert rule == "graph" or streamed.n_queries_ == reference.n_queries_
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_another_round_helps_and_is_the_same_for_any_blocks(digits, monkeypatch, rule):
+    X, y = digits
+    first = fit(X, y, propagation=rule)
+    more = first.query_more(40)
+    monkeypatch.setattr(driver, "batch_length", lambda n_features: 33)
+    second = fit(X, y, propagation=rule)
+    assert np.array_equal(second.query_more(40), more)
+    before = np.mean(first.transduction_ == y)
+    assert np.mean(first.propagate(y[more]).transduction_ == y) > before + 0.01
+    assert first.n_queries_ == len(first.given_) == 80
+    assert not np.isin(first.query_more(40), more).any()
+
+
+def test_what_more_to_ask_needs_labels_and_a_number(digits):
+    X, y = digits
+    propagator = KMeansLabelPropagator(10, random_state=0)
+    with pytest.raises(NotFittedError, match="has no labels yet"):
+        propagator.query_more(3)
+    propagator.query(X)
+    with pytest.raises(NotFittedError, match="has no labels yet"):
+        propagator.query_more(3)
+    with pytest.raises(ValueError, match="'n_queries' parameter of query_more"):
+        fit(X, y).query_more(0)
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_a_propagator_that_is_asking_is_not_to_be_used(digits, in_thread):
+    X, y = digits
+    refused = []
+
+    def use():
+        for call in (
+            lambda: propagator.fit(X, y),
+            lambda: propagator.query(X),
+            lambda: propagator.propagate({0: 1}),
+            lambda: propagator.query_more(1),
+        ):
+            with pytest.raises(RuntimeError, match="is asking its oracle") as error:
+                call()
+            refused.append(error)
+
+    answer = RecordingOracle(X, y)
+
+    def oracle(rows):
+        if in_thread:
+            thread = threading.Thread(target=use)
+            thread.start()
+            thread.join()
+        else:
+            use()
+        return answer(rows)
+
+    propagator = KMeansLabelPropagator(40, oracle=oracle, random_state=0)
+    propagator.fit(X)
+    assert len(refused) == 4
+    assert len(propagator.answers_) == answer.n_asked == 40
+    assert np.array_equal(propagator.transduction_, fit(X, y, fraction=1).transduction_)
+    propagator.query_more(1)  # not any more
+
+
 def test_predictions_are_the_labels_of_the_blocks(digits):
     X, y = digits
     for rule in RULES:
@@ -206,6 +302,9 @@ def test_predictions_are_the_labels_of_the_blocks(digits):
         assert np.mean(streamed.predict(X) == streamed.transduction_) > 0.99
         copy = pickle.loads(pickle.dumps(streamed))
         assert np.array_equal(copy.predict(X[:50]), streamed.predict(X[:50]))
+        for use, value in ((copy.propagate, {}), (copy.query_more, 1)):
+            with pytest.raises(NotFittedError, match="is a copy: it predicts, and"):
+                use(value)
     shares = streamed.predict_proba(X)
     assert np.allclose(shares.sum(axis=1), 1)
     assert np.array_equal(streamed.classes_[shares.argmax(axis=1)], streamed.predict(X))
@@ -384,17 +483,20 @@ def test_the_sample_is_that_of_all_whatever_the_blocks():
     rows = np.arange(20_000)[:, np.newaxis]
     draw = partial(draw_rows, seed=3, n_drawn=700)
     merge = partial(merge_drawn, n_drawn=700)
-    whole = draw(0, rows, n_samples=0)[2][:, 0]
+    _, _, whole, of_whole = draw(0, rows, n_samples=0)
+    assert np.array_equal(of_whole[:, 0], whole)  # each row is its position
     for n_samples in (0, 20_000):
-        count, _, drawn = over(partial(draw, n_samples=n_samples), merge, rows)
+        measure = partial(draw, n_samples=n_samples)
+        count, _, positions, drawn = over(measure, merge, rows)
         assert count[0] == 20_000
         assert np.array_equal(drawn[:, 0], whole)
+        assert np.array_equal(positions, whole)
     # Where the number is known little is handed on.
     assert len(draw(0, rows[:2000], n_samples=20_000)[2]) < 150
     assert len(set(whole.tolist())) == 700
     counts = np.histogram(whole, bins=7, range=(0, 20_000))[0]
     assert np.all(np.abs(counts - 100) < 40)
-    other = draw_rows(0, rows, seed=4, n_drawn=700, n_samples=0)[2]
+    other = draw_rows(0, rows, seed=4, n_drawn=700, n_samples=0)[3]
     assert len(np.intersect1d(other, whole)) < 60
 
 

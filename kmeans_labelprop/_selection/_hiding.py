@@ -510,13 +510,15 @@ class Comparison:
         errors: dict[int, list[Exception]] = {}
         free: dict[tuple[int, int], Outcome] = {}
         found = run_parallel(self._tasks(splits, free), self.n_jobs)
-        with Progress("predicting hidden labels", self.n_fits, self.verbose) as tick:
+        with Progress(
+            "predicting hidden labels", self.n_fits, self.verbose
+        ) as progress:
             for split, (is_hidden, _) in enumerate(splits):
                 for index, candidate in enumerate(self.candidates):
                     if candidate.train_on == "neighbors":
                         continue
-                    part = next(found)
-                    tick()
+                    with progress.step(f"split {split}: {candidate}"):
+                        part = next(found)
                     if isinstance(part, Exception):
                         errors.setdefault(index, []).append(part)
                         continue

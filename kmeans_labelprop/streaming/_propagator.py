@@ -112,7 +112,7 @@ class KMeansLabelPropagator(BaseBlockPropagator):
 
     See Also
     --------
-    kmeans_labelprop.KMeansLabelPropagator : In memory: the exact graph, and rounds.
+    kmeans_labelprop.KMeansLabelPropagator : In memory: the exact graph, and audits.
     kmeans_labelprop.dask.KMeansLabelPropagator : On many machines.
 
     Notes
@@ -245,8 +245,3 @@ class KMeansLabelPropagator(BaseBlockPropagator):
         super()._note(ledger)
         if not self._is_experiment:  # y will say the same again
             self._blocks.note(ledger.answers)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Files and iterators stay where they are: a copy predicts, and reads no more.
-        state: dict[str, Any] = super().__getstate__()
-        return {name: part for name, part in state.items() if name != "_blocks"}
