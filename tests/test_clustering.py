@@ -106,6 +106,20 @@ def test_samples_drawn_stand_for_all(rng, small_samples):
     assert np.mean(starts) == pytest.approx(X.mean(), abs=0.05)
 
 
+def test_chances_go_by_the_squared_distance_from_the_mean(rng, small_samples):
+    class Draws(np.random.RandomState):
+        def choice(self, a, size=None, replace=True, p=None):
+            if p is not None and len(p) == len(X):
+                chances.append(p)
+            return super().choice(a, size, replace, p)
+
+    X, chances = rng.normal(size=(300, 3)) + [5, -3, 0], []
+    start_on_sample(X, 4, Draws(0))
+    squared = ((X - X.mean(axis=0)) ** 2).sum(axis=1)
+    expected = (1 / len(X) + squared / squared.sum()) / 2
+    np.testing.assert_allclose(chances[0], expected, rtol=1e-9)
+
+
 def test_sparse_samples_start_as_dense_ones(rng, small_samples):
     X = rng.random((500, 8)) * (rng.random((500, 8)) < 0.3)
     dense, sparse = (
@@ -168,3 +182,10 @@ def test_in_the_propagator(small_samples):
     given = clone(propagator).set_params(clusterer=KMeans()).fit(X, y)
     assert given.clusterer_.init == "k-means++"
     assert np.mean(propagator.transduction_ == y) > 0.98
+
+
+def test_clusters_have_one_dtype_whatever_numbers_them(blobs):
+    kmeans = KMeans(4, n_init=1, random_state=0).fit(blobs[0])
+    for clusterer in (kmeans, MiniBatchKMeans(4, random_state=0).fit(blobs[0])):
+        ids = _clustering.assign_clusters(clusterer, blobs[0])
+        assert ids.dtype == np.intp

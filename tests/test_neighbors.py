@@ -157,3 +157,40 @@ def test_few_samples_have_candidates_enough():
 def test_fewer_samples_than_neighbours_are_refused():
     with pytest.raises(ValueError, match=r"n_neighbors"):
         IndexedNeighbors(20).fit(np.arange(20.0)[:, None])
+
+
+# The parts
+
+
+@pytest.mark.parametrize("n_taken", [1, 2, 7, 12, 20])
+def test_the_least_costs_of_each_row(rng, n_taken):
+    costs = rng.normal(size=(50, 12))
+    found = np.take_along_axis(costs, _neighbors._least(costs, n_taken), axis=1)
+    assert_array_equal(np.sort(found), np.sort(costs)[:, :n_taken])
+
+
+def test_chance_has_no_part(rng):
+    X, queries = rng.normal(size=(3000, 8)), rng.normal(size=(50, 8))
+    graphs = []
+    for seed in (1, 2):
+        np.random.seed(seed)  # noqa: NPY002, the state that random_state=None means
+        graphs.append(IndexedNeighbors(5).fit(X).transform(queries))
+    assert_array_equal(graphs[0].indices, graphs[1].indices)
+
+
+def test_many_lists_are_searched_where_neighbours_are_in_none_near(monkeypatch, rng):
+    # Of 1 list near each, as few as that hold the neighbours: all there are, then.
+    monkeypatch.setattr(_neighbors, "_N_NEAR", 20)
+    index = IndexedNeighbors(20).fit(rng.normal(size=(5000, 30)))
+    true = _neighbors._find_exactly(index._X[:200], index._X, 21)
+    lists = index._nearest_lists(index._X[:200], index._list_of[:200], 20)
+    held = [
+        np.isin(index._list_of[near[1:]], own)
+        for near, own in zip(true, lists, strict=True)
+    ]
+    assert np.mean(held) < 0.99
+    assert index.n_lists_ == 20
+
+
+def test_twenty_neighbours_by_default():
+    assert IndexedNeighbors().n_neighbors == 20
