@@ -414,7 +414,7 @@ def predict_in_clusters(
     """
     positions = given.positions
     return nearest_in_cluster(
-        assign_clusters(clusters.clusterer, E),
+        assign_clusters(clusters.clusterer, E, clusters.ids),
         E,
         clusters.ids[positions],
         clusters.E[positions],

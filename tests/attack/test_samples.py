@@ -27,6 +27,7 @@ from sklearn.base import clone
 from sklearn.tree import DecisionTreeClassifier
 
 from kmeans_labelprop import PropagatedClassifier, PropagatedClassifierCV
+from kmeans_labelprop.inspection._plotting import find_clusters
 from kmeans_labelprop.model_selection import cluster_count_curve
 
 GROUPS, Y = make_groups()
@@ -500,6 +501,24 @@ def test_degenerate_shapes(rows, dtype, container, rule, embedding):
             predicted = fitted.predict(container(A))
         reached = fitted.transduction_ != -1
         assert_array_equal(predicted[reached], fitted.transduction_[reached])
+
+
+@both_rules
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_fewer_different_samples_than_clusters_are_predicted_as_they_were(rule, dtype):
+    """Centres lie at the same place: those without samples know nothing."""
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        n_different, n_columns = rng.integers(2, 6), rng.integers(1, 30)
+        y = rng.permutation(np.arange(40) % n_different)
+        A = rng.normal(size=(n_different, n_columns)).astype(dtype)[y]
+        with quiet():
+            fitted = propagator(propagation=rule, random_state=seed).fit(A, y)
+            one_by_one = [fitted.predict(A[i : i + 1])[0] for i in range(len(A))]
+            assert_array_equal(fitted.predict(A), y)
+        assert_array_equal(one_by_one, y)
+        assert_array_equal(fitted.transduction_, y)
+        assert_array_equal(find_clusters(fitted, A), fitted.labels_)
 
 
 @both_rules
