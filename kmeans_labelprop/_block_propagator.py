@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import reprlib
 from collections.abc import Mapping
 from functools import partial
 from numbers import Integral, Real
@@ -46,7 +47,7 @@ from ._blocks import (
 from ._callbacks import CallbackMixin, as_task
 from ._embedding import choose_embedding
 from ._given import GivenLabels
-from ._labels import check_labels, with_missing
+from ._labels import MOST_CHARACTERS, check_labels, with_missing
 from ._ledger import Ledger, LedgerMixin, check_source
 from ._messages import stage, warn_user
 from ._report import warn_of_edges
@@ -61,7 +62,7 @@ from ._validation import (
     validate_estimator_parameters,
 )
 
-_A_COPY = (
+NO_BLOCKS = (
     "This %(name)s is a copy: it predicts, and has no samples to read any more. Call "
     "'fit' or 'query', or go on with the one that was copied."
 )
@@ -81,11 +82,25 @@ def label_dtype(classes: NDArray[Any], missing_label: Any) -> np.dtype[Any]:
     -------
     dtype : dtype
         Never object, which no file holds: that of strings where need be.
+
+    Raises
+    ------
+    ValueError
+        If labels would be the same in that dtype, or are so long that the room for the
+        longest, which each sample gets, would fill the disk.
     """
     dtype = with_missing(np.array([0, -1]), classes, missing_label).dtype
+    both = [*classes.tolist(), missing_label]
     if dtype.kind == "O":
-        both = [str(label) for label in (*classes.tolist(), missing_label)]
+        both = [str(label) for label in both]
         dtype = np.array(both).dtype
+    is_long = dtype.kind == "U" and dtype.itemsize > 4 * MOST_CHARACTERS
+    if is_long or len(set(label_table(classes, missing_label, dtype))) < len(both):
+        raise ValueError(
+            f"Labels of blocks must be strings of {MOST_CHARACTERS} characters at "
+            "most, or numbers, that stay different in one array with missing_label="
+            f"{missing_label!r}. Got {reprlib.repr(both[:5])} among others."
+        )
     return dtype
 
 
@@ -257,7 +272,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         """
         self._refuse_while_asking()
         check_is_fitted(self, "cluster_centers_")
-        check_is_fitted(self, "_blocks", msg=_A_COPY)
+        check_is_fitted(self, "_blocks", msg=NO_BLOCKS)
         validate_estimator_parameters(self)
         if self.propagation == "graph" and self._clusters.anchors is None:
             raise ValueError(
@@ -329,6 +344,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
     def __sklearn_clone__(self) -> Self:
         return clone_sharing(self, "oracle", BaseEstimator.__sklearn_clone__)
 
+
     def _open(self, X: Any, y: Any) -> tuple[Blocks, Any]:
         """Make the driver, and take some rows, which tell the columns."""
         raise NotImplementedError
@@ -343,6 +359,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
 
     def _cluster(self, X: Any, y: Any) -> bool:
         """Cluster, and choose whom to ask about; tell whether y plays the oracle."""
+        self._refuse_while_asking()
         validate_estimator_parameters(self)
         check_instances(self, "embedding")
         forget_fit(self)
@@ -358,6 +375,8 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         known, plays_oracle = read_block_labels(
             blocks, y, self.oracle, self.missing_label
         )
+        if len(known):
+            label_dtype(np.unique(known.labels), self.missing_label)
         embedding = choose_embedding(self.embedding, drawn)
         embedding = None if embedding is None else set_unset(embedding, seed)
         with stage("embedding the sample", self.verbose):

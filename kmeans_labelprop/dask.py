@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from ._asking import check_index
 from ._block_engine import Blocks
 from ._block_propagator import BaseBlockPropagator
 from ._blocks import Arrays, Measure, Merge, append, batch_length, in_batches
+from ._containers import refuse_masked
 
 __all__ = ["KMeansLabelPropagator"]
 
@@ -135,6 +137,7 @@ class DaskBlocks(Blocks):
         if hasattr(y, "to_dask_array"):
             y = y.map_partitions(np.asarray, meta=np.empty(0, object))
         elif not hasattr(y, "__dask_graph__"):
+            refuse_masked(y, "y")
             y = self._da.from_array(np.asarray(y), chunks=-1)
         if np.isnan(y.shape[0]):
             y = y.compute_chunk_sizes()
@@ -394,5 +397,8 @@ class KMeansLabelPropagator(BaseBlockPropagator):
         return X.map_blocks(predict, dtype=dtype, drop_axis=1, meta=np.empty(0, dtype))
 
     def _open(self, X: Any, y: Any) -> tuple[DaskBlocks, Any]:
-        blocks = DaskBlocks(_as_collection(X, _import_dask()[1]), y)
+        collection = _as_collection(X, _import_dask()[1])
+        if hasattr(y, "iloc") and not hasattr(y, "__dask_graph__"):
+            check_index(X.index.compute() if hasattr(X, "to_dask_array") else X, y, "y")
+        blocks = DaskBlocks(collection, y)
         return blocks, blocks.first

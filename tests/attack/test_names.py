@@ -193,6 +193,8 @@ ODD = {
     "mixed": [1, "1", 2],
     "fractional": [0.5, 1.5, 2.5],
     "infinite": [np.inf, 0.0, 1.0],
+    "too large": [1e300, 0.0, 1.0],
+    "beyond both ends": [2**63, -2, 1],
     "sets": [frozenset([1]), frozenset([2]), frozenset()],
     "classes": [int, str, float],
 }
