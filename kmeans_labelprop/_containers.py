@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ def check_container(X: Any) -> None:
     ValueError
         If X is empty.
     """
-    is_one = isinstance(X, str | bytes | Mapping) or getattr(X, "ndim", 1) == 0
+    is_one = isinstance(X, str | bytes | Mapping | Set) or getattr(X, "ndim", 1) == 0
     is_many = hasattr(X, "__len__") or hasattr(X, "__array__")
     # Some sparse matrices are dicts, and none has a length.
     if not issparse(X) and (is_one or not is_many):

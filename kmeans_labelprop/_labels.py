@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from decimal import Decimal
 from numbers import Number
 from typing import Any
 
@@ -173,6 +174,8 @@ def is_null(value: Any) -> bool:
     # Those of pandas by their names: comparing NA gives NA, and pandas is optional.
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
+    if isinstance(value, Decimal):  # a signalling NaN cannot be compared
+        return value.is_nan()
     return isinstance(value, Number | np.generic) and bool(value != value)
 
 
@@ -245,8 +248,8 @@ def label_array(
         if is_odd.any():
             raise ValueError(
                 f"Unknown label type: continuous. The labels of {source} must be "
-                "classes: strings or whole numbers. Got numbers with a fraction, or too "
-                f"large, {labels[is_odd][0]} for instance."
+                "classes: strings or whole numbers. Got numbers with a fraction, or "
+                f"too large, {labels[is_odd][0]} for instance."
             )
     return labels
 
