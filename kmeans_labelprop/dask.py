@@ -91,7 +91,8 @@ def _as_collection(X: Any, da: Any) -> Any:
         import dask.dataframe as dd
 
         return dd.from_pandas(X, npartitions=1, sort=False)
-    return da.from_array(np.asarray(X), chunks=("auto", -1))
+    X = np.asarray(X)
+    return da.from_array(X, chunks=(-1 if X.dtype.kind == "O" else "auto", -1))
 
 
 class DaskBlocks(Blocks):

@@ -64,6 +64,16 @@ def test_blocks_of_any_kind_are_as_one_array(kind, rule):
     assert_array_equal(found.kept_, expected.kept_)
 
 
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("dtype", ["object", "int8", ">f4", "longdouble", "float16"])
+def test_an_array_of_any_dtype_is_as_its_plain_copy(driver, dtype):
+    values = np.floor(X).astype(dtype)
+    expected, found = (
+        propagator(driver).fit(A) for A in (values.astype("float64"), values)
+    )
+    assert_array_equal(found.transduction_, expected.transduction_)
+
+
 OTHERS = {
     "names in another order": [FRAME[:90], FRAME[90:][list("cba")]],
     "other names": [FRAME[:90], FRAME[90:].set_axis(list("xyz"), axis=1)],

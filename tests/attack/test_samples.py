@@ -508,7 +508,10 @@ def test_degenerate_shapes(rows, dtype, container, rule, embedding):
 
 @both_rules
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_fewer_different_samples_than_clusters_are_predicted_as_they_were(rule, dtype):
+@pytest.mark.parametrize("k", [12, 40])
+def test_fewer_different_samples_than_clusters_are_predicted_as_they_were(
+    rule, dtype, k
+):
     """Centres lie at the same place: those without samples know nothing."""
     for seed in range(10):
         rng = np.random.default_rng(seed)
@@ -516,12 +519,15 @@ def test_fewer_different_samples_than_clusters_are_predicted_as_they_were(rule, 
         y = rng.permutation(np.arange(40) % n_different)
         A = rng.normal(size=(n_different, n_columns)).astype(dtype)[y]
         with quiet():
-            fitted = propagator(propagation=rule, random_state=seed).fit(A, y)
+            params = {"propagation": rule, "n_clusters": k, "random_state": seed}
+            fitted = propagator(**params).fit(A, y)
             one_by_one = [fitted.predict(A[i : i + 1])[0] for i in range(len(A))]
             assert_array_equal(fitted.predict(A), y)
         assert_array_equal(one_by_one, y)
         assert_array_equal(fitted.transduction_, y)
         assert_array_equal(find_clusters(fitted, A), fitted.labels_)
+        centers = fitted.cluster_centers_[fitted.labels_]
+        np.testing.assert_allclose(centers, A, rtol=1e-5, atol=1e-6)
 
 
 @both_rules
