@@ -45,6 +45,7 @@ from ._blocks import (
     predict_shares,
 )
 from ._callbacks import CallbackMixin, as_task
+from ._containers import check_container
 from ._embedding import choose_embedding
 from ._given import GivenLabels
 from ._labels import MOST_CHARACTERS, check_labels, with_missing
@@ -135,6 +136,9 @@ def predict_rows(
     """Predict labels; without a dtype the probabilities of the classes."""
     if not hasattr(X, "shape"):
         X = np.asarray(X)
+    if not X.shape[0]:  # of chunks of a larger whole
+        n_classes = len(spread.given.classes)
+        return np.empty((0, n_classes)) if dtype is None else np.empty(0, dtype)
     table = label_table(spread.given.classes, missing_label, dtype)
 
     def predict(start: int, rows: Any) -> tuple[NDArray[Any]]:
@@ -308,6 +312,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
             The labels; by the cluster rule `missing_label` for a cluster without one.
         """
         check_is_fitted(self, "classes_")
+        self._check_like_fit(X)
         return self._predictor()(X)
 
     @available_if(_has_graph)
@@ -325,7 +330,13 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
             One column for each of `classes_`; rows sum to 1.
         """
         check_is_fitted(self, "classes_")
+        self._check_like_fit(X)
         return self._predictor(shares=True)(X)
+
+    def _check_like_fit(self, X: Any) -> None:
+        """Refuse other columns than those of the blocks, or in another order."""
+        check_container(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
 
     def _predictor(self, shares: bool = False) -> Any:
         return partial(
@@ -343,7 +354,6 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
 
     def __sklearn_clone__(self) -> Self:
         return clone_sharing(self, "oracle", BaseEstimator.__sklearn_clone__)
-
 
     def _open(self, X: Any, y: Any) -> tuple[Blocks, Any]:
         """Make the driver, and take some rows, which tell the columns."""
@@ -428,7 +438,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
             self._note(ledger)
 
     def _next_queries(self, done: NDArray[np.intp], n_queries: int) -> NDArray[np.intp]:
-        check_is_fitted(self, "_blocks", msg=_A_COPY)
+        check_is_fitted(self, "_blocks", msg=NO_BLOCKS)
         return next_block_queries(
             self._blocks, self._clusters, self._spread, self._draw, done, n_queries
         )

@@ -85,13 +85,20 @@ def _predict_part(rows: Any, *, predict: Callable[[Any], NDArray[Any]]) -> Any:
 
 def _as_collection(X: Any, da: Any) -> Any:
     """Turn what is in memory into a Dask collection; columns stay together."""
-    if hasattr(X, "__dask_graph__"):
+    is_collection = hasattr(X, "__dask_graph__")
+    if not is_collection and not hasattr(X, "iloc"):
+        X = np.asarray(X)
+    if len(X.shape) != 2:
+        raise ValueError(
+            "Expected 2D array: X must be a dense table, in memory or of Dask. Got an "
+            f"array of shape {X.shape} instead."
+        )
+    if is_collection:
         return X if hasattr(X, "to_dask_array") else X.rechunk({1: -1})
     if hasattr(X, "iloc"):
         import dask.dataframe as dd
 
         return dd.from_pandas(X, npartitions=1, sort=False)
-    X = np.asarray(X)
     return da.from_array(X, chunks=(-1 if X.dtype.kind == "O" else "auto", -1))
 
 
@@ -389,9 +396,12 @@ class KMeansLabelPropagator(BaseBlockPropagator):
         check_is_fitted(self, "classes_")
         predict = self._predictor()
         if not hasattr(X, "__dask_graph__"):
-            return predict(X)
+            return super().predict(X)
         dtype = predict.keywords["dtype"]
         if hasattr(X, "to_dask_array"):
+            import pandas as pd
+
+            self._check_like_fit(pd.DataFrame(0, index=[0], columns=X.columns))
             part = partial(_predict_part, predict=predict)
             return X.map_partitions(part, meta=(None, _series_dtype(dtype)))
         X = X.rechunk({1: -1})

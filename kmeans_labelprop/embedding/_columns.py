@@ -143,7 +143,14 @@ def _read(text: str) -> Any:
 def strings_of(column: Any) -> NDArray[Any]:
     """Read one column, or values in an array or a list, as strings."""
     values = column.to_list() if hasattr(column, "to_list") else list(column)
-    read = {v: None if is_null(v) else _string(v) for v in set(values)}
+    try:
+        different = set(values)
+    except TypeError as error:
+        raise TypeError(
+            "X must hold strings, numbers, dates or missing values. Got something else "
+            f"in a column of strings or categories instead: {error}."
+        ) from error
+    read = {v: None if is_null(v) else _string(v) for v in different}
     strings = np.empty(len(values), dtype=object)
     strings[:] = [read[value] for value in values]
     return strings

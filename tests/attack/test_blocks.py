@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import scipy.sparse as sp
 from attack.tools import RULES, RefusesToAnswer, make_groups, quiet
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import NotFittedError
@@ -253,3 +254,34 @@ def test_what_is_not_fitted_or_a_copy_says_so():
         for use in (lambda m: list(m.iter_kept()), lambda m: m.propagate({})):
             with pytest.raises(NotFittedError):
                 use(model)
+
+
+@pytest.mark.parametrize("embedding", [None, "auto"])
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_other_columns_than_in_fit_are_refused_in_predict(driver, embedding):
+    fitted = propagator(driver, oracle="y", embedding=embedding).fit(FRAME, Y)
+    other = [FRAME[list("cba")], FRAME.set_axis(list("xyz"), axis=1), FRAME[["a"]]]
+    assert_array_equal(np.asarray(fitted.predict(FRAME)), Y)
+    for X_new in [*other, X[:, :2], X[:0]]:
+        for use in (fitted.predict, fitted.predict_proba):
+            with quiet(), pytest.raises(ValueError, match=r"feature|sample"):
+                use(X_new)
+    if driver is dask.KMeansLabelPropagator:
+        import dask.dataframe as dd
+
+        for X_new in other:
+            with pytest.raises(ValueError, match="feature"):
+                fitted.predict(dd.from_pandas(X_new, npartitions=3))
+        rows = FRAME.sort_values("a")
+        lazy = dd.from_pandas(rows, npartitions=5, sort=False)
+        few = rows.a < rows.a.iloc[20]  # some partitions are empty
+        found = fitted.predict(lazy[lazy.a < rows.a.iloc[20]]).compute()
+        assert_array_equal(found, Y[rows.index[few]])
+
+
+@pytest.mark.parametrize(
+    "A", [X[:, 0], X.tolist()[0], sp.csr_array(X), ["a", "b"], X[:, :, None]]
+)
+def test_what_is_no_table_is_refused_on_dask(A):
+    with pytest.raises((ValueError, TypeError), match="X"):
+        propagator(DRIVERS[1], oracle="y").fit(A, Y)

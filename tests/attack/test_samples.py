@@ -750,3 +750,18 @@ def test_the_unit_of_a_table_changes_nothing(kind, dtype):
             continue
         assert np.mean(fitted.transduction_ == expected.transduction_) > 0.97
         assert np.mean(fitted.predict(A) == fitted.transduction_) > 0.97
+
+
+@pytest.mark.parametrize(
+    "texts", [list(range(N)), [1.5] * N, [True] * N, [date(2020, 1, 1)] * N,
+              ["a", 1] * (N // 2), "a" * N, np.arange(N), pd.Series(range(N))],
+)  # fmt: skip
+def test_what_is_no_text_is_refused_where_texts_were_fitted(texts):
+    words = [f"the {['low', 'mid', 'high', 'top'][g]} word" for g in Y]
+    fitted = propagator(embedding="auto", n_clusters=4)
+    with quiet():
+        fitted.fit(words, Y)
+    assert_array_equal(fitted.predict([*words[:5], None, b"low"])[:5], Y[:5])
+    for use in (fitted.predict, fitted.embedding_.fit):
+        with pytest.raises((TypeError, ValueError)):
+            use(texts)
