@@ -220,13 +220,13 @@ def mean_of_clusters(E: Any, labels: NDArray[np.intp], n_clusters: int) -> Any:
     labels : ndarray of shape (n_samples,), dtype=intp
         The cluster of each sample.
     n_clusters : int
-        Number of clusters, none of them empty.
+        Number of clusters.
 
     Returns
     -------
     means : ndarray of shape (n_clusters, n_components), dtype=float64
-        The means. Added up in the order of the samples, so that the last digit does
-        not depend on the number of threads.
+        The means, 0 of no samples. Added up in the order of the samples, so that the
+        last digit does not depend on the number of threads.
     """
     n_samples, n_components = E.shape
     means = np.zeros((n_clusters, n_components))
@@ -237,7 +237,8 @@ def mean_of_clusters(E: Any, labels: NDArray[np.intp], n_clusters: int) -> Any:
         ones = np.ones(len(columns))
         sums = csr_array(coo_array((ones, (labels[batch], columns)), shape)) @ part
         means += sums.toarray() if issparse(sums) else sums
-    means /= np.bincount(labels, minlength=n_clusters)[:, np.newaxis]
+    counts = np.bincount(labels, minlength=n_clusters)[:, np.newaxis]
+    means /= np.maximum(counts, 1)
     return means
 
 
