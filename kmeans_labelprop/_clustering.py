@@ -198,7 +198,7 @@ def assign_clusters(
         labels = nearest(E, centers)
     labels = np.array(labels, dtype=np.intp)
     if ids is not None:
-        filled = np.unique(ids)
+        filled = np.flatnonzero(np.bincount(ids))
         empty = np.setdiff1d(labels, filled)
         if len(empty):
             twins = filled[nearest(centers[empty], centers[filled])]

@@ -144,7 +144,7 @@ def find_clusters(
     )
     centers = clusterer_.cluster_centers_
     is_plain = type(clusterer_) in (KMeans, MiniBatchKMeans)
-    if is_plain and len(np.unique(ids)) < len(centers):
+    if is_plain and not np.bincount(ids, minlength=len(centers)).all():
         # Where clusters are empty theirs may not be the labels of the nearest centres.
         first, node_of = distinct_rows(E)
         ids = assign_clusters(clusterer_, E[first])[node_of]
