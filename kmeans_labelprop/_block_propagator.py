@@ -369,7 +369,6 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
 
     def _cluster(self, X: Any, y: Any) -> bool:
         """Cluster, and choose whom to ask about; tell whether y plays the oracle."""
-        self._refuse_while_asking()
         validate_estimator_parameters(self)
         check_instances(self, "embedding")
         forget_fit(self)
