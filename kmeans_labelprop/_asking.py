@@ -451,7 +451,7 @@ def check_beside(X: Any, column: Any, name: str) -> None:
         check_index(X, column, name)
 
 
-def check_index(X: Any, column: Any, name: str) -> None:
+def check_index(X: Any, column: Any, name: str, of: str = "X") -> None:
     """Refuse a column whose index is that of other rows, or in another order.
 
     Parameters
@@ -463,6 +463,8 @@ def check_index(X: Any, column: Any, name: str) -> None:
         0, 1, 2, ... counts as none, unless X has the same numbers in another order.
     name : str
         What the column is, for the error message.
+    of : str, default="X"
+        What the samples are, likewise.
 
     Raises
     ------
@@ -479,7 +481,7 @@ def check_index(X: Any, column: Any, name: str) -> None:
     if is_plain and set(rows) != set(own):
         return
     raise ValueError(
-        f"The index of {name} must be that of X, in the same order. Got "
-        f"{_preview(own)}, and in X {_preview(rows)}. Bring them into one order with "
-        f"{name}.loc[X.index], or pass an array."
+        f"The index of {name} must be that of {of}, in the same order. Got "
+        f"{_preview(own)}, and in {of} {_preview(rows)}. Bring them into one order "
+        f"with {name}.loc[{of}.index], or pass an array."
     )

@@ -503,6 +503,7 @@ class BasePropagatedClassifier(
         check_is_fitted(self, "train_on_")
         check_consistent_length(X, y, sample_weight)
         check_index(X, y, "y")
+        check_index(X, sample_weight, "sample_weight")
         accuracy: float = super().score(
             *labelled_rows(X, y, self.propagator_.missing_label, sample_weight)
         )

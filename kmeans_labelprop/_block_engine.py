@@ -47,13 +47,14 @@ from ._blocks import (
     sum_by_cluster,
 )
 from ._clustering import fit_clusterer, make_clusterer
-from ._containers import take_rows
+from ._containers import refuse_masked, take_rows
 from ._distances import check_magnitude, nearest
 from ._embedding import NUMERIC_ARRAY, embed, fit_embedding
 from ._engine import Clusters, copies_of, find_graph, next_queries, spread
 from ._fraction import rank_confidence
 from ._given import GivenLabels, KnownLabels, majority_codes
 from ._graph import Graph
+from ._labels import label_array
 from ._messages import stage
 from ._representatives import are_shares_typical
 from ._seeds import set_unset
@@ -87,6 +88,7 @@ class Space:
 
     def __call__(self, X: Any) -> NDArray[Any]:
         """Embed the samples of a block."""
+        refuse_masked(X, "X")
         if self.embedding is not None:
             return _dense(embed(self.embedding, X)).astype(self.dtype, copy=False)
         E = check_array(X, dtype=self.dtype, input_name="X", ensure_min_samples=0)
@@ -419,7 +421,8 @@ def read_block_labels(
         if oracle == "y" or n_labels == n_rows:
             return nothing, True
     take = partial(known_labels, missing_label=missing_label)
-    return KnownLabels(*blocks.reduce(take, append, "y")), False
+    positions, labels = blocks.reduce(take, append, "y")
+    return KnownLabels(positions, label_array(labels, "y")), False
 
 
 def choose_representatives(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import reprlib
 from collections.abc import Mapping
 from functools import partial
 from numbers import Integral, Real
@@ -44,9 +45,10 @@ from ._blocks import (
     predict_shares,
 )
 from ._callbacks import CallbackMixin, as_task
+from ._containers import check_container
 from ._embedding import choose_embedding
 from ._given import GivenLabels
-from ._labels import check_labels, with_missing
+from ._labels import MOST_CHARACTERS, check_labels, with_missing
 from ._ledger import Ledger, LedgerMixin, check_source
 from ._messages import stage, warn_user
 from ._report import warn_of_edges
@@ -61,7 +63,7 @@ from ._validation import (
     validate_estimator_parameters,
 )
 
-_A_COPY = (
+NO_BLOCKS = (
     "This %(name)s is a copy: it predicts, and has no samples to read any more. Call "
     "'fit' or 'query', or go on with the one that was copied."
 )
@@ -81,11 +83,25 @@ def label_dtype(classes: NDArray[Any], missing_label: Any) -> np.dtype[Any]:
     -------
     dtype : dtype
         Never object, which no file holds: that of strings where need be.
+
+    Raises
+    ------
+    ValueError
+        If labels would be the same in that dtype, or are so long that the room for the
+        longest, which each sample gets, would fill the disk.
     """
     dtype = with_missing(np.array([0, -1]), classes, missing_label).dtype
+    both = [*classes.tolist(), missing_label]
     if dtype.kind == "O":
-        both = [str(label) for label in (*classes.tolist(), missing_label)]
+        both = [str(label) for label in both]
         dtype = np.array(both).dtype
+    is_long = dtype.kind == "U" and dtype.itemsize > 4 * MOST_CHARACTERS
+    if is_long or len(set(label_table(classes, missing_label, dtype))) < len(both):
+        raise ValueError(
+            f"Labels of blocks must be strings of {MOST_CHARACTERS} characters at "
+            "most, or numbers, that stay different in one array with missing_label="
+            f"{missing_label!r}. Got {reprlib.repr(both[:5])} among others."
+        )
     return dtype
 
 
@@ -120,6 +136,9 @@ def predict_rows(
     """Predict labels; without a dtype the probabilities of the classes."""
     if not hasattr(X, "shape"):
         X = np.asarray(X)
+    if not X.shape[0]:  # of chunks of a larger whole
+        n_classes = len(spread.given.classes)
+        return np.empty((0, n_classes)) if dtype is None else np.empty(0, dtype)
     table = label_table(spread.given.classes, missing_label, dtype)
 
     def predict(start: int, rows: Any) -> tuple[NDArray[Any]]:
@@ -257,7 +276,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         """
         self._refuse_while_asking()
         check_is_fitted(self, "cluster_centers_")
-        check_is_fitted(self, "_blocks", msg=_A_COPY)
+        check_is_fitted(self, "_blocks", msg=NO_BLOCKS)
         validate_estimator_parameters(self)
         if self.propagation == "graph" and self._clusters.anchors is None:
             raise ValueError(
@@ -293,6 +312,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
             The labels; by the cluster rule `missing_label` for a cluster without one.
         """
         check_is_fitted(self, "classes_")
+        self._check_like_fit(X)
         return self._predictor()(X)
 
     @available_if(_has_graph)
@@ -310,7 +330,13 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
             One column for each of `classes_`; rows sum to 1.
         """
         check_is_fitted(self, "classes_")
+        self._check_like_fit(X)
         return self._predictor(shares=True)(X)
+
+    def _check_like_fit(self, X: Any) -> None:
+        """Refuse other columns than those of the blocks, or in another order."""
+        check_container(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
 
     def _predictor(self, shares: bool = False) -> Any:
         return partial(
@@ -358,6 +384,8 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         known, plays_oracle = read_block_labels(
             blocks, y, self.oracle, self.missing_label
         )
+        if len(known):
+            label_dtype(np.unique(known.labels), self.missing_label)
         embedding = choose_embedding(self.embedding, drawn)
         embedding = None if embedding is None else set_unset(embedding, seed)
         with stage("embedding the sample", self.verbose):
@@ -409,7 +437,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
             self._note(ledger)
 
     def _next_queries(self, done: NDArray[np.intp], n_queries: int) -> NDArray[np.intp]:
-        check_is_fitted(self, "_blocks", msg=_A_COPY)
+        check_is_fitted(self, "_blocks", msg=NO_BLOCKS)
         return next_block_queries(
             self._blocks, self._clusters, self._spread, self._draw, done, n_queries
         )

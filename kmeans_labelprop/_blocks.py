@@ -64,6 +64,14 @@ def concatenate(parts: list[Any]) -> Any:
         import pandas as pd
 
         return pd.concat(parts)
+    if hasattr(parts[0], "columns"):
+        import polars as pl
+
+        return pl.concat(parts, how="vertical_relaxed")
+    kinds = {part.dtype.kind for part in parts}
+    if len(kinds) > 1 and (parts[0].ndim == 1 or not kinds <= set("biuf")):
+        # NumPy would turn labels 1 into "1", and round large ones.
+        parts = [part.astype(object) for part in parts]
     return np.concatenate(parts)
 
 

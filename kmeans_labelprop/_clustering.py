@@ -164,7 +164,9 @@ def fit_clusterer(clusterer: Any, E: Any) -> Any:
     return clusterer_
 
 
-def assign_clusters(clusterer_: Any, E: Any) -> NDArray[np.intp]:
+def assign_clusters(
+    clusterer_: Any, E: Any, ids: NDArray[np.intp] | None = None
+) -> NDArray[np.intp]:
     """Assign samples to the clusters of a fitted clusterer.
 
     Parameters
@@ -174,6 +176,10 @@ def assign_clusters(clusterer_: Any, E: Any) -> NDArray[np.intp]:
         counts.
     E : {ndarray, CSR matrix} of shape (n_samples, n_components)
         The embedded samples.
+    ids : ndarray of shape (n_fitted,), dtype=intp, default=None
+        The cluster of each sample of the fit. Where fewer samples differ than there are
+        clusters, several lie at one place, up to rounding: the one with samples is
+        entered. None for any.
 
     Returns
     -------
@@ -190,7 +196,18 @@ def assign_clusters(clusterer_: Any, E: Any) -> NDArray[np.intp]:
         labels = clusterer_.predict(E)
     else:
         labels = nearest(E, centers)
-    return np.asarray(labels, dtype=np.intp)
+    labels = np.array(labels, dtype=np.intp)
+    if ids is not None:
+        filled = np.flatnonzero(np.bincount(ids))
+        empty = np.setdiff1d(labels, filled)
+        if len(empty):
+            twins = filled[nearest(centers[empty], centers[filled])]
+            gaps = np.linalg.norm(centers[empty] - centers[twins], axis=1)
+            is_same = gaps <= np.sqrt(np.finfo(gaps.dtype).eps) * np.abs(centers).max()
+            own = np.arange(len(centers))
+            own[empty[is_same]] = twins[is_same]
+            labels = own[labels]
+    return labels
 
 
 def mean_of_clusters(E: Any, labels: NDArray[np.intp], n_clusters: int) -> Any:
@@ -203,13 +220,13 @@ def mean_of_clusters(E: Any, labels: NDArray[np.intp], n_clusters: int) -> Any:
     labels : ndarray of shape (n_samples,), dtype=intp
         The cluster of each sample.
     n_clusters : int
-        Number of clusters, none of them empty.
+        Number of clusters.
 
     Returns
     -------
     means : ndarray of shape (n_clusters, n_components), dtype=float64
-        The means. Added up in the order of the samples, so that the last digit does
-        not depend on the number of threads.
+        The means, 0 of no samples. Added up in the order of the samples, so that the
+        last digit does not depend on the number of threads.
     """
     n_samples, n_components = E.shape
     means = np.zeros((n_clusters, n_components))
@@ -220,7 +237,8 @@ def mean_of_clusters(E: Any, labels: NDArray[np.intp], n_clusters: int) -> Any:
         ones = np.ones(len(columns))
         sums = csr_array(coo_array((ones, (labels[batch], columns)), shape)) @ part
         means += sums.toarray() if issparse(sums) else sums
-    means /= np.bincount(labels, minlength=n_clusters)[:, np.newaxis]
+    counts = np.bincount(labels, minlength=n_clusters)[:, np.newaxis]
+    means /= np.maximum(counts, 1)
     return means
 
 

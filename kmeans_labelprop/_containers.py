@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ def check_container(X: Any) -> None:
     ValueError
         If X is empty.
     """
-    is_one = isinstance(X, str | bytes | Mapping) or getattr(X, "ndim", 1) == 0
+    is_one = isinstance(X, str | bytes | Mapping | Set) or getattr(X, "ndim", 1) == 0
     is_many = hasattr(X, "__len__") or hasattr(X, "__array__")
     # Some sparse matrices are dicts, and none has a length.
     if not issparse(X) and (is_one or not is_many):
@@ -56,6 +56,15 @@ def holds_numbers(dtype: Any) -> bool:
     return dtype.kind in "iuf"
 
 
+def refuse_masked(X: Any, name: str) -> None:
+    """Refuse masked values: scikit-learn would read them all the same."""
+    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+        raise ValueError(
+            f"{name} holds masked values, which would be read as if they were not "
+            "masked. Fill them, with NaN for instance, or leave these samples out."
+        )
+
+
 def canonical(X: Any) -> Any:
     """Sum duplicate entries of a sparse matrix; refuse masked values and dates.
 
@@ -78,11 +87,7 @@ def canonical(X: Any) -> Any:
         If X is an array of dates or durations.
     """
     check_container(X)
-    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
-        raise ValueError(
-            "X holds masked values, which would be read as if they were not masked. "
-            "Fill them, with NaN for instance, or leave these samples out."
-        )
+    refuse_masked(X, "X")
     if isinstance(X, np.ndarray) and X.dtype.kind in "mM":
         raise TypeError(
             f"X must be numbers. Got an array of dtype {X.dtype}: turn dates and "

@@ -36,7 +36,29 @@ def check_magnitude(E: Any, name: str) -> None:
         If they are too large or too small.
     """
     values = E.data if issparse(E) else E
-    largest = max(abs(float(values.max(initial=0))), abs(float(values.min(initial=0))))
+    check_limits(float(values.min(initial=0)), float(values.max(initial=0)), E, name)
+    if not issparse(E):
+        _check_digits(E, name)
+
+
+def check_limits(low: float, high: float, E: Any, name: str) -> None:
+    """Refuse numbers of which squares overflow, or are all 0.
+
+    Parameters
+    ----------
+    low, high : float
+        The least and the largest of them.
+    E : {ndarray, CSR matrix} of shape (n_samples, n_components)
+        The samples, of which only shape and dtype are read.
+    name : str
+        What they are, for the error message.
+
+    Raises
+    ------
+    ValueError
+        If they are too large or too small.
+    """
+    largest = max(abs(low), abs(high))
     limits = np.finfo(E.dtype)
     most = float(np.sqrt(limits.max / max(1, E.shape[1]))) / 4
     least = float(np.sqrt(limits.tiny / limits.eps))
@@ -46,8 +68,6 @@ def check_magnitude(E: Any, name: str) -> None:
             f"{largest:.3g}, and up to {most:.3g} is possible. If it marks missing "
             "values, replace it by NaN or leave these samples out."
         )
-    if not issparse(E):
-        _check_digits(E, name)
     if 0 < largest < least:
         raise ValueError(
             f"{name} holds numbers too small to compute distances in {E.dtype}. Got "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from sklearn.cluster import KMeans
+from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.metrics.pairwise import paired_euclidean_distances
 from sklearn.utils import gen_batches
 
@@ -142,9 +142,14 @@ def find_clusters(
         if hasattr(clusterer_, "labels_")
         else assign_clusters(clusterer_, E)
     )
+    centers = clusterer_.cluster_centers_
+    is_plain = type(clusterer_) in (KMeans, MiniBatchKMeans)
+    if is_plain and not np.bincount(ids, minlength=len(centers)).all():
+        # Where clusters are empty theirs may not be the labels of the nearest centres.
+        first, node_of = distinct_rows(E)
+        ids = assign_clusters(clusterer_, E[first])[node_of]
     # Centres differ in the last bit with the number of threads: ties must stay ties.
     # In float32 that is too much for rounding.
-    centers = clusterer_.cluster_centers_
     if type(clusterer_) is KMeans and E.dtype == np.float32:
         centers = mean_of_clusters(E, ids, len(centers))
     distances = distances_to_centers(E, ids, centers)
@@ -414,7 +419,7 @@ def predict_in_clusters(
     """
     positions = given.positions
     return nearest_in_cluster(
-        assign_clusters(clusters.clusterer, E),
+        assign_clusters(clusters.clusterer, E, clusters.ids),
         E,
         clusters.ids[positions],
         clusters.E[positions],

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from decimal import Decimal
 from numbers import Number
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import assert_all_finite, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
 
 from ._containers import single_column, take_rows
 
 _STRING_KINDS = "UST"
 _NUMBER_KINDS = "biuf"
 # Longer strings stay objects: an array of strings has room for the longest in each.
-_MOST_CHARACTERS = 100
+MOST_CHARACTERS = 100
 
 
 def check_missing_label(missing_label: Any) -> None:
@@ -174,6 +174,8 @@ def is_null(value: Any) -> bool:
     # Those of pandas by their names: comparing NA gives NA, and pandas is optional.
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
+    if isinstance(value, Decimal):  # a signalling NaN cannot be compared
+        return value.is_nan()
     return isinstance(value, Number | np.generic) and bool(value != value)
 
 
@@ -240,18 +242,15 @@ def label_array(
         labels = _cast(labels, dtype, source)
     if labels.dtype.kind != "O":
         assert_all_finite(labels, input_name=source)
-    if labels.size:
-        with warnings.catch_warnings():
-            # Few labels of many classes are what this library is for.
-            warnings.filterwarnings("ignore", "The number of unique classes is greater")
-            try:
-                check_classification_targets(labels)
-            except ValueError as error:
-                raise ValueError(
-                    f"{str(error).partition('.')[0]}. The labels of {source} must be "
-                    "classes: strings or whole numbers. Got numbers with a fraction, "
-                    f"{labels[labels % 1 != 0][0]} for instance."
-                ) from error
+    if labels.dtype.kind == "f":
+        # scikit-learn calls classes only what it can turn into an integer and back.
+        is_odd = (labels % 1 != 0) | (np.abs(labels) >= np.float64(2**63))
+        if is_odd.any():
+            raise ValueError(
+                f"Unknown label type: continuous. The labels of {source} must be "
+                "classes: strings or whole numbers. Got numbers with a fraction, or "
+                f"too large, {labels[is_odd][0]} for instance."
+            )
     return labels
 
 
@@ -323,7 +322,7 @@ def _of_one_kind(values: list[Any], source: str) -> NDArray[Any]:
 def _string_array(values: list[str]) -> NDArray[Any]:
     """Make an array of strings, or of objects where that would cut or cost much."""
     is_plain = all(
-        len(value) <= _MOST_CHARACTERS and not value.endswith("\0") for value in values
+        len(value) <= MOST_CHARACTERS and not value.endswith("\0") for value in values
     )
     if is_plain:
         return np.array(values, dtype=str)

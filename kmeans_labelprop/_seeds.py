@@ -28,7 +28,7 @@ def draw_seed(random_state: int | np.random.RandomState | None) -> int | None:
     """
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(MAX_SEED))
-    return random_state
+    return None if random_state is None else int(random_state)
 
 
 def set_unset(

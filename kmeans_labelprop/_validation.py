@@ -19,6 +19,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
+    InvalidParameterError,
     StrOptions,
     validate_parameter_constraints,
 )
@@ -67,7 +68,22 @@ def check_parameters(
     caller : str
         Name of the class or function whose parameters these are.
     """
-    validate_parameter_constraints(constraints, parameters, caller_name=caller)
+    for name, value in parameters.items():
+        try:
+            if isinstance(value, np.timedelta64):
+                raise TypeError("it says that it is a whole number, and is none")
+            validate_parameter_constraints(
+                {name: constraints[name]} if name in constraints else {},
+                {name: value},
+                caller_name=caller,
+            )
+        except InvalidParameterError:
+            raise
+        except TypeError as error:  # numbers that cannot be compared with others
+            raise TypeError(
+                f"The {name!r} parameter of {caller} must be a legal value of a plain "
+                f"type. Got {value!r} instead."
+            ) from error
 
 
 def validated(

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from ._asking import check_index
 from ._block_engine import Blocks
 from ._block_propagator import BaseBlockPropagator
 from ._blocks import Arrays, Measure, Merge, append, batch_length, in_batches
+from ._containers import refuse_masked
 
 __all__ = ["KMeansLabelPropagator"]
 
@@ -83,13 +85,21 @@ def _predict_part(rows: Any, *, predict: Callable[[Any], NDArray[Any]]) -> Any:
 
 def _as_collection(X: Any, da: Any) -> Any:
     """Turn what is in memory into a Dask collection; columns stay together."""
-    if hasattr(X, "__dask_graph__"):
+    is_collection = hasattr(X, "__dask_graph__")
+    if not is_collection and not hasattr(X, "iloc"):
+        X = np.asarray(X)
+    if len(X.shape) != 2:
+        raise ValueError(
+            "Expected 2D array: X must be a dense table, in memory or of Dask. Got an "
+            f"array of shape {X.shape} instead."
+        )
+    if is_collection:
         return X if hasattr(X, "to_dask_array") else X.rechunk({1: -1})
     if hasattr(X, "iloc"):
         import dask.dataframe as dd
 
         return dd.from_pandas(X, npartitions=1, sort=False)
-    return da.from_array(np.asarray(X), chunks=("auto", -1))
+    return da.from_array(X, chunks=(-1 if X.dtype.kind == "O" else "auto", -1))
 
 
 class DaskBlocks(Blocks):
@@ -135,6 +145,7 @@ class DaskBlocks(Blocks):
         if hasattr(y, "to_dask_array"):
             y = y.map_partitions(np.asarray, meta=np.empty(0, object))
         elif not hasattr(y, "__dask_graph__"):
+            refuse_masked(y, "y")
             y = self._da.from_array(np.asarray(y), chunks=-1)
         if np.isnan(y.shape[0]):
             y = y.compute_chunk_sizes()
@@ -385,14 +396,20 @@ class KMeansLabelPropagator(BaseBlockPropagator):
         check_is_fitted(self, "classes_")
         predict = self._predictor()
         if not hasattr(X, "__dask_graph__"):
-            return predict(X)
+            return super().predict(X)
         dtype = predict.keywords["dtype"]
         if hasattr(X, "to_dask_array"):
+            import pandas as pd
+
+            self._check_like_fit(pd.DataFrame(0, index=[0], columns=X.columns))
             part = partial(_predict_part, predict=predict)
             return X.map_partitions(part, meta=(None, _series_dtype(dtype)))
         X = X.rechunk({1: -1})
         return X.map_blocks(predict, dtype=dtype, drop_axis=1, meta=np.empty(0, dtype))
 
     def _open(self, X: Any, y: Any) -> tuple[DaskBlocks, Any]:
-        blocks = DaskBlocks(_as_collection(X, _import_dask()[1]), y)
+        collection = _as_collection(X, _import_dask()[1])
+        if hasattr(y, "iloc") and not hasattr(y, "__dask_graph__"):
+            check_index(X.index.compute() if hasattr(X, "to_dask_array") else X, y, "y")
+        blocks = DaskBlocks(collection, y)
         return blocks, blocks.first

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,7 @@ from numpy.typing import NDArray
 from .._labels import is_null
 
 _EPOCH = datetime(1970, 1, 1)
+_BOOLEANS = {"True": "1", "False": "0"}
 
 
 def is_frame(X: Any) -> bool:
@@ -64,8 +68,9 @@ def floats_of(column: Any) -> NDArray[Any]:
     dtype = getattr(column, "dtype", None)
     if hasattr(column, "to_physical"):  # polars
         return _floats_of_polars(column)
-    if getattr(dtype, "kind", "O") == "M":
-        if getattr(dtype, "tz", None) is not None or hasattr(dtype, "pyarrow_dtype"):
+    arrow = str(getattr(dtype, "pyarrow_dtype", ""))  # its dates are no time stamps
+    if getattr(dtype, "kind", "O") == "M" and not arrow.startswith("date"):
+        if arrow or getattr(dtype, "tz", None) is not None:
             column = column.dt.tz_localize(None)
         stamps = np.asarray(column, dtype="datetime64[us]")
         return _seconds(stamps - np.datetime64(0, "us"))
@@ -87,7 +92,7 @@ def _floats_of_polars(column: Any) -> NDArray[Any]:
         return np.asarray(naive.dt.epoch("us").to_numpy(), dtype=np.float64) / 1e6
     if name == "Duration":
         return np.asarray(column.dt.total_microseconds().to_numpy(), np.float64) / 1e6
-    if column.dtype.is_numeric() and name != "Decimal":
+    if column.dtype.is_numeric() and name not in ("Decimal", "Int128", "UInt128"):
         wanted = np.float32 if name == "Float32" else np.float64
         return np.asarray(column.to_numpy(), dtype=wanted)
     return np.array([_number(value) for value in column.to_list()], dtype=np.float64)
@@ -104,19 +109,24 @@ def _number(value: Any) -> float:
         return np.nan
     if isinstance(value, np.datetime64 | np.timedelta64):
         value = value.astype(f"{value.dtype.kind}8[us]").item()
+    value = getattr(value, "start_time", value)  # of a pandas Period
     if isinstance(value, datetime):
         naive = value.replace(tzinfo=None)  # the time on the clock
         return (naive - _EPOCH).total_seconds()
     if isinstance(value, date):
         return float(value.toordinal() - _EPOCH.toordinal()) * 86_400
     if isinstance(value, time):
-        return timedelta(
-            hours=value.hour, minutes=value.minute, seconds=value.second
-        ).total_seconds()
+        return (
+            datetime.combine(_EPOCH, value.replace(tzinfo=None)) - _EPOCH
+        ) / timedelta(seconds=1)
     if isinstance(value, timedelta):
         return value.total_seconds()
-    # A pandas Period has the number of its period.
-    return float(getattr(value, "ordinal", value))
+    if isinstance(value, complex | np.complexfloating):
+        raise TypeError(f"X must be real numbers. Got {value!r} instead.")
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond those of float64
+        return np.inf if value > 0 else -np.inf
 
 
 def _read(text: str) -> Any:
@@ -133,7 +143,14 @@ def _read(text: str) -> Any:
 def strings_of(column: Any) -> NDArray[Any]:
     """Read one column, or values in an array or a list, as strings."""
     values = column.to_list() if hasattr(column, "to_list") else list(column)
-    read = {v: None if is_null(v) else _string(v) for v in set(values)}
+    try:
+        different = set(values)
+    except TypeError as error:
+        raise TypeError(
+            "X must hold strings, numbers, dates or missing values. Got something else "
+            f"in a column of strings or categories instead: {error}."
+        ) from error
+    read = {v: None if is_null(v) else _string(v) for v in different}
     strings = np.empty(len(values), dtype=object)
     strings[:] = [read[value] for value in values]
     return strings
@@ -141,8 +158,13 @@ def strings_of(column: Any) -> NDArray[Any]:
 
 def _string(value: Any) -> str:
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    # The same number may be an integer in one table and a float in another.
-    if isinstance(value, float) and value.is_integer():
+        return value.decode("utf-8", "surrogateescape")  # bytes that differ stay so
+    # The same number may be an integer in one table and a float in another, and the
+    # same answer True, 1, or "True".
+    if isinstance(value, Integral | np.bool_):
         return str(int(value))
-    return str(value)
+    is_real = isinstance(value, Real | Decimal) and math.isfinite(value)
+    if is_real and value == int(value):
+        return str(int(value))
+    text = str(value)
+    return _BOOLEANS.get(text, text)

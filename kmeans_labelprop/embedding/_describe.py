@@ -92,7 +92,8 @@ def _subject(steps: list[Any]) -> str:
         if getattr(step, "func", None) is flatten:
             shape = step.kw_args["image_shape"]
         elif isinstance(step, ImageFeatures):
-            shape = getattr(step, "image_shape_", None) or step.image_shape or ()
+            shape = getattr(step, "image_shape_", step.image_shape)
+            shape = () if shape is None else shape
         else:
             continue
         return " ".join(["images", " × ".join(map(str, shape))]).strip()

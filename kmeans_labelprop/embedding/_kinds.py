@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import date, time, timedelta
-from numbers import Number
+from decimal import Decimal
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import assert_all_finite
 
 from .._labels import is_null
-from ._columns import floats_of, strings_of
+from ._columns import as_floats, columns_of, floats_of, strings_of
 from ._texts import has_no_spaces
 
 #: What columns hold, or why they are left out. These are also the names of the parts of
@@ -83,9 +85,7 @@ def kind_of(column: Any, name: Any, is_alone: bool = False) -> Kind:
         If it holds anything but numbers, strings, categories, booleans, dates and
         durations.
     """
-    told = _kind_of_dtype(column)
-    if told == "values":
-        told = _kind_of_values(column, name)
+    told = _told_by(column, name)
     if told is None:
         raise TypeError(
             "The columns of X must hold numbers, booleans, strings, categories, dates "
@@ -101,6 +101,44 @@ def kind_of(column: Any, name: Any, is_alone: bool = False) -> Kind:
     if len(counts) < 2 and not is_alone:
         return Kind(CONSTANT)
     return Kind(CATEGORIES if order is None else ORDERED, order, len(counts))
+
+
+def as_numbers(X: Any, kind: str) -> NDArray[Any]:
+    """Read columns that were fitted on as numbers or as dates, as floats.
+
+    Parameters
+    ----------
+    X : {dataframe, array-like} of shape (n_samples, n_features)
+        The columns.
+    kind : {"numbers", "dates"}
+        What they hold.
+
+    Returns
+    -------
+    numbers : ndarray of shape (n_samples, n_features), dtype=float64 or float32
+        As `as_floats` reads them.
+
+    Raises
+    ------
+    TypeError
+        If there are dates in place of numbers, or numbers in place of dates: their
+        units are not the same.
+    """
+    numbers = as_floats(X)
+    names = getattr(X, "columns", range(numbers.shape[1]))
+    for name, column, read in zip(names, columns_of(X), numbers.T, strict=True):
+        told = _told_by(column, name)
+        if told in (NUMBERS, DATES) and told != kind and not np.isnan(read).all():
+            raise TypeError(
+                f"Column {name!r} of X must hold {kind}, as it did in fit. Got {told} "
+                "instead."
+            )
+    return numbers
+
+
+def _told_by(column: Any, name: Any) -> str | None:
+    told = _kind_of_dtype(column)
+    return _kind_of_values(column, name) if told == "values" else told
 
 
 def _kind_of_dtype(column: Any) -> str | None:
@@ -129,15 +167,16 @@ def _kind_of_values(column: Any, name: Any) -> str | None:
     """Tell what the values of a column of objects are."""
     values = column.to_list() if hasattr(column, "to_list") else column.tolist()
     types = {type(value) for value in values if not is_null(value)}
+    numbers = Real, Decimal, np.number, timedelta, time
     for kind, classes in (
         ("strings", (str, bytes)),
         (CATEGORIES, (bool, np.bool_)),
-        (NUMBERS, (Number, np.number, timedelta, time)),
+        (NUMBERS, numbers),
         (DATES, (date, np.datetime64)),
     ):
         if all(issubclass(each, classes) for each in types):
             return kind
-    allowed = (str, bytes, Number, np.generic)
+    allowed = str, bytes, np.bool_, *numbers[:3]
     if all(issubclass(each, allowed) for each in types):
         return "strings"
     others = sorted(each.__name__ for each in types if not issubclass(each, allowed))
@@ -150,9 +189,11 @@ def _kind_of_values(column: Any, name: Any) -> str | None:
 def _kind_of_numbers(column: Any, name: Any, told: str) -> Kind:
     values = floats_of(column)
     known = values[~np.isnan(values)]
+    assert_all_finite(known, input_name="X")
     if not known.size:
         return Kind(CONSTANT)
-    span = known.max() - known.min()
+    with np.errstate(over="ignore"):
+        span = known.max() - known.min()
     if span == 0:
         # All it tells is whether the value is missing.
         return Kind(CONSTANT if known.size == values.size else CATEGORIES, n_values=2)

@@ -14,6 +14,7 @@ from sklearn.preprocessing import MaxAbsScaler, Normalizer, QuantileTransformer
 from sklearn.utils.extmath import row_norms
 from sklearn.utils.sparsefuncs import min_max_axis
 
+from .._distances import check_limits
 from ._scores import RobustScores
 
 # More features than this are projected on fewer components.
@@ -24,6 +25,8 @@ WIDE = 100
 _ONE_SCALE = 5
 _LEAST_PART = 0.05
 _FEW = 30
+# MaxAbsScaler takes features below 1e-15 for zeros.
+_LEAST = 1e-6
 # A text uses few of all words.
 _TEXT_DENSITY = 0.1
 # Vectors made elsewhere: many features of both signs, rows of one length.
@@ -53,17 +56,28 @@ def numbers_embedding(X: Any) -> Any:
     low, high, has_missing = _ends(X)
     if not has_missing and not np.any(low < high):
         return None  # all samples are the same
+    ends = float(low.min(initial=0)), float(high.max(initial=0))
     if issparse(X) and _is_text(X):
+        check_limits(*ends, X, "X")
         return _counts_embedding(X)
     is_wide = X.shape[1] > WIDE
     is_signed = bool(np.any(low < 0))
     steps: list[Any] = [imputer()] if has_missing else []
     components = PCA(n_components(_N_IMAGE_COMPONENTS, X.shape[0]))
-    if not has_missing and _are_vectors(X, low, high):
+    are_vectors = not has_missing and _are_vectors(X, low, high)
+    is_one_scale = _is_one_scale(high / 2 - low / 2)  # the whole may be infinite
+    if are_vectors or is_one_scale:
+        check_limits(*ends, X, "X")
+    if are_vectors:
         steps.append(Normalizer())
-    elif not _is_one_scale(high - low):
+    elif not is_one_scale:
         # Ranks of a sparse matrix with negative numbers would fill it.
         if issparse(X):
+            if is_signed and max(map(abs, ends)) < _LEAST:
+                raise ValueError(
+                    "X holds numbers too small to be divided by the largest of each "
+                    f"feature. Got {max(map(abs, ends)):.3g} at most. Use another unit."
+                )
             steps.append(MaxAbsScaler() if is_signed else _ranks(X.shape[0]))
         else:
             steps.append(RobustScores())
@@ -113,8 +127,10 @@ def _are_vectors(X: Any, low: Any, high: Any) -> bool:
         or np.mean((low < 0) & (high > 0)) < 1 / 2
     ):
         return False
-    lengths = row_norms(X)
-    return bool(lengths.std() <= _LENGTH_SPREAD * lengths.mean())
+    with np.errstate(over="ignore", invalid="ignore"):  # refused later, or scaled
+        lengths = row_norms(X)
+        spread = lengths.std()
+    return bool(spread <= _LENGTH_SPREAD * lengths.mean())
 
 
 def _is_one_scale(ranges: Any) -> bool:

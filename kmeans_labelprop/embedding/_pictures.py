@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import check_array
 
 from ._images import ImageFeatures
 from ._numbers import imputer, numbers_embedding
@@ -94,7 +95,8 @@ def flatten(
             f"of shape {images.shape} instead."
         )
     if images.dtype.kind not in "iuf":
-        images = images.astype(np.float64)
+        wanted = {"ensure_all_finite": False, "input_name": "X"}
+        images = check_array(images, dtype=np.float64, allow_nd=True, **wanted)
     if channels_first:
         images = np.moveaxis(images, 1, -1)
     if factor > 1:

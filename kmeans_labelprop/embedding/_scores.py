@@ -32,6 +32,8 @@ class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
+    exponents_ : ndarray of shape (n_features,), dtype=int
+        The unit of each feature, as a power of two. What follows is in these units.
     bounds_ : ndarray of shape (2, n_features)
         Values outside of these bounds are moved to them.
     scaler_ : StandardScaler
@@ -66,6 +68,10 @@ class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             The fitted transformer.
         """
         X = validate_data(self, X, **_ACCEPTED)
+        # In units of a power of two, which is exact: squares of very large or small
+        # numbers would be infinite or zero.
+        self.exponents_ = np.frexp(np.abs(X).max(axis=0))[1]
+        X = self._in_units(X)
         low, high = X.min(axis=0), X.max(axis=0)
         self.is_flag_ = np.all((low == X) | (high == X), axis=0) & (low < high)
         self.flag_ends_ = np.stack([low, high])[:, self.is_flag_]
@@ -97,7 +103,8 @@ class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             The scores. A DataFrame if ``set_output`` asks for one.
         """
         check_is_fitted(self)
-        X = np.clip(validate_data(self, X, reset=False, **_ACCEPTED), *self.bounds_)
+        X = self._in_units(validate_data(self, X, reset=False, **_ACCEPTED))
+        X = np.clip(X, *self.bounds_)
         scores: NDArray[Any] = np.asarray(self.scaler_.transform(X))
         scores /= np.sqrt(1 + (scores / _LARGEST_SCORE) ** 2)
         if self.ranker_ is not None:
@@ -110,6 +117,11 @@ class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             flags = (X[:, self.is_flag_] - low) / (high - low)
             scores[:, self.is_flag_] = np.clip(flags, 0, 1)
         return scores
+
+    def _in_units(self, X: NDArray[Any]) -> NDArray[Any]:
+        with np.errstate(over="ignore"):  # far beyond the bounds
+            scaled: NDArray[Any] = np.ldexp(X, -self.exponents_)
+        return scaled
 
     def __sklearn_tags__(self) -> Tags:
         tags: Tags = super().__sklearn_tags__()

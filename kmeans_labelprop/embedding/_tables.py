@@ -26,6 +26,7 @@ from ._kinds import (
     REASONS,
     TEXT,
     Kind,
+    as_numbers,
     kind_of,
 )
 from ._numbers import imputer, n_components, numbers_embedding
@@ -92,7 +93,9 @@ def table_embedding(X: Any) -> Any:
     if set(groups) == {NUMBERS}:
         numbers = _check_numbers(as_floats(_take(X, groups[NUMBERS])))
         embedding = numbers_embedding(numbers)
-        steps = [_reader(as_floats)] + ([] if embedding is None else [embedding])
+        steps = [_reader(as_numbers, kind=NUMBERS)] + (
+            [] if embedding is None else [embedding]
+        )
         parts, width = [(NUMBERS, make_pipeline(*steps), groups[NUMBERS])], 0
     else:
         parts, width = _mixed_parts(X, kinds, groups)
@@ -115,7 +118,8 @@ def _mixed_parts(
     for kind in (NUMBERS, DATES):
         if kind in groups:
             _check_numbers(as_floats(_take(X, groups[kind])))
-            scaled = make_pipeline(_reader(as_floats), imputer(), RobustScores())
+            reader = _reader(as_numbers, kind=kind)
+            scaled = make_pipeline(reader, imputer(), RobustScores())
             parts.append((kind, scaled, groups[kind]))
     if ORDERED in groups:
         encoder = OrdinalEncoder(
@@ -184,5 +188,7 @@ def _check_numbers(X: Any) -> Any:
     )
 
 
-def _reader(function: Any) -> FunctionTransformer:
-    return FunctionTransformer(function, feature_names_out="one-to-one")
+def _reader(function: Any, **options: Any) -> FunctionTransformer:
+    return FunctionTransformer(
+        function, kw_args=options or None, feature_names_out="one-to-one"
+    )

@@ -20,6 +20,8 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted
 
+from .._containers import check_container
+from .._labels import is_null
 from .._validation import Interval, validate_estimator_parameters
 from ._columns import columns_of, is_frame, strings_of
 
@@ -70,6 +72,7 @@ def texts_of(X: Any) -> list[str]:
     texts : list of str
         The texts, empty where they are missing.
     """
+    check_container(X)
     if is_frame(X) or np.ndim(X) == 2:
         columns = columns_of(X)
         if len(columns) != 1:
@@ -78,6 +81,14 @@ def texts_of(X: Any) -> list[str]:
                 f"{len(columns)} columns instead."
             )
         X = columns[0]
+    else:
+        others = {type(value) for value in X if not isinstance(value, str | bytes)}
+        odd = [value for value in X if type(value) in others and not is_null(value)]
+        if odd:
+            raise TypeError(
+                "Texts must be strings or missing. Got a list, array or Series that "
+                f"holds {odd[0]!r} instead."
+            )
     return ["" if text is None else text for text in strings_of(X)]
 
 

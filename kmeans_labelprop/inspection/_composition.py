@@ -135,6 +135,7 @@ class ClusterCompositionDisplay:
             The display, drawn.
         """
         import_pyplot(cls.__name__)
+        check_index(labels, y, "y", of="labels")
         clusters = check_cluster_labels(labels)
         classes, counts = count_classes(clusters, y, missing_label)
         if len(classes) == 0:

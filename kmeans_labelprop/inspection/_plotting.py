@@ -305,7 +305,8 @@ def find_clusters(estimator: Any, X: Any) -> NDArray[np.intp]:
         labels = estimator.labels_
     elif isinstance(estimator, KMeansLabelPropagator):
         # Its own predict gives labels of classes.
-        labels = assign_clusters(estimator.clusterer_, estimator.embed(X))
+        E = estimator.embed(X)
+        labels = assign_clusters(estimator.clusterer_, E, estimator.labels_)
     elif hasattr(estimator, "predict"):
         labels = estimator.predict(X)
     else:

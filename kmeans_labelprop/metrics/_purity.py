@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from .._asking import check_index
 from .._labels import check_labels, with_missing
 
 
@@ -241,6 +242,7 @@ def cluster_purity(
     >>> result.n_samples, result.n_labeled
     (array([4, 2]), array([4, 1]))
     """
+    check_index(labels, y, "y", of="labels")
     clusters = check_cluster_labels(labels)
     classes, counts = count_classes(clusters, y, missing_label)
     n_labeled = counts.sum(axis=1)
@@ -352,6 +354,12 @@ def propagated_label_accuracy(
     ... ).accuracies
     array([0.67, 1.  ])
     """
+    for name, column in {
+        "transduction": transduction,
+        "mask": mask,
+        "labels": labels,
+    }.items():
+        check_index(y_true, column, name, of="y_true")
     true_labels, known = check_labels(y_true, missing_label)
     spread_labels, propagated = check_labels(transduction, missing_label)
     check_consistent_length(known, propagated)

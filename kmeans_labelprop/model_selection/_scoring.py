@@ -29,6 +29,7 @@ class _LabeledScorer:
         sample_weight = kwargs.pop("sample_weight", None)
         check_consistent_length(X, y, sample_weight)
         check_index(X, y, "y")
+        check_index(X, sample_weight, "sample_weight")
         mark = self._mark(estimator, y)
         X, labels, sample_weight = labelled_rows(X, y, mark, sample_weight)
         if sample_weight is not None:

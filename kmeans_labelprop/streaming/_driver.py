@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 
 from .._block_engine import Blocks
 from .._blocks import Arrays, Measure, Merge, batch_length
+from .._labels import label_array
 from ._sources import Source, release
 
 # Progress is saved, and told, so often.
@@ -27,8 +30,9 @@ _SECONDS_BETWEEN = 5
 class FileBlocks(Blocks):
     """Samples of a source, and columns in files of a folder.
 
-    Each result is stored by a hash of the samples' first block, of the function and of
-    what it was given: a run that is started again finds what it had.
+    Each result is stored by a hash of the samples, of the function and of what it was
+    given: a run that is started again finds what it had. Answers are found again by
+    some samples: they outlive a new version, and a correction of a few samples.
 
     Parameters
     ----------
@@ -40,12 +44,20 @@ class FileBlocks(Blocks):
         Gets the columns, and what is done so far.
     first : object
         The first rows.
+    fingerprint : object
+        Tells whether any sample has changed, as far as that can be told.
     verbose : int
         Whether to tell how far a pass is.
     """
 
     def __init__(
-        self, X: Source, y: Source | None, folder: Path, first: Any, verbose: int
+        self,
+        X: Source,
+        y: Source | None,
+        folder: Path,
+        first: Any,
+        fingerprint: Any,
+        verbose: int,
     ) -> None:
         self._sources = {"X": X, "y": y}
         self._folder, self._verbose = folder, verbose
@@ -54,9 +66,9 @@ class FileBlocks(Blocks):
         self._columns: dict[str, Path] = {}
         self._length = batch_length(first.shape[1])
         self.n_samples = X.n_rows
-        self.samples_key: str = joblib.hash(
-            (version("kmeans-labelprop"), X.n_rows, np.asarray(first))
-        )
+        some = [np.asarray(rows) for rows in (first, *X.spread_rows())]
+        self.samples_key: str = joblib.hash((X.n_rows, some))
+        self._result_key = version("kmeans-labelprop"), self.samples_key, fingerprint
 
     def reduce(
         self,
@@ -85,7 +97,9 @@ class FileBlocks(Blocks):
             self._save(store, (n_done, result))
             raise
         if result is None:
-            raise ValueError("X must hold at least one sample. Got none.")
+            raise ValueError(
+                "X must hold at least one sample each time it is read. Got none."
+            )
         self._save(store, (-1, result))
         return result
 
@@ -142,13 +156,27 @@ class FileBlocks(Blocks):
         path = self._folder / "answers.json"
         if not path.exists():
             return {}
-        noted = json.loads(path.read_text(encoding="utf-8"))
-        if noted["samples"] != self.samples_key:
+        try:
+            noted = json.loads(path.read_text(encoding="utf-8"))
+            samples, answers = noted["samples"], dict(noted["answers"])
+            if not all(
+                isinstance(position, int) and 0 <= position < self.n_samples
+                for position in answers
+            ):
+                raise ValueError(f"there are {self.n_samples} samples")
+            given = [label for label in answers.values() if label is not None]
+            label_array(given, f"{path.name}")
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(
+                f"The file {str(path)!r} of the 'folder' parameter cannot be read as "
+                f"answers by position ({error}). Mend or move it."
+            ) from error
+        if samples != self.samples_key:
             raise ValueError(
                 f"The 'folder' parameter, {str(self._folder)!r}, holds answers about "
                 "other samples than X. Use a folder for each data set."
             )
-        return {int(position): label for position, label in noted["answers"]}
+        return answers
 
     def note(self, answers: Mapping[int, Any]) -> None:
         """Write down the answers there are: they may have cost money.
@@ -156,12 +184,18 @@ class FileBlocks(Blocks):
         Parameters
         ----------
         answers : dict of int to label or None
-            By position.
+            By position. What is neither a string nor a number is no label: it stays
+            where it is, to be refused, and keeps no other from the file.
         """
-        pairs = [
-            (position, label.item() if isinstance(label, np.generic) else label)
+        plain = {
+            position: label.item() if hasattr(label, "dtype") else label
             for position, label in answers.items()
-            if label is not None
+            if not np.ndim(label)
+        }
+        pairs = [
+            (position, float(label) if isinstance(label, np.floating) else label)
+            for position, label in plain.items()
+            if isinstance(label, str | int | float | np.floating)
         ]
         noted = {"samples": self.samples_key, "answers": pairs}
         path = self._folder / "answers.json"
@@ -174,15 +208,18 @@ class FileBlocks(Blocks):
         columns = {name: path.name for name, path in self._columns.items()}
         used = {name: columns.get(name) for name in parts[-1]}
         space = self.space if "E" in used else None
-        key = joblib.hash((self.samples_key, parts, used, space))
-        return self._progress / f"{key}.joblib"
+        key = joblib.hash((self._result_key, parts, used, space))
+        return self._progress / f"{key}.stored"
 
     @staticmethod
     def _load(store: Path | None) -> tuple[int, Arrays | None]:
         """Read the number of rows done, -1 for all, and the result so far."""
         if store is None or not store.exists():
             return 0, None
-        n_done, result = joblib.load(store)
+        stored = store.read_bytes()
+        if sha256(stored[32:]).digest() != stored[:32]:
+            return 0, None  # damaged: computed anew
+        n_done, result = pickle.loads(stored[32:])
         return n_done, result
 
     @staticmethod
@@ -190,8 +227,16 @@ class FileBlocks(Blocks):
         if store is None:
             return
         partial = store.with_suffix(".part")
-        joblib.dump(state, partial)
+        stored = pickle.dumps(state, protocol=5)
+        partial.write_bytes(sha256(stored).digest() + stored)
         os.replace(partial, store)
+
+    def _is_whole(self, path: Path) -> bool:
+        """Tell whether there is a file of a column, and nothing cut off."""
+        try:
+            return np.load(path, mmap_mode="r").shape == (self.n_samples,)
+        except (OSError, ValueError, EOFError):
+            return False
 
     def _write(
         self,
@@ -201,12 +246,12 @@ class FileBlocks(Blocks):
         columns: tuple[str, ...],
     ) -> None:
         """Write columns block by block; their files are there once all is."""
-        if all(path.exists() for path in paths.values()):
+        if all(map(self._is_whole, paths.values())):
             return
         store = self._store(function, made, columns)
         n_done, _ = self._load(store)
         parts = {name: path.with_suffix(".part") for name, path in paths.items()}
-        if not n_done or not all(part.exists() for part in parts.values()):
+        if not n_done or not all(map(self._is_whole, parts.values())):
             n_done = 0
             for name, part in parts.items():
                 shape = (self.n_samples,)
@@ -286,7 +331,18 @@ class FileBlocks(Blocks):
                 release(column)
                 yield rows
             return
+        n_read = first
         for i, rows in enumerate(source.read(self._length, first)):
+            n_read += len(rows)
+            if n_read > (self.n_samples or n_read):
+                break
             is_wanted = wanted is None or i + first // self._length in wanted
             embed = name == "E" and is_wanted
             yield self.space(rows) if embed else rows if is_wanted else None
+        # Of labels it is told elsewhere.
+        if name != "y" and n_read != (self.n_samples or n_read):
+            raise ValueError(
+                "X must hold the same samples each time it is read: a callable must "
+                f"return a new iterator. Got {n_read} samples or more this time, and "
+                f"{self.n_samples} before."
+            )

@@ -12,11 +12,13 @@ from weakref import finalize
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
 
-from .._block_propagator import BaseBlockPropagator
+from .._asking import check_index
+from .._block_propagator import NO_BLOCKS, BaseBlockPropagator
 from .._ledger import Ledger
 from ._driver import FileBlocks
-from ._sources import open_source
+from ._sources import fingerprint, open_source
 
 # Rows by which a data set is told from others.
 _N_FIRST = 100
@@ -61,7 +63,8 @@ class KMeansLabelPropagator(BaseBlockPropagator):
         Gets the results, the answers and what is done so far. A run that was stopped,
         whatever stopped it, goes on there if it is started again with the same `X`, `y`
         and parameters, `random_state` an int among them; labels answered before are
-        used again in any case. One run at a time. None for a temporary folder.
+        used again in any case. One run at a time, and for what only a callable yields a
+        new folder when it changes. None for a temporary folder.
     missing_label : int, float or str, default=-1
         Marks a sample without a label.
     random_state : int, RandomState instance or None, default=None
@@ -185,6 +188,8 @@ class KMeansLabelPropagator(BaseBlockPropagator):
         y_block : ndarray of shape (n_kept_in_block,)
             Their labels.
         """
+        check_is_fitted(self, "classes_")
+        check_is_fitted(self, "_blocks", msg=NO_BLOCKS)
         start = 0
         for (X,) in self._blocks.read("X"):
             rows = slice(start, start + X.shape[0])
@@ -201,6 +206,7 @@ class KMeansLabelPropagator(BaseBlockPropagator):
         path : str or Path
             The file, which is there once all is written.
         """
+        check_is_fitted(self, "classes_")
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -227,13 +233,18 @@ class KMeansLabelPropagator(BaseBlockPropagator):
 
     def _open(self, X: Any, y: Any) -> tuple[FileBlocks, Any]:
         column = y if isinstance(y, str) else None
+        check_index(X, y, "y")
+        if isinstance(X, list | tuple) and isinstance(y, list | tuple):
+            for rows, labels in zip(X, y, strict=False):
+                check_index(rows, labels, "y")
         source = open_source(X, "X", column)
         labels = None if y is None else open_source(X if column else y, "y", column)
         first = next(source.read(_N_FIRST), None)
         if first is None:
             raise ValueError("X must hold at least one sample. Got none.")
         folder = Path(self.folder or mkdtemp(prefix="kmeans_labelprop-"))
-        blocks = FileBlocks(source, labels, folder, first, self.verbose)
+        changes = None if self.folder is None else fingerprint(X)
+        blocks = FileBlocks(source, labels, folder, first, changes, self.verbose)
         if self.folder is None:  # files that are open stay readable
             finalize(blocks, rmtree, folder, ignore_errors=True)
         return blocks, first

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
 from .._blocks import concatenate
+from .._containers import refuse_masked
+
+# Rows by which a data set is told from others.
+_N_SPREAD = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +38,13 @@ class Source:
     n_rows: int = 0
     is_sliced: bool = False
 
+    def spread_rows(self) -> Iterator[Any]:
+        """Yield rows from all over the samples, where that does not read them all."""
+        n_spread = min(_N_SPREAD, self.n_rows // 10)
+        if self.is_sliced:
+            for first in np.linspace(0, self.n_rows - 1, n_spread).astype(int):
+                yield next(iter(self.pieces(1, int(first))))
+
     def read(self, length: int, first: int = 0) -> Iterator[Any]:
         """Yield blocks of one length, but for the last, from a row on.
 
@@ -52,13 +64,13 @@ class Source:
             yield from self.pieces(length, first)
             return
         parts: list[Any] = []
-        n_parts, shape = 0, None
+        n_parts, columns = 0, None
         for piece in self.pieces(length):
-            shape = shape or piece.shape[1:]
-            if piece.shape[1:] != shape:
+            columns = _columns(piece) if columns is None else columns
+            if _columns(piece) != columns:
                 raise ValueError(
-                    "All blocks of X must have the same columns. Got "
-                    f"{piece.shape[1]} in one of them, and {shape[0]} in the first."
+                    "All blocks of X must be of one kind and have the same columns. "
+                    f"Got {_columns(piece)} in one of them, and {columns} in the first."
                 )
             if first >= piece.shape[0]:
                 first -= piece.shape[0]
@@ -74,6 +86,46 @@ class Source:
                 n_parts += rest.shape[0]
         if parts:
             yield concatenate(parts)
+
+
+def fingerprint(data: Any) -> Any:
+    """Tell samples from those of before the last change.
+
+    Parameters
+    ----------
+    data : object
+        What the user passed.
+
+    Returns
+    -------
+    fingerprint : object
+        A hash of all that is in memory; size and time of files; None for what can only
+        be called.
+    """
+    if isinstance(data, str | Path):
+        data = _open_dataset(data)
+    if hasattr(data, "files"):
+        return [_time_of(name) for name in data.files if Path(name).exists()]
+    if isinstance(data, list | tuple) and len(data) and hasattr(data[0], "shape"):
+        return [fingerprint(piece) for piece in data]
+    base = data
+    while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
+        base = base.base
+    if isinstance(base, np.memmap) and base.filename and base.mode != "c":
+        return _time_of(base.filename)
+    return None if callable(data) or hasattr(data, "to_batches") else joblib.hash(data)
+
+
+def _time_of(name: Any) -> tuple[int, int]:
+    status = Path(name).stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _columns(piece: Any) -> Any:
+    """List the names of the columns, or count them."""
+    if len(piece.shape) == 1:
+        return ()
+    return list(piece.columns) if hasattr(piece, "columns") else piece.shape[1]
 
 
 def open_source(data: Any, name: str, column: str | None = None) -> Source:
@@ -109,7 +161,7 @@ def open_source(data: Any, name: str, column: str | None = None) -> Source:
             f"{column!r}, and {type(data).__name__} as X."
         )
     if callable(data):
-        return Source(lambda length: (_as_piece(piece, name) for piece in data()))
+        return Source(lambda length: _called(data, name))
     if isinstance(data, list | tuple) and len(data) and _is_block(data[0], name):
         pieces = [_as_piece(piece, name) for piece in data]
         n_rows = sum(piece.shape[0] for piece in pieces)
@@ -130,6 +182,17 @@ def open_source(data: Any, name: str, column: str | None = None) -> Source:
     return Source(slices, whole.shape[0], is_sliced=True)
 
 
+def _called(function: Callable[[], Iterable[Any]], name: str) -> Iterator[Any]:
+    pieces = function()
+    if not isinstance(pieces, Iterable):
+        raise TypeError(
+            f"{name}, if it can be called, must return an iterator over blocks. Got "
+            f"{type(pieces).__name__} instead."
+        )
+    for piece in pieces:
+        yield _as_piece(piece, name)
+
+
 def _is_block(item: Any, name: str) -> bool:
     shape = getattr(item, "shape", ())
     return len(shape) == (2 if name == "X" else 1)
@@ -137,6 +200,7 @@ def _is_block(item: Any, name: str) -> bool:
 
 def _as_piece(data: Any, name: str) -> Any:
     """Check the dimensions of samples or labels; turn lists into arrays."""
+    refuse_masked(data, name)
     if hasattr(data, "tocsr"):
         raise TypeError(
             f"{name} must be dense blocks. Got {type(data).__name__} instead: reduce "

@@ -13,6 +13,15 @@ from attack.tools import RULES, RefusesToAnswer, propagator, quiet, tries
 from helpers import FixedCenters
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from sklearn.naive_bayes import GaussianNB
+
+from kmeans_labelprop import PropagatedClassifier
+from kmeans_labelprop.metrics import (
+    cluster_purity,
+    majority_labels,
+    propagated_label_accuracy,
+)
+from kmeans_labelprop.model_selection import make_labeled_scorer
 
 # Of each group more than are linked to each other, the middle of the known ones last.
 CENTERS = np.array([[0.62], [10.62], [20.62]])
@@ -193,6 +202,8 @@ ODD = {
     "mixed": [1, "1", 2],
     "fractional": [0.5, 1.5, 2.5],
     "infinite": [np.inf, 0.0, 1.0],
+    "too large": [1e300, 0.0, 1.0],
+    "beyond both ends": [2**63, -2, 1],
     "sets": [frozenset([1]), frozenset([2]), frozenset()],
     "classes": [int, str, float],
 }
@@ -311,3 +322,45 @@ def test_nothing_is_ever_a_class(mark, answer):
         return
     assert fitted.classes_.tolist() == [4]
     assert list(fitted.answers_.values()).count(None) == 1
+
+
+# Columns with an index go by it, or are refused: never by order in silence.
+
+WEIGHTS = np.linspace(1, 2, len(X))
+BY_INDEX = {
+    "score": lambda a: a["model"].score(a["X"], a["y"], sample_weight=a["w"]),
+    "scorer": lambda a: make_labeled_scorer("accuracy")(
+        a["model"], a["X"], a["y"], sample_weight=a["w"]
+    ),
+    "fit": lambda a: a["model"].fit(a["X"], a["y"], sample_weight=a["w"]),
+    "purity": lambda a: cluster_purity(a["ids"], a["y"]),
+    "majority": lambda a: majority_labels(a["ids"], a["y"]),
+    "accuracy": lambda a: propagated_label_accuracy(
+        a["y"], a["t"], a["mask"], labels=a["ids"]
+    ),
+}  # fmt: skip
+USES = {
+    "score": "yw", "scorer": "yw", "fit": "yw", "purity": ["y"], "majority": ["y"],
+    "accuracy": ["t", "mask", "ids"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("call", sorted(BY_INDEX))
+def test_an_index_in_another_order_is_refused(call):
+    labels = np.array(["a", "b", "c"])[GROUP]
+    names = pd.Index([f"row {i}" for i in range(len(X))])
+    rows = {
+        "X": pd.DataFrame(np.asarray(X), index=names),
+        "y": pd.Series(labels, index=names),
+        "t": pd.Series(labels, index=names),
+        "w": pd.Series(WEIGHTS, index=names),
+        "mask": pd.Series(WEIGHTS > 1.1, index=names),
+        "ids": pd.Series(GROUP, index=names),
+        "model": PropagatedClassifier(GaussianNB(), propagator(n_clusters=3)),
+    }
+    with quiet():
+        rows["model"].fit(rows["X"], rows["y"])
+        BY_INDEX[call](rows)
+    for name in USES[call]:
+        with quiet(), pytest.raises(ValueError, match="The index of"):
+            BY_INDEX[call](rows | {name: rows[name][::-1]})

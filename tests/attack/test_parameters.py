@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -21,7 +22,12 @@ from sklearn.neighbors import (
 )
 from sklearn.preprocessing import FunctionTransformer
 
-from kmeans_labelprop import PropagatedClassifier, PropagatedClassifierCV
+from kmeans_labelprop import (
+    PropagatedClassifier,
+    PropagatedClassifierCV,
+    dask,
+    streaming,
+)
 
 X, Y = make_groups()
 
@@ -262,3 +268,43 @@ def test_wrong_values_set_later_leave_all_as_it_was(name, rule):
             fitted.set_params(**{name: good})
         assert (fitted.transduction_ == before[0]).all()
         assert fitted.answers_ == before[1]
+
+
+BLOCKS = {
+    name: values
+    for name, values in OF_PROPAGATOR.items()
+    if name in ("n_clusters", "fraction", "oracle", "propagation", "random_state")
+} | {
+    "n_anchors": NO_COUNTS,
+    "folder": [3, 0.5, [], {}, b"x"],
+    "missing_label": [None, *OF_PROPAGATOR["missing_label"]],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), cases(BLOCKS))
+def test_wrong_values_of_the_propagator_of_blocks(name, value):
+    def make(oracle, rule):
+        return streaming.KMeansLabelPropagator(6, oracle=oracle, propagation=rule)
+
+    refused(make, name, value)
+
+
+SEEDS = [3, np.int8(3), np.uint64(3), np.int64(3)]
+
+
+@pytest.mark.parametrize(
+    "make", [propagator, streaming.KMeansLabelPropagator, dask.KMeansLabelPropagator]
+)
+def test_a_seed_is_the_same_in_any_type(make):
+    found = [
+        np.asarray(make(n_clusters=6, random_state=seed).fit(X, Y).transduction_)
+        for seed in SEEDS
+    ]
+    for other in found[1:]:
+        assert (other == found[0]).all()
+
+
+@pytest.mark.parametrize("value", [Fraction(1, 2), np.timedelta64(1), 1j])
+def test_numbers_that_no_interval_takes_are_refused_by_name(value):
+    refused(plain, "fraction", value)
+    refused(plain, "n_clusters", value)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
+from datetime import date, time
 from decimal import Decimal
 from fractions import Fraction
 
@@ -12,6 +14,7 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 from attack.tools import (
+    FULL,
     RULES,
     Counting,
     RefusesToAnswer,
@@ -27,6 +30,7 @@ from sklearn.base import clone
 from sklearn.tree import DecisionTreeClassifier
 
 from kmeans_labelprop import PropagatedClassifier, PropagatedClassifierCV
+from kmeans_labelprop.inspection._plotting import find_clusters
 from kmeans_labelprop.model_selection import cluster_count_curve
 
 GROUPS, Y = make_groups()
@@ -503,6 +507,30 @@ def test_degenerate_shapes(rows, dtype, container, rule, embedding):
 
 
 @both_rules
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("k", [12, 40])
+def test_fewer_different_samples_than_clusters_are_predicted_as_they_were(
+    rule, dtype, k
+):
+    """Centres lie at the same place: those without samples know nothing."""
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        n_different, n_columns = rng.integers(2, 6), rng.integers(1, 30)
+        y = rng.permutation(np.arange(40) % n_different)
+        A = rng.normal(size=(n_different, n_columns)).astype(dtype)[y]
+        with quiet():
+            params = {"propagation": rule, "n_clusters": k, "random_state": seed}
+            fitted = propagator(**params).fit(A, y)
+            one_by_one = [fitted.predict(A[i : i + 1])[0] for i in range(len(A))]
+            assert_array_equal(fitted.predict(A), y)
+        assert_array_equal(one_by_one, y)
+        assert_array_equal(fitted.transduction_, y)
+        assert_array_equal(find_clusters(fitted, A), fitted.labels_)
+        centers = fitted.cluster_centers_[fitted.labels_]
+        np.testing.assert_allclose(centers, A, rtol=1e-5, atol=1e-6)
+
+
+@both_rules
 def test_more_clusters_than_samples_is_refused_before_anyone_is_asked(rule):
     oracle = RefusesToAnswer()
     with pytest.raises(ValueError, match="n_samples=3 should be >= n_clusters=12"):
@@ -543,3 +571,197 @@ def test_other_samples_than_those_of_the_fit_are_checked_as_strictly(rule):
             fitted.predict(bad)
     with pytest.raises(ValueError, match="features"):
         fitted.predict(GROUPS[:, :2])
+
+
+# Tables that are not as they should be, or not as they were in fit.
+
+N = len(Y)
+
+
+def as_column(values):
+    column = np.empty(N, dtype=object)
+    column[:] = list(values)
+    return pd.Series(column, dtype=object)
+
+
+def table(column):
+    return pd.DataFrame({"a": GROUPS[:, 0], "b": GROUPS[:, 1], "c": column})
+
+
+PAIRS = {  # two values of a column that are not the same, whatever it takes to see it
+    "bytes": (b"\xff", b"\xfe"),
+    "surrogates": ("\ud800", "\ud801"),
+    "zero bytes": ("a", "a\0"),
+    "spaces": ("a", "a "),
+    "accents": ("\u00e9", "e\u0301"),
+    "strings and numbers": ("a", 1),
+    "nothing and empty": (None, ""),
+    "times": (time(1, 0, 0, 5), time(1, 0, 0, 900_000)),
+    "long": ("a" * 100_000 + "b", "a" * 100_000 + "c"),
+    "huge": (10**300, 10**301),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(PAIRS))
+def test_values_of_a_column_stay_apart(kind):
+    pair = PAIRS[kind]
+    is_second = Y % 2 == 1
+    X = pd.DataFrame({"a": Y // 2, "c": as_column(pair[i] for i in is_second * 1)})
+    fitted = propagator(embedding="auto", n_clusters=4).fit(X, Y)
+    assert_array_equal(fitted.transduction_, Y)
+    assert_array_equal(fitted.predict(X), Y)
+
+
+ODD = {
+    "signalling NaN": [Decimal("sNaN"), Decimal(1), Decimal(2)],
+    "beyond float64": [10**400, 1, 2],
+    "complex": [1j, 1, 2],
+    "complex of NumPy": [np.complex128(1j), np.complex128(1), np.complex128(2)],
+    "lists": [[1], [2], [3]],
+    "dicts": [{}, {}, {}],
+    "classes": [int, str, float],
+    "intervals": list(pd.interval_range(0, 3)),
+    "128 bits": pl.Series([2**100, 1, 2], dtype=pl.Int128),
+    "days of Arrow": pd.Series(
+        [date(2020, 1, 1), date(2021, 1, 1), None], dtype="date32[pyarrow]"
+    ),
+}
+
+
+@both_rules
+@pytest.mark.parametrize("kind", sorted(ODD))
+def test_odd_columns_are_right_or_refused_before_anyone_is_asked(kind, rule):
+    places = np.random.default_rng(0).integers(0, 3, N)
+    if isinstance(ODD[kind], pl.Series):
+        X = pl.DataFrame(table(0.0)).with_columns(c=ODD[kind][places.tolist()])
+    elif isinstance(ODD[kind], pd.Series):
+        X = table(ODD[kind].iloc[places].reset_index(drop=True))
+    else:
+        X = table(as_column(ODD[kind][i] for i in places))
+    oracle = Counting(Y)
+    fitted = propagator(embedding="auto", oracle=oracle, propagation=rule)
+    try:
+        with quiet():
+            fitted.fit(X, sample_ids=IDS)
+    except (TypeError, ValueError) as error:
+        assert "X" in str(error)
+        assert oracle.n_asked == 0
+        return
+    order = np.random.default_rng(1).permutation(N)
+    shuffled = X[order.tolist()] if isinstance(X, pl.DataFrame) else X.iloc[order]
+    assert_array_equal(fitted.predict(shuffled), fitted.predict(X)[order])
+
+
+FITTED = table(as_column(Y % 2 == 1)).assign(
+    day=pd.to_datetime("2020-01-01") + pd.to_timedelta(30 * Y + IDS % 7, unit="D"),
+    count=7 * Y + IDS % 3,
+)
+
+
+@functools.cache
+def fitted_on_table():
+    return propagator(embedding="auto").fit(FITTED, Y)
+
+
+AS_BEFORE = {
+    "c": [int, float, str, "boolean", "category", "bool[pyarrow]"],
+    "count": [float, str, object, "Int64", "category", "int64[pyarrow]", "float32"],
+    "day": ["datetime64[s]", "datetime64[ns]", object, "period[D]", "date32[pyarrow]"],
+    "a": ["Float64", "float64[pyarrow]", "Sparse[float]", str],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [(name, dtype) for name, dtypes in AS_BEFORE.items() for dtype in dtypes],
+)
+def test_another_dtype_than_in_fit_changes_nothing(name, dtype):
+    fitted = fitted_on_table()
+    column = FITTED[name].astype(bool if name == "c" else FITTED[name].dtype)
+    other = FITTED.assign(**{name: column.astype(dtype)})
+    np.testing.assert_allclose(fitted.embed(other), fitted.embed(FITTED), atol=1e-6)
+    one_by_one = [fitted.predict(other[i : i + 1])[0] for i in range(0, N, 17)]
+    assert_array_equal(one_by_one, fitted.predict(FITTED)[::17])
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [("day", 5), ("day", 1.5), ("count", pd.Timestamp("2020-01-01")), ("a", 1j),
+     ("count", as_column([[1]] * N)), ("c", as_column([[1]] * N))],
+)  # fmt: skip
+def test_another_kind_of_values_than_in_fit_is_refused(name, column):
+    fitted = fitted_on_table()
+    with pytest.raises((TypeError, ValueError)):
+        fitted.predict(FITTED.assign(**{name: column}))
+
+
+@pytest.mark.parametrize("values", [1j, "a"])
+def test_images_must_be_real_numbers(values):
+    images = np.full((N, 9, 9), values)
+    refused(images, "Complex|could not convert", embedding="auto")
+    refused(images.astype(object), "", error=(TypeError, ValueError), embedding="auto")
+
+
+def test_a_set_has_no_order():
+    refused(set(map(str, IDS)), "X must hold samples", TypeError, embedding="auto")
+
+
+def tables_of_numbers():
+    """Yield numbers for which each kind of embedding is chosen."""
+    rng = np.random.default_rng(0)
+    wide = 5 * rng.normal(size=(4, 150))[Y] + rng.normal(size=(N, 150))
+    scales = np.logspace(0, 4, 60)
+    some = rng.random((N, 60)) < 0.3
+    yield "several scales", GROUPS * [1, 1000, 1 / 1024]
+    yield "wide", wide
+    yield "wide and positive", np.abs(wide)
+    yield "of one length", wide / np.linalg.norm(wide, axis=1, keepdims=True)
+    yield "gaps", np.where(rng.random(GROUPS.shape) < 0.1, np.nan, GROUPS)
+    yield "long tails", np.exp(GROUPS / 8)
+    yield "flags", np.column_stack([Y // 2, GROUPS])
+    yield "sparse", sp.csr_array(np.where(some, wide[:, :60] * scales, 0))
+    yield "sparse and positive", sp.csr_array(np.abs(np.where(some, wide[:, :60], 0)))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("kind", [kind for kind, _ in tables_of_numbers()])
+def test_the_unit_of_a_table_changes_nothing(kind, dtype):
+    X = dict(tables_of_numbers())[kind].astype(dtype)
+    low, high = limits[dtype]
+    expected = labels_of(X, "graph", embedding="auto")
+    for exponent in (
+        np.linspace(low + 60, high - 40, 12 if FULL else 5).astype(int).tolist()
+    ):
+        values = X.data if sp.issparse(X) else X
+        scaled = np.ldexp(values, exponent)
+        if np.isinf(scaled).any():
+            continue
+        A = sp.csr_array((scaled, X.indices, X.indptr)) if sp.issparse(X) else scaled
+        oracle = Counting(Y)
+        fitted = propagator(embedding="auto", oracle=oracle)
+        try:
+            with quiet(), warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # of what is refused
+                fitted.fit(A, sample_ids=IDS)
+        except ValueError as error:
+            assert "X" in str(error)
+            assert oracle.n_asked == 0
+            assert abs(exponent) > 30
+            continue
+        assert np.mean(fitted.transduction_ == expected.transduction_) > 0.97
+        assert np.mean(fitted.predict(A) == fitted.transduction_) > 0.97
+
+
+@pytest.mark.parametrize(
+    "texts", [list(range(N)), [1.5] * N, [True] * N, [date(2020, 1, 1)] * N,
+              ["a", 1] * (N // 2), "a" * N, np.arange(N), pd.Series(range(N))],
+)  # fmt: skip
+def test_what_is_no_text_is_refused_where_texts_were_fitted(texts):
+    words = [f"the {['low', 'mid', 'high', 'top'][g]} word" for g in Y]
+    fitted = propagator(embedding="auto", n_clusters=4)
+    with quiet():
+        fitted.fit(words, Y)
+    assert_array_equal(fitted.predict([*words[:5], None, b"low"])[:5], Y[:5])
+    for use in (fitted.predict, fitted.embedding_.fit):
+        with pytest.raises((TypeError, ValueError)):
+            use(texts)
