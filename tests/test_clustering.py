@@ -113,7 +113,7 @@ def test_chances_go_by_the_squared_distance_from_the_mean(rng, small_samples):
                 chances.append(p)
             return super().choice(a, size, replace, p)
 
-    X, chances = rng.normal(size=(300, 3)) + [5, -3, 0], []
+    X, chances = rng.normal(size=(300, 3)) + np.array([5, -3, 0]), []
     start_on_sample(X, 4, Draws(0))
     squared = ((X - X.mean(axis=0)) ** 2).sum(axis=1)
     expected = (1 / len(X) + squared / squared.sum()) / 2
