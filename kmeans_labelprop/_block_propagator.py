@@ -485,8 +485,8 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         replace_attributes(self, attributes, without=("confidence_",))
         if len(given.classes) == 1:
             warn_user(
-                f"The only class found is {given.classes[0]!r}: there are no two "
-                "classes to tell apart."
+                f"The only class found is {given.classes.tolist()[0]!r}: there are no "
+                "two classes to tell apart."
             )
         n_empty = np.count_nonzero(clusters.sizes) - len(np.unique(spread.ids))
         if not by_graph and n_empty:

@@ -58,8 +58,7 @@ def _draw_card(propagator: Any, text: str) -> Iterator[str]:
         yield from _draw_shares(propagator)
     # What the numbers above do not say.
     rest = "\n".join(line for line in text.splitlines() if line not in told)
-    if rest:
-        yield f"<p>{_escape(rest)}</p>"
+    yield f"<p>{_escape(rest)}</p>"
 
 
 def _draw_shares(propagator: Any) -> Iterator[str]:

@@ -169,3 +169,31 @@ def test_what_cannot_be_stored_is_computed_with_a_word(tmp_path, blobs):
     p = KMeansLabelPropagator(4, embedding=embedding, memory=str(tmp_path))
     with pytest.warns(UserWarning, match="'memory' parameter"):
         p.fit(X, y)
+
+
+def test_methods_of_every_kind_and_properties_are_code_too():
+    def make(number):
+        class Part:
+            @property
+            def value(self):
+                return number
+
+            @classmethod
+            def of_class(cls):
+                return number
+
+            @staticmethod
+            def alone():
+                return number
+
+        return Part
+
+    def without(part, name):
+        return type("Part", (), {k: v for k, v in vars(part).items() if k != name})
+
+    same, other = make(1), make(2)
+    assert source_digest(same) == source_digest(make(1)) != source_digest(other)
+    for name in ("value", "of_class", "alone"):
+        rest = [n for n in ("value", "of_class", "alone") if n != name]
+        one, two = (type("P", (), {name: vars(p)[name]}) for p in (same, other))
+        assert source_digest(one) != source_digest(two), rest

@@ -966,3 +966,29 @@ def test_what_is_left_out_rounds_no_label(blobs):
         fitted.fit(X, y)
     assert fitted.transduction_.tolist() == y
     assert fitted.predict(X).tolist() == y
+
+
+def test_shares_of_classes_without_a_label_are_told_and_left_out(blobs):
+    X, y = blobs
+    prior = {0: 0.25, 1: 0.25, 2: 0.25, 3: 0.2, 7: 0.05}
+    model = KMeansLabelPropagator(4, class_prior=prior, random_state=0)
+    with pytest.warns(UserWarning, match=r"shares for classes without a label: \[7\]"):
+        model.fit(X, y)
+    assert model.classes_.tolist() == [0, 1, 2, 3]
+
+
+def test_an_oracle_without_a_signature_is_asked(blobs):
+    X, y = blobs
+    asked = []
+
+    class Compiled:
+        __signature__ = "none"
+
+        def __call__(self, rows):
+            asked.append(rows)
+            return y[rows]
+
+    KMeansLabelPropagator(4, oracle=Compiled(), random_state=0).fit(
+        X, sample_ids=np.arange(len(X))
+    )
+    assert len(asked) == 1

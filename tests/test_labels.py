@@ -3,6 +3,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from kmeans_labelprop._containers import with_values
 from kmeans_labelprop._labels import (
     check_labels,
     is_missing,
@@ -269,3 +270,9 @@ def test_floats_that_may_have_been_several_numbers_are_refused(dtype, least):
     for value in (least, -least, 2.0**70):
         with pytest.raises(ValueError, match=f"below {least} .* pass integers"):
             label_array(np.array([value, 2], dtype=dtype), "y")
+
+
+def test_strings_stay_strings_beside_numbers():
+    names = np.array(["one", "two"])
+    for template in (np.array([1, 2]), np.array([1.5, 2])):
+        assert with_values(template, names).tolist() == ["one", "two"]

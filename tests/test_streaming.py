@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import FixedCenters, RecordingOracle
+from sklearn.base import clone
 from sklearn.datasets import load_digits, make_blobs
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
@@ -733,3 +734,97 @@ def test_bad_input_is_refused_before_anyone_is_asked(digits, tmp_path):
     pd.DataFrame({"a": [1.0]}).to_parquet(tmp_path / "one.parquet")
     with pytest.raises(ValueError, match="name of a column"):
         fit(tmp_path / "one.parquet", "b")
+
+
+# What seldom happens
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_work_is_kept_and_told_at_intervals(
+    digits, rule, tmp_path, monkeypatch, capsys
+):
+    X, y = digits
+    reference = fit(X, y, propagation=rule)
+    monkeypatch.setattr(driver, "_SECONDS_BETWEEN", -1)
+    streamed = fit(X, y, propagation=rule, verbose=1, folder=tmp_path / "work")
+    for name in ("transduction_", "kept_", "cluster_centers_"):
+        assert np.array_equal(getattr(streamed, name), getattr(reference, name)), name
+    told = capsys.readouterr().err
+    assert "[kmeans_labelprop] 140 samples of 1,797, about 0 s left" in told
+
+
+def test_samples_that_no_label_reaches_take_the_nearest_one():
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(at, 1, (300, 2)) for at in (0, 1000)])
+    y = np.full(600, -1)
+    y[:300] = X[:300, 0] > 0
+    streamed = fit(X, y, propagation="graph", n_clusters=10)
+    # The far group is linked to no label: its samples go by distance.
+    nearest = y[:300][np.argmin(((X[:300] - X[599]) ** 2).sum(axis=1))]
+    assert streamed.predict(X[599:]).tolist() == [nearest]
+    assert streamed.predict_proba(X[599:]).max() == 1
+
+
+def test_what_propagate_and_predict_refuse(digits):
+    X, y = digits
+    propagator = KMeansLabelPropagator(10, propagation="cluster", random_state=0)
+    propagator.query(X)
+    with pytest.raises(ValueError, match="at least one of the 10 representatives must"):
+        propagator.propagate({})
+    propagator.set_params(propagation="graph")
+    with pytest.raises(ValueError, match="clustered without anchors"):
+        propagator.propagate({0: 1})
+    fitted = fit(X, y, embedding=None)
+    with pytest.raises(ValueError, match=r"X has 3 features, but .* expecting 64 feat"):
+        fitted.predict(X[:5, :3])
+    assert np.array_equal(fitted.predict(X[:5].tolist()), fitted.predict(X[:5]))
+
+
+def test_a_single_class_is_warned_of(digits):
+    X, _ = digits
+    with pytest.warns(UserWarning, match="The only class found is 3: there are no two"):
+        fit(X, np.full(len(X), 3))
+
+
+def test_a_clone_asks_the_same_oracle(digits):
+    oracle = RecordingOracle(*digits)
+    assert clone(KMeansLabelPropagator(10, oracle=oracle)).oracle is oracle
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_file_of_the_labels_without_blocks_of_none(digits, rule, tmp_path):
+    X, y = digits
+    # A block without a given label keeps nothing.
+    streamed = fit(X, y, propagation=rule, fraction=0.0, n_clusters=5)
+    kept = list(streamed.iter_kept())
+    assert sum(len(labels) for _, labels in kept) == streamed.kept_.sum()
+    assert all(len(rows) == len(labels) > 0 for rows, labels in kept)
+    streamed.to_parquet(tmp_path / "labels.parquet")
+    table = pd.read_parquet(tmp_path / "labels.parquet")
+    assert ("confidence" in table) == (rule == "graph")
+    assert np.array_equal(table["label"], streamed.transduction_)
+
+
+def test_samples_must_be_there_each_time_they_are_read(digits):
+    X, y = digits
+    calls = []
+
+    def blocks():
+        calls.append(1)
+        return iter([X] if len(calls) < 4 else [])
+
+    with pytest.raises(ValueError, match=r"X .* (read|samples|sample)"):
+        fit(blocks, y)
+
+
+def test_a_folder_knows_files_and_lists_of_arrays(digits, tmp_path):
+    X, y = digits
+    table = pd.DataFrame(X).rename(columns=str).assign(digit=y)
+    table.to_parquet(tmp_path / "rows.parquet")
+    for name, data, labels in (
+        ("file", str(tmp_path / "rows.parquet"), "digit"),
+        ("list", [X[:900], X[900:]], [y[:900], y[900:]]),
+    ):
+        first = fit(data, labels, folder=tmp_path / name)
+        again = fit(data, labels, folder=tmp_path / name)
+        assert np.array_equal(first.transduction_, again.transduction_)

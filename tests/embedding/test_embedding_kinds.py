@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_blobs
 from sklearn.decomposition import PCA, FastICA
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -535,3 +536,47 @@ def test_embeddings_of_ones_own_are_described():
     assert describe(make_pipeline(StandardScaler(), FastICA(1))) == (
         "numbers: standard scores, up to 1 component"
     )
+
+
+def test_counts_of_words_and_many_columns_are_described(rng):
+    words = [f"word{i}" for i in range(300)]
+    texts = [" ".join(rng.choice(words, 30)) for _ in range(100)]
+    counts = CountVectorizer().fit_transform(texts)
+    assert describe(default_embedding(counts)) == (
+        "counts of words: tf-idf, up to 50 components, rows of unit length"
+    )
+    wide = pd.DataFrame(rng.normal(size=(100, 400))).rename(columns=str)
+    wide["kind"] = rng.choice(list("abc"), 100)
+    assert describe(default_embedding(wide)) == (
+        "table: 400 numbers, 1 category, up to 50 components"
+    )
+
+
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_pixels_that_are_missing_are_filled_in(rng, channels):
+    X = rng.random((30, 12, 12, *channels))
+    X[0, 0, 0] = np.nan
+    embedding = default_embedding(X)
+    assert "missing ones filled in, edges and patches" in describe(embedding)
+    E = embedding.fit_transform(X)
+    assert np.isfinite(E).all()
+    assert np.abs(E).sum(axis=1).all()
+
+
+def test_long_texts_are_compared_by_words_and_short_ones_by_pieces(rng):
+    words = [f"word{i}" for i in range(300)]
+    for n_words, analyzer in ((100, "word"), (5, "char")):
+        texts = [" ".join(rng.choice(words, n_words)) for _ in range(60)]
+        features = TextFeatures(random_state=0).fit(texts)
+        assert features.vectorizer_.analyzer == analyzer
+
+
+def test_samples_that_do_not_differ_and_masks_that_hide_nothing(rng):
+    assert describe(default_embedding(np.ones((50, 3)))) == "as they are"
+    X = rng.normal(size=(50, 3))
+    masked = default_embedding(np.ma.MaskedArray(X))
+    assert describe(masked) == describe(default_embedding(X))
+    ragged = np.empty(3, dtype=object)
+    ragged[:] = [[1], [1, 2], [3]]
+    with pytest.raises(ValueError, match="got samples of different lengths"):
+        default_embedding(ragged)

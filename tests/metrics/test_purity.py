@@ -159,3 +159,12 @@ def test_other_bad_input():
     for mask in ([2], [-1], [True], [0.5], ["a"]):
         with pytest.raises(ValueError, match="The 'mask' parameter must be 2 booleans"):
             propagated_label_accuracy([0, 1], [0, 1], mask)
+
+
+def test_clusters_held_as_objects_are_numbers_or_refused():
+    y = ["a", "b", "b", "b"]
+    expected = cluster_purity([0, 0, 1, 1], y)
+    found = cluster_purity(np.array([0, 0, 1, 1], dtype=object), y)
+    assert found.purity == expected.purity == 0.75
+    with pytest.raises(ValueError, match=r"'labels' parameter must hold .* Got array"):
+        cluster_purity(np.array(y, dtype=object), y)

@@ -18,7 +18,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 
-from kmeans_labelprop import KMeansLabelPropagator
+from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifierCV
 from kmeans_labelprop._engine import Spread, spread
 from kmeans_labelprop._given import GivenLabels
 from kmeans_labelprop._propagation import as_probabilities
@@ -652,3 +652,13 @@ def test_neighbours_predict_what_reaches_the_sample():
     assert_allclose(outcome.probability, [first[1], second[1], 0])
     assert 0.5 <= first[1] < 1
     assert 0 < second[1] <= 0.4
+
+
+def test_a_splitter_that_hides_all_labels_is_refused(digits):
+    X, y = digits[0][:200], digits[1][:200]
+    everything = PredefinedSplit(np.zeros(20))
+    model = PropagatedClassifierCV(
+        GaussianNB(), KMeansLabelPropagator(20, random_state=0), cv=everything
+    )
+    with pytest.raises(ValueError, match=r"must split the 20 labels .* hides 20, the"):
+        model.fit(X, y)

@@ -1,7 +1,12 @@
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.decomposition import PCA
+from sklearn.naive_bayes import GaussianNB
 
+from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifierCV
 from kmeans_labelprop._selection._candidates import list_candidates
 from kmeans_labelprop._selection._hiding import Outcome
 from kmeans_labelprop._selection._results import tabulate
@@ -144,3 +149,32 @@ def test_what_failed_is_named():
         "Not compared, since its training failed: the given labels alone.",
         "Not compared, since its training failed: cluster at fraction 1.",
     ]
+
+
+def test_nothing_is_said_of_propagation_where_none_was_compared(digits):
+    X, y = digits[0][:300], digits[1][:300]
+    propagator = KMeansLabelPropagator(30, embedding=PCA(10), random_state=0)
+    model = PropagatedClassifierCV(
+        GaussianNB(),
+        propagator,
+        fractions=[0],
+        propagations=["cluster"],
+        random_state=0,
+    ).fit(X, y)
+    assert len(model.cv_results_["params"]) > 1
+    assert "Against the given labels alone" not in model.summary()
+
+
+def test_too_few_labels_have_no_learning_curve(blobs):
+    X, y = blobs
+    few = np.full(len(y), -1)
+    for k in range(2):
+        few[np.flatnonzero(y == k)[:2]] = k
+    model = PropagatedClassifierCV(
+        GaussianNB(), KMeansLabelPropagator(4, random_state=0), random_state=0
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        summary = model.fit(X, few).summary()
+    assert "Labels: 4 known" in summary
+    assert "labels are likely to bring" not in summary
