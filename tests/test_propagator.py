@@ -1261,3 +1261,11 @@ def test_verbose_tells_the_stages_on_stderr(blobs, capsys):
         assert stage in err
     propagator().fit(X, y)
     assert capsys.readouterr().err == ""
+
+
+def test_columns_with_other_offsets_do_not_hide_a_number_without_meaning(rng):
+    X = rng.normal(size=(10_000, 2)) + np.array([0, 1e4])
+    assert len(propagator(n_clusters=3, embedding=None).query(X)) == 3
+    X[17, 0] = 1e15
+    with pytest.raises(ValueError, match="lose all digits"):
+        propagator(n_clusters=3, embedding=None).query(X)

@@ -281,3 +281,8 @@ def test_a_generator_that_yields_too_few_or_many_is_refused(n_yielded, text):
     with pytest.raises(ValueError, match=text):
         ask(lambda query: iter("abc"[:n_yielded]), answers)
     assert answers == dict(zip([9, 4], "abc"[:n_yielded], strict=False))
+
+
+def test_an_oracle_that_answers_wrongly_is_named():
+    with pytest.raises(ValueError, match="the oracle"):
+        ask_oracle(lambda rows: [1, 2, 3], np.zeros((2, 1)), np.arange(2), -1, {})

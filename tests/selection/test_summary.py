@@ -178,3 +178,8 @@ def test_too_few_labels_have_no_learning_curve(blobs):
         summary = model.fit(X, few).summary()
     assert "Labels: 4 known" in summary
     assert "labels are likely to bring" not in summary
+
+
+def test_no_comparison_without_the_given_labels_alone():
+    for means in ([np.nan, 0.1], [0, np.nan]):
+        assert list(describe_gains(gains(means, [0, 0.01], [0, 3]), 1)) == []
