@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
-from attack.tools import RULES, RefusesToAnswer, make_groups, quiet
+from attack.tools import RULES, RefusesToAnswer, make_groups, needs_dask, quiet
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import NotFittedError
 
@@ -17,7 +17,8 @@ from kmeans_labelprop import dask, streaming
 
 X, Y = make_groups(size=60)
 BLOCKS = np.array_split(X, 7)
-DRIVERS = [streaming.KMeansLabelPropagator, dask.KMeansLabelPropagator]
+IN_BLOCKS, ON_DASK = streaming.KMeansLabelPropagator, dask.KMeansLabelPropagator
+DRIVERS = [IN_BLOCKS, pytest.param(ON_DASK, marks=needs_dask)]
 
 
 def oracle(rows):
@@ -27,7 +28,7 @@ def oracle(rows):
     return [int(np.abs(middles - place).sum(axis=1).argmin()) for place in places]
 
 
-def propagator(driver=DRIVERS[0], **params):
+def propagator(driver=IN_BLOCKS, **params):
     defaults = {"oracle": oracle, "embedding": None, "random_state": 0}
     return driver(8, **defaults | params)
 
@@ -141,7 +142,7 @@ def test_answers_that_no_file_holds_are_refused_and_kept(driver, tmp_path):
     for odd in (b"a", 1j, "a\0", "a" * 5000, 2**63 + 1, np.longdouble(7)):
         word = isinstance(odd, str)
         names = ["a", odd, "c", "d"] if word else [0, odd, 2, 3]
-        folder = {"folder": tmp_path / repr(odd)[:20]} if driver is DRIVERS[0] else {}
+        folder = {"folder": tmp_path / repr(odd)[:20]} if driver is IN_BLOCKS else {}
         fitted = propagator(
             driver, oracle=lambda rows, n=names: [n[g] for g in oracle(rows)], **folder
         )
@@ -158,11 +159,15 @@ def test_answers_that_no_file_holds_are_refused_and_kept(driver, tmp_path):
             assert len(noted["answers"]) >= 6
 
 
-def test_an_index_in_another_order_is_refused():
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_an_index_in_another_order_is_refused(driver):
     y = pd.Series(Y, index=np.random.default_rng(0).permutation(len(Y)))
-    for driver in DRIVERS:
-        with pytest.raises(ValueError, match="The index of y"):
-            propagator(driver, oracle=None).fit(FRAME, y)
+    with pytest.raises(ValueError, match="The index of y"):
+        propagator(driver, oracle=None).fit(FRAME, y)
+
+
+def test_an_index_in_another_order_than_that_of_its_block_is_refused():
+    y = pd.Series(Y, index=np.random.default_rng(0).permutation(len(Y)))
     with pytest.raises(ValueError, match="The index of y"):
         propagator(oracle=None).fit([FRAME[:90], FRAME[90:]], [y[:90], y[90:]])
 
@@ -266,7 +271,7 @@ def test_other_columns_than_in_fit_are_refused_in_predict(driver, embedding):
         for use in (fitted.predict, fitted.predict_proba):
             with quiet(), pytest.raises(ValueError, match=r"feature|sample"):
                 use(X_new)
-    if driver is dask.KMeansLabelPropagator:
+    if driver is ON_DASK:
         import dask.dataframe as dd
 
         for X_new in other:
@@ -279,9 +284,10 @@ def test_other_columns_than_in_fit_are_refused_in_predict(driver, embedding):
         assert_array_equal(found, Y[rows.index[few]])
 
 
+@needs_dask
 @pytest.mark.parametrize(
     "A", [X[:, 0], X.tolist()[0], sp.csr_array(X), ["a", "b"], X[:, :, None]]
 )
 def test_what_is_no_table_is_refused_on_dask(A):
     with pytest.raises((ValueError, TypeError), match="X"):
-        propagator(DRIVERS[1], oracle="y").fit(A, Y)
+        propagator(ON_DASK, oracle="y").fit(A, Y)

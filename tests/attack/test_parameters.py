@@ -7,7 +7,15 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from attack.tools import FULL, RULES, RefusesToAnswer, make_groups, propagator, quiet
+from attack.tools import (
+    FULL,
+    RULES,
+    RefusesToAnswer,
+    make_groups,
+    needs_dask,
+    propagator,
+    quiet,
+)
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import DBSCAN, KMeans
 from sklearn.decomposition import PCA
@@ -293,7 +301,12 @@ SEEDS = [3, np.int8(3), np.uint64(3), np.int64(3)]
 
 
 @pytest.mark.parametrize(
-    "make", [propagator, streaming.KMeansLabelPropagator, dask.KMeansLabelPropagator]
+    "make",
+    [
+        propagator,
+        streaming.KMeansLabelPropagator,
+        pytest.param(dask.KMeansLabelPropagator, marks=needs_dask),
+    ],
 )
 def test_a_seed_is_the_same_in_any_type(make):
     found = [

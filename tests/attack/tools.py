@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from scipy.sparse import issparse
 
@@ -20,6 +22,9 @@ FULL = os.environ.get("ATTACK") == "full"
 PACKAGE = str(Path(kmeans_labelprop.__file__).parent)
 ROOT = Path(kmeans_labelprop.__file__).parents[1]
 RULES = ("cluster", "graph")
+needs_dask = pytest.mark.skipif(
+    importlib.util.find_spec("dask") is None, reason='needs the extra "dask"'
+)
 
 
 def tries(few, many, **more):
