@@ -59,12 +59,13 @@ def read_equivalent():
 
 def report(drawn, codes, args, n_all):
     equivalent = read_equivalent()
-    survived = [n for n in drawn if codes[n] in (SURVIVED, NO_TESTS)]
+    judged = [n for n in drawn if codes[n] not in (NOT_RUN, TIMEOUT)]
+    survived = [n for n in judged if codes[n] in (SURVIVED, NO_TESTS)]
     told = [name for name in survived if name in equivalent]
     open_ = [name for name in survived if name not in equivalent]
-    counted = len(drawn) - len(told)
+    counted = len(judged) - len(told)
     score = 100 * (counted - len(open_)) / counted
-    modules = Counter(name.rpartition(".")[0] for name in drawn)
+    modules = Counter(name.rpartition(".")[0] for name in judged)
     left = Counter(name.rpartition(".")[0] for name in open_)
     text = [
         "# Faults that tests see",
@@ -72,8 +73,9 @@ def report(drawn, codes, args, n_all):
         f"    make mutants  # --sample {args.sample} --seed {args.seed}",
         "",
         f"{len(drawn)} of {n_all:,} mutants, drawn at random, each against the tests "
-        f"that reach it: {len(drawn) - len(survived)} seen, {len(told)} equivalent, "
-        f"{len(open_)} not seen. **Score: {score:.1f} %** of those not equivalent.",
+        f"that reach it: {len(judged) - len(survived)} seen, {len(told)} equivalent, "
+        f"{len(open_)} not seen, {len(drawn) - len(judged)} not judged yet, or not in "
+        f"time. **Score: {score:.1f} %** of those judged and not equivalent.",
         "",
         "| module | mutants | not seen |",
         "|---|--:|--:|",

@@ -162,9 +162,9 @@ def test_fewer_samples_than_neighbours_are_refused():
 # The parts
 
 
-@pytest.mark.parametrize("n_taken", [1, 2, 7, 12, 20])
+@pytest.mark.parametrize("n_taken", [1, 2, 30, 499, 500, 600])
 def test_the_least_costs_of_each_row(rng, n_taken):
-    costs = rng.normal(size=(50, 12))
+    costs = rng.normal(size=(50, 500))
     found = np.take_along_axis(costs, _neighbors._least(costs, n_taken), axis=1)
     assert_array_equal(np.sort(found), np.sort(costs)[:, :n_taken])
 
