@@ -1269,3 +1269,8 @@ def test_columns_with_other_offsets_do_not_hide_a_number_without_meaning(rng):
     X[17, 0] = 1e15
     with pytest.raises(ValueError, match="lose all digits"):
         propagator(n_clusters=3, embedding=None).query(X)
+
+
+def test_alpha_so_large_that_classes_mix_is_warned_of(blobs):
+    with pytest.warns(UserWarning, match="'alpha' parameter is 0.99995: so close to 1"):
+        propagator(alpha=0.99995).fit(*blobs)
