@@ -805,16 +805,35 @@ def test_a_file_of_the_labels_without_blocks_of_none(digits, rule, tmp_path):
     assert np.array_equal(table["label"], streamed.transduction_)
 
 
-def test_samples_must_be_there_each_time_they_are_read(digits):
+@pytest.mark.parametrize(
+    ("n_times", "message"),
+    [
+        (0, r"X must hold at least one sample\. Got none"),
+        (1, r"at least one sample each time it is read\. Got none"),
+        (3, "the same samples each time it is read: .* Got 0 samples"),
+    ],
+)
+def test_samples_must_be_there_each_time_they_are_read(digits, n_times, message):
     X, y = digits
     calls = []
 
     def blocks():
         calls.append(1)
-        return iter([X] if len(calls) < 4 else [])
+        return iter([X] if len(calls) <= n_times else [])
 
-    with pytest.raises(ValueError, match=r"X .* (read|samples|sample)"):
+    with pytest.raises(ValueError, match=message):
         fit(blocks, y)
+
+
+def test_a_first_reading_tells_how_many_samples_and_not_of_how_many(
+    digits, monkeypatch, capsys
+):
+    X, y = digits
+    monkeypatch.setattr(driver, "_SECONDS_BETWEEN", -1)
+    fit(lambda: iter([X[:900], X[900:]]), y, verbose=1)
+    told = capsys.readouterr().err.splitlines()
+    assert "[kmeans_labelprop] 140 samples" in told
+    assert "[kmeans_labelprop] 140 samples of 1,797, about 0 s left" in told
 
 
 def test_a_folder_knows_files_and_lists_of_arrays(digits, tmp_path):

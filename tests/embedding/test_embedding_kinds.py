@@ -572,7 +572,10 @@ def test_long_texts_are_compared_by_words_and_short_ones_by_pieces(rng):
 
 
 def test_samples_that_do_not_differ_and_masks_that_hide_nothing(rng):
-    assert describe(default_embedding(np.ones((50, 3)))) == "as they are"
+    same = np.ones((50, 3))
+    assert describe(default_embedding(same)) == "as they are"
+    same[3, 1] = np.nan
+    assert describe(default_embedding(same)) == "numbers: missing ones filled in"
     X = rng.normal(size=(50, 3))
     masked = default_embedding(np.ma.MaskedArray(X))
     assert describe(masked) == describe(default_embedding(X))
