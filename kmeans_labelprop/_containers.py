@@ -33,11 +33,15 @@ def check_container(X: Any) -> None:
     """
     is_one = isinstance(X, str | bytes | Mapping | Set) or getattr(X, "ndim", 1) == 0
     is_many = hasattr(X, "__len__") or hasattr(X, "__array__")
+    remedy = _remedy(X)
     # Some sparse matrices are dicts, and none has a length.
-    if not issparse(X) and (is_one or not is_many):
+    if not issparse(X) and (is_one or not is_many or remedy):
+        of_what = " with named fields" if _has_fields(X) else ""
+        if isinstance(X, list | tuple):
+            of_what = f" of {type(X[0]).__name__}"
         raise TypeError(
-            "X must hold samples: an array, a sparse matrix, a table, or a list. Got "
-            f"{type(X).__name__} instead."
+            "X must hold samples: an array, a sparse matrix, a DataFrame, or a list. "
+            f"Got {type(X).__name__}{of_what} instead.{remedy}"
         )
     shape = getattr(X, "shape", None)
     if shape is None:
@@ -47,6 +51,23 @@ def check_container(X: Any) -> None:
             f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is "
             "required."
         )
+
+
+def _has_fields(X: Any) -> bool:
+    return getattr(getattr(X, "dtype", None), "names", None) is not None
+
+
+def _remedy(X: Any) -> str:
+    """Say what to pass in place of a table that is none of pandas or polars."""
+    is_records = isinstance(X, list | tuple) and len(X) and isinstance(X[0], Mapping)
+    is_dict = isinstance(X, Mapping) and not issparse(X)
+    if is_records or is_dict or _has_fields(X):
+        return " Pass pandas.DataFrame(X)."
+    if _library(X) == "pyarrow":
+        return " Pass X.to_pandas()."
+    if type(X).__name__ == "LazyFrame":
+        return " Pass X.collect()."
+    return ""
 
 
 def holds_numbers(dtype: Any) -> bool:
@@ -95,6 +116,8 @@ def canonical(X: Any) -> Any:
         )
     if not issparse(X):
         return X
+    if X.ndim != 2:
+        raise ValueError(f"Expected 2D array, got sparse {X.ndim}D array instead.")
     csr = X.tocsr()
     if csr.indices.dtype != np.int32 and max(*csr.shape, csr.nnz) < 2**31:
         csr = csr.copy()  # scikit-learn takes 32 bits only

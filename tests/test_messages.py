@@ -4,7 +4,10 @@ import re
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
+import scipy.sparse as sp
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import DBSCAN, KMeans
 from sklearn.datasets import make_blobs
@@ -79,7 +82,34 @@ SAMPLES = {
     "None": (lambda: fit(None), "X must hold samples: .* Got NoneType"),
     "one text": (lambda: fit("hello"), "X must hold samples: .* Got str"),
     "a generator": (lambda: fit(row for row in X), "X must hold samples.* generator"),
-    "a dict": (lambda: fit({"a": X}), "X must hold samples.* Got dict"),
+    "a dict": (
+        lambda: fit({"a": X}),
+        "X must hold samples.* Got dict .* pandas.DataFrame",
+    ),
+    "rows as dicts": (
+        lambda: fit(TABLE.to_dict("records")),
+        r"Got list of dict instead. Pass pandas.DataFrame\(X\)",
+    ),
+    "named fields": (
+        lambda: fit(TABLE.to_records(index=False)),
+        "Got recarray with named fields instead. Pass pandas.DataFrame",
+    ),
+    "a table of Arrow": (
+        lambda: fit(pa.Table.from_pandas(TABLE)),
+        r"Got Table instead. Pass X.to_pandas\(\)",
+    ),
+    "a lazy frame": (
+        lambda: fit(pl.from_pandas(TABLE).lazy()),
+        r"Got LazyFrame instead. Pass X.collect\(\)",
+    ),
+    "a sparse vector": (
+        lambda: fit(sp.coo_array(np.ones(60))),
+        "Expected 2D array, got sparse 1D",
+    ),
+    "objects in cells": (
+        lambda: fit(column([type(name, (), {})() for name in "ab" * 30])),
+        "Got a, b in column 'c'",
+    ),
     "no rows": (lambda: fit([], []), r"0 sample\(s\) .* minimum of 1"),
     "an empty table": (lambda: fit(TABLE[:0], Y[:0]), r"0 sample\(s\) .*\(0, 2\)"),
     "no columns": (lambda: fit(TABLE[[]]), r"0 feature\(s\)|one column"),

@@ -13,7 +13,8 @@ from sklearn.utils import check_array
 from .._containers import canonical, holds_numbers
 from .._labels import is_null
 from ._columns import is_frame
-from ._images import ImageFeatures, resolve_image_shape
+from ._images import ImageFeatures
+from ._layout import resolve_image_shape
 from ._numbers import imputer, numbers_embedding
 from ._pictures import LEAST_SIDE, images_embedding
 from ._tables import table_embedding

@@ -10,12 +10,12 @@ from sklearn.pipeline import Pipeline
 
 from ._images import ImageFeatures
 from ._kinds import CATEGORIES, DATES, NUMBERS, ORDERED, REASONS, TEXT
-from ._pictures import flatten
+from ._pictures import flatten, looks_like_series
 from ._texts import TextFeatures
 
 _MOST_NAMES = 5
 _STEPS = {
-    "ImageFeatures": "edges and patches",
+    "ImageFeatures": "edges, patches, brightness",
     "MaxAbsScaler": "divided by the largest",
     "Normalizer": "rows of unit length",
     "QuantileTransformer": "ranks",
@@ -88,9 +88,12 @@ def _subject(steps: list[Any]) -> str:
         return "text"
     if any(isinstance(step, TfidfTransformer) for step in steps):
         return "counts of words"
+    is_image = any(isinstance(step, ImageFeatures) for step in steps)
     for step in steps:
         if getattr(step, "func", None) is flatten:
             shape = step.kw_args["image_shape"]
+            if not is_image and looks_like_series(shape):
+                return "series " + " × ".join(map(str, shape))
         elif isinstance(step, ImageFeatures):
             shape = getattr(step, "image_shape_", step.image_shape)
             shape = () if shape is None else shape

@@ -1,11 +1,10 @@
-"""Features of images: where edges run, and what small patches look like."""
+"""Features of images: edges, small patches, and how bright the whole is."""
 
 from __future__ import annotations
 
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise, product
 from numbers import Integral
@@ -25,21 +24,20 @@ from sklearn.base import (
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import normalize
-from sklearn.utils import Tags, check_random_state, gen_batches
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from .._validation import Interval, validate_estimator_parameters
+from ._layout import Layout, as_rows, resolve_image_shape
 
 _Float32 = NDArray[np.float32]
 
 # Chosen by measurement on the labelled training images of Fashion-MNIST.
 _SIGMA = 1.0  # of the blur before gradients are taken, in pixels
 _N_ORIENTATIONS = 24
-_CELL_SIZE = 4  # pixels
-_N_POOLS = 4  # along each side
 _THRESHOLD = 0.25  # of the cosine of patch and filter
 # Added to the variance of patches with grey values in [0, 1]: noise and patches with
 # hardly any contrast stay small.
@@ -55,16 +53,11 @@ _N_GREY = 65535
 _LEAST_SPREAD = 1e-5
 
 # Bounds of time and memory.
-_MAX_CHANNELS = 4  # of a photograph
-_MAX_CELLS = 8  # along each side: cells grow with the image from there on
 _N_FIT_IMAGES = 5_000
 _N_FIT_PATCHES = 50_000
 _FIT_BYTES = 128 * 2**20
 _MAX_ITER = 30  # of k-means: later iterations move the filters little
 _N_POWERS = 3  # of the search for components: more do not make labels more right
-# Multiplications at once: near a core's cache, and long enough that threads seldom wait
-# for each other between two of them.
-_N_PRODUCTS = 3_200_000
 
 _ACCEPTED: dict[str, Any] = {
     "accept_sparse": "csr",
@@ -390,157 +383,6 @@ def unit_roots(features: _Float32) -> _Float32:
     return roots
 
 
-def resolve_image_shape(
-    image_shape: Any, n_features: int, seen: tuple[int, int, int] | None = None
-) -> tuple[int, int, int]:
-    """Check the shape of images against the samples.
-
-    Parameters
-    ----------
-    image_shape : None or tuple of int
-        Height, width and perhaps channels; one of them may be -1.
-    n_features : int
-        Number of features of a sample.
-    seen : tuple of (height, width, channels) or None, default=None
-        The shape of the samples, if they are images and not rows of numbers.
-
-    Returns
-    -------
-    image_shape : tuple of (height, width, channels)
-        The full shape.
-
-    Raises
-    ------
-    ValueError
-        If the shape is not legal, or not that of the samples.
-    """
-    if image_shape is None and seen is not None:
-        if seen[0] <= _MAX_CHANNELS < seen[2]:
-            raise ValueError(
-                f"Images of shape {seen} look as if their channels came first; they "
-                "must come last. Pass X.transpose(0, 2, 3, 1), or the image_shape if "
-                "they do."
-            )
-        return seen
-    if image_shape is None:
-        side = math.isqrt(n_features)
-        if side * side != n_features:
-            raise ValueError(
-                "image_shape=None stands for square images of one channel, and "
-                f"{n_features} features are no square. Give image_shape=(height, "
-                "width) or (height, width, channels)."
-            )
-        return side, side, 1
-    try:
-        sides = tuple(image_shape)
-    except TypeError:
-        sides = ()
-    if (
-        len(sides) not in (2, 3)
-        or any(not isinstance(s, Integral) or isinstance(s, bool) for s in sides)
-        or any(s < 1 and s != -1 for s in sides)
-        or sides.count(-1) > 1
-    ):
-        raise ValueError(
-            "The 'image_shape' parameter must be None, (height, width) or (height, "
-            "width, channels), of integers from 1 up; one of them may be -1, to be "
-            f"found from the number of features. Got {image_shape!r} instead."
-        )
-    known = math.prod(side for side in sides if side != -1)
-    if n_features % known if -1 in sides else n_features != known:
-        raise ValueError(
-            f"Images of image_shape={image_shape!r} do not have {n_features} features, "
-            "but the samples do. The shape is (height, width) or (height, width, "
-            "channels); rows hold the pixels line by line, the channels of a pixel "
-            "together."
-        )
-    height, width, *channels = (
-        n_features // known if side == -1 else int(side) for side in sides
-    )
-    shape = height, width, channels[0] if channels else 1
-    if seen not in (None, shape):
-        raise ValueError(
-            f"Images of image_shape={image_shape!r} have (height, width, channels) = "
-            f"{shape}. Got images of {seen} instead."
-        )
-    return shape
-
-
-def as_rows(X: Any) -> tuple[Any, tuple[int, int, int] | None]:
-    """Lay out arrays of images as rows.
-
-    Parameters
-    ----------
-    X : object
-        The samples.
-
-    Returns
-    -------
-    rows : object
-        The pixels of each image in a row, without a copy if they are so in memory.
-        What has neither three nor four dimensions is returned as it is.
-    image_shape : tuple of (height, width, channels) or None
-        The shape of the images; None if they were rows already.
-    """
-    X = X if hasattr(X, "shape") else np.asarray(X)
-    shape = X.shape
-    if len(shape) not in (3, 4):
-        return X, None
-    height, width, *channels = shape[1:]
-    rows = np.asarray(X).reshape(shape[0], math.prod(shape[1:]))
-    return rows, (height, width, channels[0] if channels else 1)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where patches lie in images, and what is summed up.
-
-    Attributes
-    ----------
-    shape : tuple of (height, width, channels)
-        The shape of the images.
-    patch : tuple of (height, width)
-        The shape of the patches.
-    positions : tuple of (int, int)
-        How many patches fit along height and width.
-    pools : tuple of (int, int)
-        Cells, along height and width, in which the responses to patches are summed.
-    cells : tuple of (int, int)
-        Cells in which directions of edges are counted.
-    """
-
-    shape: tuple[int, int, int]
-    patch: tuple[int, int]
-    positions: tuple[int, int]
-    pools: tuple[int, int]
-    cells: tuple[int, int]
-
-    @classmethod
-    def of(cls, shape: tuple[int, int, int], patch_size: int) -> Self:
-        """Lay out patches of a size, or of half of the image, rounded up, if less."""
-        height, width, _ = shape
-        patch = min(patch_size, (height + 1) // 2), min(patch_size, (width + 1) // 2)
-        positions = height - patch[0] + 1, width - patch[1] + 1
-        pools = min(_N_POOLS, positions[0]), min(_N_POOLS, positions[1])
-        return cls(shape, patch, positions, pools, (_n_cells(height), _n_cells(width)))
-
-    @property
-    def n_values(self) -> int:
-        """Numbers in a patch."""
-        return math.prod(self.patch) * self.shape[2]
-
-    def batches(self, n_images: int, n_filters: int) -> Iterator[slice]:
-        """Divide images into batches of the size that is fastest."""
-        n_multiplied = (self.n_values + 1) * max(n_filters, self.n_values)
-        n_columns = -(-self.positions[1] // self.pools[1])  # of a cell
-        size = max(1, _N_PRODUCTS // (n_multiplied * n_columns))
-        return gen_batches(n_images, size)
-
-
-def _n_cells(side: int) -> int:
-    return min(max(1, round(side / _CELL_SIZE)), _MAX_CELLS)
-
-
 def run_batches(function: Callable[[slice], None], batches: Iterator[slice]) -> None:
     """Call a function on batches, in as many threads as linear algebra would use.
 
@@ -561,12 +403,13 @@ def run_batches(function: Callable[[slice], None], batches: Iterator[slice]) -> 
 
 # ------------------------------------------------------------------ the estimator
 class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Features of images: where edges run, and what small patches look like.
+    """Features of images: edges, small patches, and how bright the whole is.
 
-    Two descriptions of an image stand side by side. Histograms of the directions of
-    edges in small cells [1]_; and the responses, summed over parts of the image, of
-    filters that k-means learns from patches of the training images [2]_. Both forgive
-    small shifts, which distances between pixels do not. No labels are read.
+    Three descriptions of an image stand side by side. Histograms of the directions of
+    edges in small cells [1]_; the responses, summed over parts of the image, of filters
+    that k-means learns from patches of the training images [2]_; and the brightness of
+    the whole image, which the others do not see. They forgive small shifts, which
+    distances between pixels do not. No labels are read.
 
     Read more in the :ref:`User Guide <image_features>`.
 
@@ -582,8 +425,8 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     patch_size : int, default=4
         Side of the patches in pixels; at most half of the image, rounded up.
     n_components : int, default=80
-        Number of columns for each of the two descriptions; fewer if there are fewer
-        training samples, or fewer values to make them from.
+        Number of columns for edges, and for patches; fewer if there are fewer training
+        samples, or fewer values to make them from.
     random_state : int, RandomState instance or None, default=None
         Determines which images and patches are learned from, the filters, and the
         search for components. Give an int for the same features in every call.
@@ -602,6 +445,11 @@ class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     patch_components_ : ndarray of shape (n_patch_components, n_pools * n_filters), \
 dtype=float32
         The components of the filter responses, in units of their spread.
+    brightness_mean_ : ndarray of shape (n_channels,), dtype=float64
+        The mean of each channel over all training images, with grey values from 0 to 1.
+    brightness_scale_ : float
+        By what the distance from that mean is multiplied: the root of the number of
+        pixels, in units of the images' spread; 0 if they are all equal.
     n_features_in_ : int
         Number of features seen in ``fit``: the numbers of an image.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -623,10 +471,13 @@ dtype=float32
     image. Of both descriptions square roots are taken, then rows are scaled to unit
     length and projected on their principal components, which are divided by the root
     mean square distance from the mean, so that both descriptions count alike.
+    Brightness is the mean of each channel. It counts beside them by its share in the
+    variance of the pixels: where images differ in little else it decides, and where it
+    is an accident, of exposure or of thick strokes, it hardly counts.
 
     The features do not depend on the unit nor the zero of the grey values, except for
-    rounding: the range of all training pixels is the unit. Nothing is centred at the
-    end, so a blank image has features that are all zero.
+    rounding: the range of all training pixels is the unit. Edges and patches are not
+    centred at the end, so a blank image has zeros there.
 
     Filters and components are learned from at most 5,000 images drawn at random. So,
     beside X and the result, `fit` takes about 100 MB for images of 28 × 28 pixels, and
@@ -655,7 +506,7 @@ dtype=float32
     >>> features.image_shape_
     (8, 8, 1)
     >>> features.transform(X).shape
-    (1797, 40)
+    (1797, 41)
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -726,7 +577,8 @@ array-like of shape (n_samples, height, width[, channels])
         responses = np.empty((X.shape[0], n_responses), dtype=np.float32)
 
         def describe(batch: slice) -> None:
-            edges[batch], responses[batch] = self._describe(X[batch], layout)
+            images = self._images(X[batch])
+            edges[batch], responses[batch] = self._describe(images, layout)
 
         run_batches(describe, layout.batches(X.shape[0], len(filters)))
         # Several threads would add up in a varying order.
@@ -735,6 +587,7 @@ array-like of shape (n_samples, height, width[, channels])
                 scaled_components(features, self.n_components, random_state)
                 for features in (edges, responses)
             )
+        self._learn_brightness(X, layout)
         return self
 
     def transform(self, X: Any) -> _Float32:
@@ -750,8 +603,8 @@ array-like of shape (n_samples, height, width[, channels])
         Returns
         -------
         features : ndarray of shape (n_samples, n_components_out), dtype=float32
-            The components of the histograms, then those of the filter responses. A
-            DataFrame if ``set_output`` asks for one.
+            The components of the histograms, then those of the filter responses, then
+            the brightness of each channel. A DataFrame if ``set_output`` asks for one.
         """
         check_is_fitted(self)
         X, sides = as_rows(X)
@@ -759,12 +612,16 @@ array-like of shape (n_samples, height, width[, channels])
         X = validate_data(self, X, reset=False, **_ACCEPTED)
         layout = Layout.of(self.image_shape_, self.patch_size)
         features = np.empty((X.shape[0], self._n_features_out), dtype=np.float32)
-        n_edges = len(self.edge_components_)
+        ends = np.cumsum([len(self.edge_components_), len(self.patch_components_)])
 
         def describe(batch: slice) -> None:
-            edges, responses = self._describe(X[batch], layout)
-            features[batch, :n_edges] = edges @ self.edge_components_.T
-            features[batch, n_edges:] = responses @ self.patch_components_.T
+            images = self._images(X[batch])
+            edges, responses = self._describe(images, layout)
+            features[batch, : ends[0]] = edges @ self.edge_components_.T
+            features[batch, ends[0] : ends[1]] = responses @ self.patch_components_.T
+            brightness = images.mean(axis=(2, 3), dtype=np.float64)
+            brightness -= self.brightness_mean_
+            features[batch, ends[1] :] = brightness * self.brightness_scale_
 
         run_batches(describe, layout.batches(X.shape[0], len(self.filters_)))
         return features
@@ -804,9 +661,24 @@ array-like of shape (n_samples, height, width[, channels])
             patches[here] = cut.reshape(len(cut), layout.n_values)
         return patches
 
-    def _describe(self, rows: Any, layout: Layout) -> tuple[_Float32, _Float32]:
-        """Give the two descriptions of some images."""
-        images = self._images(rows)
+    def _learn_brightness(self, X: Any, layout: Layout) -> None:
+        # No fixed weight does as well on all sets (benchmarks/results/brightness.md).
+        height, width, n_channels = layout.shape
+        total = np.zeros((n_channels, height, width))
+        squares = 0.0
+        for batch in layout.batches(X.shape[0], self.n_filters):
+            images = self._images(X[batch]).astype(np.float64)
+            total += images.sum(axis=0)
+            squares += float(np.square(images).sum())
+        mean = total / X.shape[0]
+        variance = squares / X.shape[0] - float(np.square(mean).sum())
+        spread = math.sqrt(max(variance, 0.0))
+        differ = spread > _LEAST_SPREAD
+        self.brightness_scale_ = math.sqrt(height * width) / spread if differ else 0.0
+        self.brightness_mean_ = mean.mean(axis=(1, 2))
+
+    def _describe(self, images: _Float32, layout: Layout) -> tuple[_Float32, _Float32]:
+        """Describe the edges and the patches of some images."""
         filters = self.filters_.transpose(0, 3, 1, 2).reshape(-1, layout.n_values)
         responses = patch_responses(
             images, layout.patch, self.whitening_, filters, layout.pools
@@ -816,7 +688,8 @@ array-like of shape (n_samples, height, width[, channels])
 
     @property
     def _n_features_out(self) -> int:
-        return len(self.edge_components_) + len(self.patch_components_)
+        n_components = len(self.edge_components_) + len(self.patch_components_)
+        return n_components + self.image_shape_[2]
 
     def __sklearn_tags__(self) -> Tags:
         tags: Tags = super().__sklearn_tags__()

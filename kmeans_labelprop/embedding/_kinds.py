@@ -6,8 +6,10 @@ import re
 from collections import Counter
 from datetime import date, time, timedelta
 from decimal import Decimal
+from enum import Enum
 from numbers import Real
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,17 +171,17 @@ def _kind_of_values(column: Any, name: Any) -> str | None:
     types = {type(value) for value in values if not is_null(value)}
     numbers = Real, Decimal, np.number, timedelta, time
     for kind, classes in (
-        ("strings", (str, bytes)),
+        ("strings", (str, bytes, UUID, Enum)),
         (CATEGORIES, (bool, np.bool_)),
         (NUMBERS, numbers),
         (DATES, (date, np.datetime64)),
     ):
         if all(issubclass(each, classes) for each in types):
             return kind
-    allowed = str, bytes, np.bool_, *numbers[:3]
+    allowed = str, bytes, UUID, Enum, np.bool_, *numbers[:3]
     if all(issubclass(each, allowed) for each in types):
         return "strings"
-    others = sorted(each.__name__ for each in types if not issubclass(each, allowed))
+    others = sorted({each.__name__ for each in types if not issubclass(each, allowed)})
     raise TypeError(
         "The columns of X must hold numbers, booleans, strings, categories, dates or "
         f"durations. Got {', '.join(others)} in column {name!r} instead."

@@ -17,6 +17,8 @@ from ._numbers import imputer, numbers_embedding
 # Smaller images have too few pixels for what ImageFeatures looks at: from 8 on it gains
 # on all sets, at 7 it loses on one (benchmarks/results/small_images.md).
 LEAST_SIDE = 8
+# Longer ones, without a shape that was told, are windows of series, or the like.
+_LARGEST_RATIO = 4
 # Larger ones are made smaller by a whole factor, to sides of this length at least.
 _LARGE_SIDE = 48
 
@@ -55,7 +57,8 @@ def images_embedding(X: NDArray[Any], image_shape: tuple[int, ...] | None) -> An
     height, width = shape[1:] if is_first else shape[:2]
     factor = max(1, min(height, width) // _LARGE_SIDE)
     small = flatten(X, shape, is_first, factor)
-    if min(height, width) < LEAST_SIDE:
+    is_image = told is not None or not looks_like_series(shape)
+    if min(height, width) < LEAST_SIDE or not is_image:
         chosen = numbers_embedding(small.astype(np.float64))
     else:
         sides = height // factor, width // factor
@@ -65,6 +68,22 @@ def images_embedding(X: NDArray[Any], image_shape: tuple[int, ...] | None) -> An
     options = {"image_shape": shape, "channels_first": is_first, "factor": factor}
     first = FunctionTransformer(flatten, kw_args=options)
     return first if chosen is None else make_pipeline(first, chosen)
+
+
+def looks_like_series(shape: tuple[int, ...]) -> bool:
+    """Tell whether arrays are too long and narrow for images of one channel.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The shape of a sample.
+
+    Returns
+    -------
+    looks_like_series : bool
+        True for (time steps, sensors), say.
+    """
+    return len(shape) == 2 and max(shape) > _LARGEST_RATIO * min(shape)
 
 
 def flatten(

@@ -3,12 +3,14 @@
 import datetime as dt
 import pickle
 from decimal import Decimal
+from enum import Enum
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_blobs
 from sklearn.decomposition import PCA, FastICA
@@ -290,6 +292,18 @@ def test_nothing_that_tells_samples_apart():
         default_embedding(X)
 
 
+def test_objects_that_stand_for_strings(rng):
+    # As drivers of databases give them.
+    colour = Enum("Colour", "RED BLUE")
+    colours = [list(colour)[i] for i in rng.integers(2, size=60)]
+    X = pd.DataFrame(rng.normal(size=(60, 2)), columns=["a", "b"])
+    odd = X.assign(id=[UUID(int=i) for i in range(60)], colour=colours)
+    plain = X.assign(id=odd["id"].astype(str), colour=odd["colour"].astype(str))
+    E = embedded(plain)[1]
+    assert E.shape[1] > 2
+    assert_array_equal(embedded(odd)[1], E)
+
+
 def test_short_strings_that_repeat_are_categories(rng):
     n = 400
     X = pd.DataFrame(
@@ -452,6 +466,19 @@ def test_small_images_are_pixels():
     assert describe(fitted) == "images 7 × 7: as they are"
 
 
+def test_windows_of_series_are_no_images(rng):
+    X = rng.normal(size=(N_SAMPLES, 64, 9))
+    fitted, E = embedded(X)
+    rows = X.reshape(N_SAMPLES, -1)
+    assert_allclose(E, embedded(rows)[1])
+    assert describe(fitted) == "series 64 × 9: 50 components"
+    # Unless somebody says so.
+    told = default_embedding(X, image_shape=(64, 9))
+    assert describe(told) == "images 64 × 9: edges, patches, brightness"
+    as_wide = default_embedding(rng.random((9, 8, 32)))
+    assert describe(as_wide) == "images 8 × 32: edges, patches, brightness"
+
+
 def test_images_and_their_shape_must_agree(rng):
     X = rng.random((9, 20, 16))
     assert isinstance(default_embedding(X, image_shape=(20, -1))[-1], ImageFeatures)
@@ -512,9 +539,12 @@ def test_a_line_for_every_kind(rng):
     assert describe(embedded(texts[:9])[0]).endswith(" 9 components")
     images = rng.integers(0, 255, (9, 96, 96, 3))
     assert describe(default_embedding(images)) == (
-        "images 96 × 96 × 3: 2 times smaller, edges and patches"
+        "images 96 × 96 × 3: 2 times smaller, edges, patches, brightness"
     )
-    assert describe(ImageFeatures((28, 28))) == "images 28 × 28: edges and patches"
+    assert (
+        describe(ImageFeatures((28, 28)))
+        == "images 28 × 28: edges, patches, brightness"
+    )
     assert describe(None) == "as they are"
     numbers = X[["float", "integer", "row"]].assign(float=1000 * X["float"])
     assert describe(default_embedding(numbers)) == (
@@ -557,7 +587,7 @@ def test_pixels_that_are_missing_are_filled_in(rng, channels):
     X = rng.random((30, 12, 12, *channels))
     X[0, 0, 0] = np.nan
     embedding = default_embedding(X)
-    assert "missing ones filled in, edges and patches" in describe(embedding)
+    assert "missing ones filled in, edges, patches, brightness" in describe(embedding)
     E = embedding.fit_transform(X)
     assert np.isfinite(E).all()
     assert np.abs(E).sum(axis=1).all()

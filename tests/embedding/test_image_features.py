@@ -16,19 +16,17 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_info
 
 from kmeans_labelprop import KMeansLabelPropagator
-from kmeans_labelprop.embedding import ImageFeatures, _images
+from kmeans_labelprop.embedding import ImageFeatures, _images, _layout
 from kmeans_labelprop.embedding._images import (
-    Layout,
-    as_rows,
     learn_filters,
     normalize_patches,
     orientation_histograms,
     patch_responses,
-    resolve_image_shape,
     run_batches,
     scaled_components,
     unit_roots,
 )
+from kmeans_labelprop.embedding._layout import Layout, as_rows, resolve_image_shape
 
 
 @pytest.fixture
@@ -209,9 +207,30 @@ def test_components_have_their_spread_as_unit(rng):
 
 def test_both_descriptions_count_alike(features, digits):
     E = features.transform(digits)
-    edges, patches = np.hsplit(E, [len(features.edge_components_)])
+    edges, patches, _ = np.hsplit(E, [len(features.edge_components_), -1])
     for block in (edges, patches):
         assert_allclose(block.var(axis=0).sum(), 1, rtol=1e-3)
+
+
+def test_brightness_counts_by_its_share_in_the_variance(rng):
+    # Channels of 3 × 4 pixels that differ as a whole, and by noise of 4 and 1 units.
+    wholes = rng.normal(scale=[20, 5], size=(200, 1, 1, 2))
+    X = wholes + rng.normal(scale=[4, 1], size=(200, 3, 4, 2))
+    E = ImageFeatures(random_state=0).fit_transform(X)[:, -2:]
+    means = X.mean(axis=(1, 2))
+    variance = X.reshape(200, -1).var(axis=0).sum()
+    assert_allclose(E.mean(axis=0), 0, atol=1e-5)
+    assert_allclose(E.var(axis=0), means.var(axis=0) * 12 / variance, rtol=1e-3)
+    for column, mean in zip(E.T, means.T, strict=True):
+        assert np.corrcoef(column, mean)[0, 1] > 1 - 1e-6
+
+
+def test_images_that_differ_in_brightness_alone(rng):
+    # Edges and patches have no contrast to go by but that of noise.
+    y = np.arange(300) % 3
+    X = np.array([60, 120, 180])[y, None, None] + rng.normal(scale=20, size=(300, 9, 9))
+    propagator = KMeansLabelPropagator(9, oracle="y", random_state=0)
+    assert np.mean(propagator.fit(X, y).transduction_ == y) > 0.95
 
 
 CORNERS = [(r, c) for r in range(100, 300, 20) for c in range(100, 500, 20)]
@@ -265,8 +284,10 @@ def test_bool_images():
 
 
 @pytest.mark.parametrize("grey", [0, 16, 7, 3.3])
-def test_blank_images_give_zeros(grey, features):
-    assert_array_equal(features.transform(np.full((2, 64), grey)), 0)
+def test_blank_images_have_no_edges_and_patches(grey, features, digits):
+    E = features.transform(np.full((2, 64), grey))
+    assert_array_equal(E[:, :-1], 0)
+    assert_array_equal(np.sign(E[:, -1]), np.sign(grey - digits.mean()))
 
 
 def test_nothing_but_blank_images():
@@ -352,6 +373,8 @@ def slowly(model, images):
                 (pooled, model.patch_components_),
             )
         ]
+        brightness = image.mean(axis=(0, 1)) - model.brightness_mean_
+        parts.append(brightness * model.brightness_scale_)
         described.append(np.concatenate(parts))
     return np.array(described)
 
@@ -367,7 +390,7 @@ def test_features_are_those_of_a_plain_computation(gray):
 @pytest.mark.parametrize("n_products", [1, 2**40])
 def test_batches_change_nothing(n_products, monkeypatch, digits, features):
     expected = features.transform(digits)
-    monkeypatch.setattr(_images, "_N_PRODUCTS", n_products)
+    monkeypatch.setattr(_layout, "_N_PRODUCTS", n_products)
     E = ImageFeatures(random_state=0).fit_transform(digits)
     assert_allclose(E, expected, atol=1e-3)
     assert_allclose(features.transform(digits), expected, atol=1e-5)
