@@ -230,10 +230,15 @@ class BasePropagatedClassifier(
         if train_on == "embedding":
             X, params = propagator.clusters_.E, embed_eval_set(params, propagator.embed)
         y_res = labels_like(y, kept, propagator.classes_[codes])
-        n_classes = len(np.unique(codes))
+        classes = propagator.classes_[np.unique(codes)].tolist()
+        of = (
+            f"{len(classes)} classes"
+            if len(classes) > 1
+            else f"1 class, {classes[0]!r}"
+        )
         note = (
             f"Raised by the 'estimator' parameter, {type(estimator).__name__}, trained "
-            f"on {len(kept)} samples of {n_classes} class(es); train_on={train_on!r}."
+            f"on {len(kept)} samples of {of}; train_on={train_on!r}."
         )
         told = f"training on {len(kept)} samples"
         with noting(note), stage(told, getattr(self, "verbose", 0)):

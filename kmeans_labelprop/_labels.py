@@ -74,7 +74,8 @@ def is_missing(y: ArrayLike, missing_label: Any = -1) -> NDArray[np.bool_]:
         return np.array(
             [is_missing_item(value, missing_label) for value in values], dtype=bool
         )
-    if not isinstance(missing_label, int | float | np.number):
+    is_number = isinstance(missing_label, int | float | np.number)
+    if not is_number or values.dtype.kind not in _NUMBER_KINDS:
         return np.zeros(values.shape, dtype=bool)
     if missing_label != missing_label:
         return np.asarray(values != values, dtype=bool)

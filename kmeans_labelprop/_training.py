@@ -91,7 +91,8 @@ def train(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Trained
     ------
     Exception
         What the classifier raises. If it fails in both ways by different errors, that
-        of numbers from 0, which does not depend on how classes are named.
+        of numbers from 0, which does not depend on how classes are named; of a single
+        class the other one, which names it.
     """
     seen, codes = np.unique(np.asarray(y), return_inverse=True)
     fit_params = _map_eval_set(fit_params, lambda X, y: _rows_of(X, y, seen))
@@ -116,7 +117,7 @@ def train(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Trained
         with task("fit", part=again):
             return Trained(again.fit(X, codes, **fit_params), seen, True)
     except Exception as error:
-        if failure is None or str(error) == str(failure):
+        if failure is None or str(error) == str(failure) or len(seen) == 1:
             raise failure or error from None
         raise error from failure
 

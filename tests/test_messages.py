@@ -1,6 +1,7 @@
 """Wrong first calls: each is told the parameter, what was got, and what to do."""
 
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -192,8 +193,12 @@ LABELS = {
         r"'missing_label' parameter .* Got \[-1\]",
     ),
     "one class for a linear model": (
-        lambda: PropagatedClassifier(LINEAR, propagator()).fit(X, np.zeros(60, int)),
-        "(?s)one class.*LogisticRegression.* 1 class",
+        lambda: PropagatedClassifier(LINEAR, propagator()).fit(X, np.full(60, 7)),
+        "(?s)only one class: np.int64.7.*LogisticRegression.* of 1 class, 7;",
+    ),
+    "dates as labels": (
+        lambda: fit(y=pd.Series(pd.Timestamp("2026-01-01") + pd.to_timedelta(Y, "D"))),
+        "labels of y must be all strings or all numbers. Got labels of type datetime",
     ),
     "NaN under cross-validation": (
         lambda: cross_val_score(
@@ -424,3 +429,19 @@ def test_a_wrong_call_is_told_what_to_do(call, says):
 
 def test_there_are_sixty_or_more():
     assert len(CALLS) >= 60
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("mark", ["", "?", "unlabelled"])
+def test_what_looks_like_a_mark_is_told(mark):
+    y = np.array(["a", "b", "c"])[Y].astype(object)
+    y[20:] = mark
+    with pytest.warns(UserWarning, match=re.escape(f"set missing_label={mark!r}")):
+        fit(y=y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "Known labels that differ")
+        fit(y=y, missing_label=mark)
+        fit(y=y, missing_label=None)  # somebody has thought of it
+        y[:5] = None  # so it is known what marks the others
+        fit(y=y)
