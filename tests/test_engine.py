@@ -27,6 +27,7 @@ from kmeans_labelprop._engine import (
     find_graph,
     find_suspects,
     keep,
+    next_queries,
     predict_distributions,
     predict_in_clusters,
     spread,
@@ -424,6 +425,27 @@ def test_an_index_spreads_and_predicts_as_exact_neighbours_do(rng, monkeypatch, 
     assert_allclose(predicted.sum(axis=1), 1)
     alone = predict_distributions(indexed, known, found, new[:1])
     assert_allclose(alone, predicted[:1])
+
+
+def test_a_class_without_a_known_share_gets_the_mean_of_the_others():
+    E = np.arange(30.0)[:, np.newaxis] ** 1.1
+    clusters = make_clusters(E, E[[5, 15, 25]], n_neighbors=4)
+    known = labels("abc", p3=0, p13=1, p23=2)
+    prior = {"a": 0.6, "b": 0.2}
+    found = spread(clusters, known, "graph", class_prior=prior)
+    told = spread(clusters, known, "graph", class_prior=prior | {"c": 0.4})
+    assert_array_equal(found.distributions, told.distributions)
+
+
+def test_copies_are_asked_about_once():
+    # Places 0 to 9, two copies each, the last in the second half.
+    E = np.tile(np.arange(10.0), 2)[:, np.newaxis] ** 1.5
+    clusters = make_clusters(E, E[[1, 7]], n_neighbors=3)
+    done = np.array([0, 14])  # places 0 and 4
+    queries = next_queries(clusters, np.zeros(20), done, 20)
+    assert_array_equal(np.sort(queries), [1, 2, 3, 5, 6, 7, 8, 9])
+    # Farthest from what is known, weighed by its copies.
+    assert queries[0] in (7, 8)
 
 
 @pytest.mark.parametrize("prior", ["estimated", "uniform"])

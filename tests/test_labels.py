@@ -118,6 +118,13 @@ def test_numbers_that_no_dtype_holds_together_are_refused():
     assert label_array([2**53, 2.0], "y").tolist() == [2.0**53, 2.0]
 
 
+def test_the_callers_care_about_overflow_is_none_of_labels():
+    with np.errstate(all="raise"):
+        for value, dtype in ((np.nan, np.int64), (7e4, np.float16)):
+            with pytest.raises(ValueError, match="must fit the dtype of y"):
+                label_array(np.array([value]), "the oracle", np.dtype(dtype))
+
+
 def test_long_strings_cost_their_own_length_only():
     labels = label_array(["a"] * 1000 + ["b" * 100_000], "y")
     assert labels.nbytes < 100_000

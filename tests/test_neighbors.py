@@ -57,6 +57,14 @@ def test_nearly_all_neighbours_are_found(name, dtype):
     assert_array_equal(X, before)
 
 
+def test_a_single_neighbour(rng):
+    X = rng.normal(size=(600, 3))
+    graph = IndexedNeighbors(1).fit_transform(X)
+    exact = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(X).kneighbors()[1]
+    assert_array_equal(graph.indptr, np.arange(601))
+    assert np.mean(graph.indices == exact[:, 0]) > 0.98
+
+
 def test_other_samples_find_their_neighbours(rng):
     X = make_blobs(N, 8, centers=20, random_state=0)[0]
     others = np.r_[X[:300] + 0.3 * rng.normal(size=(300, 8)), X[::250]]

@@ -195,6 +195,18 @@ def test_assign_clusters_without_predict_takes_the_nearest_centre():
     np.testing.assert_array_equal(labels, [0, 1, 0])
 
 
+def test_of_clusters_at_one_place_the_one_with_samples_is_entered():
+    class Centers:
+        cluster_centers_ = np.array([[3.0, 4.0], [3.0, 4.0], [9.0, 9.0], [90.0, 1.0]])
+
+        def predict(self, X):
+            return np.array([1, 2, 3])  # none of which has samples
+
+    # The second lies where the first does, the others nowhere near.
+    labels = assign_clusters(Centers(), np.zeros((3, 2)), np.array([0, 0]))
+    np.testing.assert_array_equal(labels, [0, 2, 3])
+
+
 def ask(oracle, answers=None, missing_label=-1):
     """Ask for the labels of the samples 9 and 4."""
     answers = {} if answers is None else answers

@@ -192,6 +192,21 @@ def test_the_interval_widens_with_its_level():
         assert high < higher
 
 
+def test_the_interval_leaves_out_as_much_on_both_sides(monkeypatch):
+    levels = []
+
+    class Recorder:
+        def quantile(self, level, *of_curve):
+            levels.append(level)
+            return level
+
+    monkeypatch.setattr(_label_curve, "TYPICAL", Recorder())
+    assert_allclose(
+        make_curve([0.5, 0.6, 0.7]).expected_gain(40, 0.9), [0.5, 0.05, 0.95]
+    )
+    assert_allclose(levels, [0.5, 0.05, 0.95])
+
+
 def test_fewer_labels_make_a_wider_interval():
     widths = []
     for n_labels in (12, 40, 200):

@@ -22,6 +22,7 @@ from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifierCV
 from kmeans_labelprop._engine import Spread, spread
 from kmeans_labelprop._given import GivenLabels
 from kmeans_labelprop._propagation import as_probabilities
+from kmeans_labelprop._selection import _hiding
 from kmeans_labelprop._selection._candidates import Candidate, list_candidates
 from kmeans_labelprop._selection._hiding import (
     Comparison,
@@ -134,6 +135,14 @@ def test_a_splitter_may_hide_labels_often_or_never():
     fixed = PredefinedSplit([0, -1, 0, 1, -1, -1, 1, 1, -1, -1])
     hidden = hiding_folds(given, fixed, None, make_rng())
     assert [np.flatnonzero(row).tolist() for row in hidden] == [[0, 2], [3, 6, 7]]
+
+    class HidesNothingFirst:
+        def split(self, X, y=None, groups=None):
+            everything = np.arange(len(X))
+            return [(everything, everything[:0]), (everything[2:], everything[:2])]
+
+    hidden = hiding_folds(given, HidesNothingFirst(), None, make_rng())
+    assert [np.flatnonzero(row).tolist() for row in hidden] == [[0, 1]]
 
 
 # Groups
@@ -482,6 +491,19 @@ def test_hidden_labels_change_nothing_that_is_trained_on_or_predicted(
     true, false = (outcome.correct[0, -1, IS_HIDDEN] for outcome in outcomes)
     assert true.mean() > 0.6
     assert not (true * false).any()
+
+
+def test_as_many_workers_as_were_asked_for(digits, asked, monkeypatch):
+    got = []
+
+    def run_parallel(tasks, n_jobs):
+        got.append(n_jobs)
+        return real(tasks, None)
+
+    real = _hiding.run_parallel
+    monkeypatch.setattr(_hiding, "run_parallel", run_parallel)
+    comparison(asked, digits[0], IS_HIDDEN[np.newaxis], n_jobs=3).run(make_rng())
+    assert got == [3]
 
 
 def test_outcomes_are_those_of_classifiers_trained_by_hand(digits, asked):
