@@ -438,13 +438,20 @@ def test_a_class_without_a_known_share_gets_the_mean_of_the_others():
 
 
 def test_copies_are_asked_about_once():
-    # Places 0 to 9, two copies each, one after the other.
-    E = np.repeat(np.arange(10.0), 2)[:, np.newaxis] ** 1.5
+    # Ten places, two copies each, one after the other.
+    places = np.arange(10.0)[::-1] ** 2
+    E = np.repeat(places, 2)[:, np.newaxis]
     clusters = make_clusters(E, E[[2, 14]], n_neighbors=3)
-    done = np.array([0, 9])  # places 0 and 4
+    done = np.array([0, 9])  # the first place and the fifth
     queries = next_queries(clusters, np.zeros(20), done, 20)
     assert_array_equal(np.sort(queries), [2, 4, 6, 10, 12, 14, 16, 18])
-    assert queries[0] in (14, 16)  # farthest from what is known
+    # The first leaves least to the nearest label.
+    labelled = [[places[0], places[4], place] for place in places]
+    left = [
+        sum(np.min((place - np.array(near)) ** 2) for place in places)
+        for near in labelled
+    ]
+    assert queries[0] == 2 * np.argmin(left)
 
 
 @pytest.mark.parametrize("prior", ["estimated", "uniform"])
