@@ -3,9 +3,11 @@
     python scripts/mutants.py --sample 400 --seed 0
 
 mutmut makes the faults (``[tool.mutmut]`` in pyproject.toml names the files) and runs
-the tests that reach each. A sample of them is drawn at random. The report, with each
-fault that no test saw, is written to tests/mutants.md. What is finished is kept in
-mutants/: another run goes on from there, or judges with --again those that survived.
+the tests that reach each, but for the few that take longer than --longest seconds: they
+would take two thirds of the time, and what only they see counts as not seen. A sample
+of the faults is drawn at random. The report, with each fault that no test saw, is
+written to tests/mutants.md. What is finished is kept in mutants/: another run goes on
+from there, or judges with --again those that survived.
 
 A fault that changes nothing a caller could see is equivalent, and no test can see it.
 Those that somebody has read are in tests/equivalent_mutants.txt: ``name | why``.
@@ -22,6 +24,7 @@ from collections import Counter
 from pathlib import Path
 
 MUTMUT = Path(sys.executable).with_name("mutmut")
+STATS = Path("mutants/mutmut-stats.json")
 REPORT = Path("tests/mutants.md")
 EQUIVALENT = Path("tests/equivalent_mutants.txt")
 # By mutmut's exit codes; whatever ends the run otherwise was seen as well.
@@ -34,6 +37,18 @@ def read_results():
     for path in Path("mutants").rglob("*.py.meta"):
         codes |= json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
     return codes
+
+
+def leave_out_long_tests(longest):
+    """Take tests that take long from the lists of those that reach each function."""
+    stats = json.loads(STATS.read_text(encoding="utf-8"))
+    seconds = stats["duration_by_test"]
+    reached_by = stats["tests_by_mangled_function_name"]
+    for function, tests in reached_by.items():
+        reached_by[function] = [
+            test for test in tests if seconds.get(test, 0) <= longest
+        ]
+    STATS.write_text(json.dumps(stats), encoding="utf-8")
 
 
 def run(names):
@@ -73,7 +88,7 @@ def report(drawn, codes, args, n_all):
         f"    make mutants  # --sample {args.sample} --seed {args.seed}",
         "",
         f"{len(drawn)} of {n_all:,} mutants, drawn at random, each against the tests "
-        f"that reach it: {len(judged) - len(survived)} seen, {len(told)} equivalent, "
+        f"that reach it and take {args.longest} s at most: {len(judged) - len(survived)} seen, {len(told)} equivalent, "
         f"{len(open_)} not seen, {len(drawn) - len(judged)} not judged yet, or not in "
         f"time. **Score: {score:.1f} %** of those judged and not equivalent.",
         "",
@@ -95,12 +110,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sample", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--longest", type=float, default=0.5, help="s, of a test")
     parser.add_argument("--again", action="store_true", help="run survivors again")
     parser.add_argument("--report-only", action="store_true")
     args = parser.parse_args()
     if not read_results():
         # Makes all mutants, and finds out which tests reach which function.
         run(["kmeans_labelprop._fraction.*__mutmut_1"])
+    leave_out_long_tests(args.longest)
     codes = read_results()
     drawn = sorted(random.Random(args.seed).sample(sorted(codes), args.sample))
     to_run = [
