@@ -25,8 +25,6 @@ WIDE = 100
 _ONE_SCALE = 5
 _LEAST_PART = 0.05
 _FEW = 30
-# MaxAbsScaler takes features below 1e-15 for zeros.
-_LEAST = 1e-6
 # A text uses few of all words.
 _TEXT_DENSITY = 0.1
 # Vectors made elsewhere: many features of both signs, rows of one length.
@@ -73,11 +71,8 @@ def numbers_embedding(X: Any) -> Any:
     elif not is_one_scale:
         # Ranks of a sparse matrix with negative numbers would fill it.
         if issparse(X):
-            if is_signed and max(map(abs, ends)) < _LEAST:
-                raise ValueError(
-                    "X holds numbers too small to be divided by the largest of each "
-                    f"feature. Got {max(map(abs, ends)):.3g} at most. Use another unit."
-                )
+            if is_signed:
+                _refuse_tiny(np.maximum(abs(low), abs(high)), X.dtype)
             steps.append(MaxAbsScaler() if is_signed else _ranks(X.shape[0]))
         else:
             steps.append(RobustScores())
@@ -89,6 +84,22 @@ def numbers_embedding(X: Any) -> Any:
     if not steps:
         return None
     return steps[0] if len(steps) == 1 else make_pipeline(*steps)
+
+
+def _refuse_tiny(largest: Any, dtype: np.dtype[Any]) -> None:
+    """Refuse features that MaxAbsScaler takes for zeros."""
+    if dtype.kind != "f":
+        return
+    least = 10 * float(np.finfo(dtype).eps)
+    tiny = np.flatnonzero((largest > 0) & (largest < least))
+    if tiny.size:
+        of_float64 = ", or float64" if dtype == np.float32 else ""
+        raise ValueError(
+            "The features of X must reach "
+            f"{least:.1e} to be divided by their largest value. Got "
+            f"{float(largest[tiny[0]]):.3g} at most in feature {tiny[0]}. Use another "
+            f"unit{of_float64}."
+        )
 
 
 def imputer() -> SimpleImputer:
