@@ -76,7 +76,9 @@ def ask_oracle(
             )
             raise
         in_order = in_order_of_keys(_as_column(received), keys)
-        checked = check_answers(in_order, n_queries, missing_label, "the oracle")
+        checked = check_answers(
+            in_order, n_queries, missing_label, "the answer of the oracle"
+        )
         answers.update(zip(places, checked, strict=True))
     except BaseException as error:
         if not isinstance(error, TypeError | ValueError):  # it may be all right
@@ -228,7 +230,7 @@ def check_answers(
     missing_label : object
         What stands for an abstention.
     source : str
-        Who answered, for the error messages.
+        What the labels are, for the error messages.
 
     Returns
     -------
@@ -247,22 +249,22 @@ def check_answers(
         answers, Iterable
     ):
         raise TypeError(
-            f"The answer of {source} {legal}. Got {type(answers).__name__} instead."
+            f"{source.capitalize()} {legal}. Got {type(answers).__name__} instead."
         )
     if not hasattr(answers, "shape"):
         # np.asarray would turn [1, "a"] into strings.
         answers = label_vector(list(answers))
     if len(answers.shape) != 1:
         raise TypeError(
-            f"The answer of {source} {legal}. "
+            f"{source.capitalize()} {legal}. "
             f"Got an array of shape {answers.shape} instead."
         )
     if len(answers) != n_queries:
         raise ValueError(
-            f"The answer of {source} {legal}. Got {len(answers)} label(s) instead."
+            f"{source.capitalize()} {legal}. Got {len(answers)} label(s) instead."
         )
     if isinstance(answers, np.ndarray) and any(np.ndim(answer) for answer in answers):
-        raise TypeError(f"The answer of {source} {legal}. Got nested labels instead.")
+        raise TypeError(f"{source.capitalize()} {legal}. Got nested labels instead.")
     labels, known = split_labels(answers, missing_label)
     if labels.dtype.kind == "f" and np.isnan(labels).any():
         # No class is NaN, whatever the missing_label.

@@ -245,7 +245,7 @@ class Ledger:
         ledger : Ledger
             The new one; this one stays as it is.
         """
-        source = "propagate's labels"
+        source = "the labels given to propagate"
         positions, values, is_explicit = labels_by_position(
             labels, self.queries, names, n_samples, source
         )

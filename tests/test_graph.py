@@ -262,6 +262,17 @@ def test_labels_reach_far_along_a_chain(alpha):
     assert_array_equal(likeliest(found)[middle + 3 :], 1)
 
 
+def test_too_far_away_the_nearest_by_links_counts():
+    # The node 3 is one strong link from node 2, two weak ones (by 4) from node 1.
+    weights = np.zeros((5, 5))
+    for i, j, weight in ((0, 1, 9), (2, 3, 9), (3, 4, 0.1), (4, 1, 0.1)):
+        weights[i, j] = weights[j, i] = weight
+    distributions = np.zeros((5, 2))
+    distributions[[0, 1], 0] = distributions[2, 1] = 0.5
+    _propagation._reach_out(csr_array(weights), distributions, np.ones(5, dtype=bool))
+    assert_array_equal(likeliest(distributions), [0, 0, 1, 1, 0])
+
+
 def test_duplicates_have_no_pull_on_samples_far_away():
     """All neighbours of a duplicate are duplicates: that makes nothing else near."""
     rng = np.random.RandomState(0)
@@ -318,7 +329,7 @@ def test_a_propagation_that_does_not_converge_is_warned_of(monkeypatch, rng):
     X = rng.normal(size=(60, 3))
     affinity = affinities(KNeighborsTransformer(), X)
     with pytest.warns(
-        ConvergenceWarning, match="1 of 1 classes has not converged"
+        ConvergenceWarning, match="propagation of 1 of 1 classes has not converged"
     ) as caught:
         spread_over_graph(affinity, np.array([0]), np.array([0]), 1, 0.99)
     assert caught[0].filename == __file__

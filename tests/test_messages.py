@@ -184,6 +184,10 @@ LABELS = {
         lambda: fit(y=np.array(["a", 1, 2.5] * 20, dtype=object)),
         "all strings or all numbers. Got labels of type float, int, str",
     ),
+    "labels in a string": (
+        lambda: ((asked := propagator()).query(X), asked.propagate("ababab")),
+        "The labels given to propagate must be a one-dimensional .* 6 .*Got str",
+    ),
     "pandas' NA as the mark": (
         lambda: fit(y=PARTLY, missing_label=pd.NA),
         "'missing_label' .* cannot be NA. Set missing_label=None",

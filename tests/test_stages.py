@@ -47,6 +47,7 @@ def test_ranks_put_given_samples_first():
     ranks, sizes = rank_in_clusters(LABELS, DISTANCES, np.array([4, 0, 5]))
     np.testing.assert_array_equal(ranks, [0, 1, 1, 2, 0, 0])
     np.testing.assert_array_equal(sizes, [3, 2, 3, 3, 2, 1])
+    assert ranks.dtype == sizes.dtype == np.intp
     np.testing.assert_allclose(
         rank_confidence(ranks, sizes), [1, 1 / 2, 2 / 3, 1 / 3, 1, 1]
     )
