@@ -17,7 +17,7 @@ help:
 	@echo "make test    run all tests, the docstrings' examples and the user guide"
 	@echo "make coverage the same, and what of the package they do not reach"
 	@echo "make attack  all attacks of tests/attack, of which make test runs a part (an hour)"
-	@echo "make mutants small faults, drawn at random: which no test sees (two hours)"
+	@echo "make mutants small faults, drawn at random: which no test sees (an hour or two)"
 	@echo "make lint    style, types, docstrings, who imports whom"
 	@echo "make docs    build the site into docs/_build/html"
 	@echo "make bench   accuracy beside peers, small; what the propagator itself costs"

@@ -88,9 +88,10 @@ def report(drawn, codes, args, n_all):
         f"    make mutants  # --sample {args.sample} --seed {args.seed}",
         "",
         f"{len(drawn)} of {n_all:,} mutants, drawn at random, each against the tests "
-        f"that reach it and take {args.longest} s at most: {len(judged) - len(survived)} seen, {len(told)} equivalent, "
-        f"{len(open_)} not seen, {len(drawn) - len(judged)} not judged yet, or not in "
-        f"time. **Score: {score:.1f} %** of those judged and not equivalent.",
+        f"that reach it and take {args.longest} s at most: "
+        f"{len(judged) - len(survived)} seen, {len(told)} equivalent, {len(open_)} not "
+        f"seen, {len(drawn) - len(judged)} not judged yet, or not in time. **Score: "
+        f"{score:.1f} %** of those judged and not equivalent.",
         "",
         "| module | mutants | not seen |",
         "|---|--:|--:|",

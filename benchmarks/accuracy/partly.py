@@ -222,8 +222,8 @@ def _verdict(passed: bool) -> str:
     return "pass" if passed else "**FAIL**"
 
 
-def overall_table(rows: list[Row]) -> str:
-    """Write a line for each method: its mean, and how it does beside the baselines."""
+def _complete_means(rows: list[Row]) -> tuple[list[str], list[dict[str, float]]]:
+    """Give the methods, and their means on each pair where all have a result."""
     means: dict[tuple[str, str, Budget], dict[str, float]] = {}
     for row in rows:
         if row["accuracy"]["n"]:
@@ -231,8 +231,40 @@ def overall_table(rows: list[Row]) -> str:
             means.setdefault(where, {})[row["method"]] = row["accuracy"]["mean"]
     present = {row["method"] for row in rows}
     methods = [name for name in METHODS if name in present]
-    complete = [of for of in means.values() if len(of) == len(methods)]
-    if not complete or not present >= PEERS.keys():
+    return methods, [of for of in means.values() if len(of) == len(methods)]
+
+
+def headline_table(rows: list[Row]) -> str:
+    """Write a line for each method, the best last, for the README."""
+    methods, complete = _complete_means(rows)
+    mean = {name: float(np.mean([of[name] for of in complete])) for name in methods}
+    lines = []
+    for name in sorted(methods, key=mean.__getitem__):
+        worst = min(of[name] - of[BASELINE] for of in complete)
+        n_changed = sum(row["known_changed"] for row in rows if row["method"] == name)
+        lines.append(
+            [
+                METHODS[name].text.strip("*"),
+                percent(mean[name]),
+                "" if name == BASELINE else percent(worst, signed=True),
+                str(n_changed),
+            ]
+        )
+    names = {row["dataset"] for row in rows}
+    n_seeds = min(row["accuracy"]["n"] for row in rows)
+    head = ["some labels are known", "test accuracy, %"]
+    head += ["at worst, beside these alone", "known labels changed"]
+    return (
+        table(head, lines)
+        + f"\n{len(names)} data sets, {len(complete)} pairs of data set and known "
+        f"labels, {n_seeds} seeds each."
+    )
+
+
+def overall_table(rows: list[Row]) -> str:
+    """Write a line for each method: its mean, and how it does beside the baselines."""
+    methods, complete = _complete_means(rows)
+    if not complete or not PEERS.keys() <= set(methods):
         return "No data set has a result of each method yet.\n"
     lines = []
     for name in methods:
