@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.feature_extraction.text import TfidfTransformer
@@ -15,7 +16,7 @@ from sklearn.utils.extmath import row_norms
 from sklearn.utils.sparsefuncs import min_max_axis
 
 from .._distances import check_limits
-from ._scores import RobustScores
+from ._scores import RobustScores, far_bounds
 
 # More features than this are projected on fewer components.
 WIDE = 100
@@ -64,6 +65,8 @@ def numbers_embedding(X: Any) -> Any:
     components = PCA(n_components(_N_IMAGE_COMPONENTS, X.shape[0]))
     are_vectors = not has_missing and _are_vectors(X, low, high)
     is_one_scale = _is_one_scale(high / 2 - low / 2)  # the whole may be infinite
+    if is_one_scale and not are_vectors and not has_missing and not issparse(X):
+        is_one_scale = not _have_far_values(X, low, high)
     if are_vectors or is_one_scale:
         check_limits(*ends, X, "X")
     if are_vectors:
@@ -154,6 +157,14 @@ def _is_one_scale(ranges: Any) -> bool:
     usual = ranges[(ranges.size - 1) // 2]
     is_small = n_features <= _FEW and ranges[0] < _LEAST_PART * usual
     return bool(ranges[-1] <= _ONE_SCALE * usual and not is_small)
+
+
+def _have_far_values(X: NDArray[Any], low: Any, high: Any) -> bool:
+    """Tell whether most features hold values like codes for missing ones."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        bounds = far_bounds(X)
+    is_far = (low < bounds[0]) | (high > bounds[1])
+    return bool(2 * np.sum(is_far) > np.sum(low < high))
 
 
 def _ends(X: Any) -> tuple[Any, Any, bool]:

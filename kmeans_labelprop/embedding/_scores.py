@@ -13,13 +13,32 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 # Standard scores are bent so that they stay within this.
 _LARGEST_SCORE = 3
-# Times the range of the middle nine tenths of a feature: values farther away, such as a
-# code for missing ones, do not set its scale.
+# Times the range of the middle eight tenths of a feature: values farther away, such as
+# a code for missing ones, do not set its scale.
 _FAR = 30
 # Fourth moment of standard scores, beyond which a feature has long tails.
 _LONG_TAILS = 10
 _N_QUANTILES = 100
 _ACCEPTED: dict[str, Any] = {"dtype": [np.float64, np.float32]}
+
+
+def far_bounds(X: NDArray[Any]) -> NDArray[Any]:
+    """Find bounds beyond which a value is far from all that is usual.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        The numbers, none of them missing.
+
+    Returns
+    -------
+    bounds : ndarray of shape (2, n_features), same dtype as X
+        The least and the largest value that is not far; infinite where eight tenths of
+        the values are the same.
+    """
+    first, last = np.quantile(X, [0.1, 0.9], axis=0)
+    margin = np.where(last > first, _FAR * (last - first), np.inf)
+    return np.stack([first - margin, last + margin]).astype(X.dtype)
 
 
 class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -35,7 +54,7 @@ class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     exponents_ : ndarray of shape (n_features,), dtype=int
         The unit of each feature, as a power of two. What follows is in these units.
     bounds_ : ndarray of shape (2, n_features)
-        Values outside of these bounds are moved to them.
+        Values outside of these bounds are moved to them, and set no scale.
     scaler_ : StandardScaler
         Gives the scores.
     ranker_ : QuantileTransformer or None
@@ -75,12 +94,11 @@ class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         low, high = X.min(axis=0), X.max(axis=0)
         self.is_flag_ = np.all((low == X) | (high == X), axis=0) & (low < high)
         self.flag_ends_ = np.stack([low, high])[:, self.is_flag_]
-        fifth, last = np.quantile(X, [0.05, 0.95], axis=0)
-        margin = np.where(last > fifth, _FAR * (last - fifth), np.inf)
-        self.bounds_ = np.stack([fifth - margin, last + margin]).astype(X.dtype)
-        X = np.clip(X, *self.bounds_)
+        self.bounds_ = far_bounds(X)
+        is_near = np.clip(X, *self.bounds_) == X
+        X = np.where(is_near, X, np.nan).astype(X.dtype, copy=False)
         self.scaler_ = StandardScaler().fit(X)
-        fourth = np.mean(self.scaler_.transform(X).astype(np.float64) ** 4, axis=0)
+        fourth = np.nanmean(self.scaler_.transform(X).astype(np.float64) ** 4, axis=0)
         self.has_long_tails_ = ~self.is_flag_ & (fourth > _LONG_TAILS)
         self.ranker_ = None
         if self.has_long_tails_.any():

@@ -9,7 +9,13 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
-from sklearn.datasets import load_digits, load_iris, load_wine, make_classification
+from sklearn.datasets import (
+    load_digits,
+    load_iris,
+    load_wine,
+    make_blobs,
+    make_classification,
+)
 from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import cross_val_score
@@ -100,6 +106,31 @@ def test_different_scales_become_standard_scores(rng, n_features):
     assert_allclose(E.mean(axis=0), 0, atol=0.1)
     assert_allclose(E.std(axis=0), 0.9, atol=0.1)
     assert (np.diff(E[np.argsort(X[:, 1]), 1]) >= 0).all()
+
+
+@pytest.mark.parametrize("code", [-999, 1e6])
+def test_codes_for_missing_values_set_no_scale(code):
+    X, y = make_blobs(600, 5, centers=3, random_state=1)
+    coded = np.where(np.random.default_rng(0).random(X.shape) < 0.05, code, X)
+    # In all columns, or in one.
+    for Z in (coded, np.column_stack([coded[:, 0], X[:, 1:]])):
+        scores = default_embedding(Z).fit(Z)
+        assert isinstance(scores, RobustScores)
+        near = Z == X
+        plain = RobustScores().fit(X).transform(X)
+        assert_allclose(scores.transform(Z)[near], plain[near], atol=0.2)
+        assert abs(scores.transform(Z)).max() < 3
+        propagator = KMeansLabelPropagator(20, random_state=0).fit(Z, y)
+        assert np.mean(propagator.transduction_ == y) > 0.9
+
+
+def test_a_few_bright_pixels_are_no_codes():
+    # Rows of pixels: some hardly ever lit, most of them often.
+    rng = np.random.default_rng(0)
+    X = rng.integers(256, size=(300, 60)) * (rng.random((300, 60)) < 0.5)
+    X[:, :20] *= rng.random((300, 20)) < 0.1
+    X[:, :20] += rng.integers(3, size=(300, 20))
+    assert default_embedding(X) is None
 
 
 @parametrize_with_checks([RobustScores()])
