@@ -156,7 +156,7 @@ def _is_one_scale(ranges: Any) -> bool:
     # The lower median: of two ranges the larger must not be compared with itself.
     usual = ranges[(ranges.size - 1) // 2]
     is_small = n_features <= _FEW and ranges[0] < _LEAST_PART * usual
-    return bool(ranges[-1] <= _ONE_SCALE * usual and not is_small)
+    return bool(ranges[-1] / _ONE_SCALE <= usual and not is_small)
 
 
 def _have_far_values(X: NDArray[Any], low: Any, high: Any) -> bool:
