@@ -26,6 +26,8 @@ WIDE = 100
 _ONE_SCALE = 5
 _LEAST_PART = 0.05
 _FEW = 30
+# Values far away matter from this share of the rows on.
+_FAR_ROWS = 0.01
 # A text uses few of all words.
 _TEXT_DENSITY = 0.1
 # Vectors made elsewhere: many features of both signs, rows of one length.
@@ -91,8 +93,6 @@ def numbers_embedding(X: Any) -> Any:
 
 def _refuse_tiny(largest: Any, dtype: np.dtype[Any]) -> None:
     """Refuse features that MaxAbsScaler takes for zeros."""
-    if dtype.kind != "f":
-        return
     least = 10 * float(np.finfo(dtype).eps)
     tiny = np.flatnonzero((largest > 0) & (largest < least))
     if tiny.size:
@@ -160,11 +160,15 @@ def _is_one_scale(ranges: Any) -> bool:
 
 
 def _have_far_values(X: NDArray[Any], low: Any, high: Any) -> bool:
-    """Tell whether most features hold values like codes for missing ones."""
+    """Tell whether values like codes for missing ones are in most features."""
     with np.errstate(over="ignore", invalid="ignore"):
         bounds = far_bounds(X)
     is_far = (low < bounds[0]) | (high > bounds[1])
-    return bool(2 * np.sum(is_far) > np.sum(low < high))
+    if 2 * np.sum(is_far) <= np.sum(low < high):
+        return False
+    # A row that is broken as a whole fills a cluster of its own, and does no harm.
+    is_near = np.all(np.clip(X, *bounds) == X, axis=1)
+    return bool(np.mean(is_near) < 1 - _FAR_ROWS)
 
 
 def _ends(X: Any) -> tuple[Any, Any, bool]:

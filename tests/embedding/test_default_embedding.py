@@ -124,6 +124,12 @@ def test_codes_for_missing_values_set_no_scale(code):
         assert np.mean(propagator.transduction_ == y) > 0.9
 
 
+def test_a_broken_row_changes_nothing():
+    X = load_digits().data
+    X[7] = 1e6
+    assert default_embedding(X) is None
+
+
 def test_a_few_bright_pixels_are_no_codes():
     # Rows of pixels: some hardly ever lit, most of them often.
     rng = np.random.default_rng(0)
