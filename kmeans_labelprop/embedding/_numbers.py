@@ -26,8 +26,9 @@ WIDE = 100
 _ONE_SCALE = 5
 _LEAST_PART = 0.05
 _FEW = 30
-# Values far away matter from this share of the rows on.
+# Values far away matter from this share of the rows on, of some that are looked at.
 _FAR_ROWS = 0.01
+_N_LOOKED_AT = 2000
 # A text uses few of all words.
 _TEXT_DENSITY = 0.1
 # Vectors made elsewhere: many features of both signs, rows of one length.
@@ -68,7 +69,7 @@ def numbers_embedding(X: Any) -> Any:
     are_vectors = not has_missing and _are_vectors(X, low, high)
     is_one_scale = _is_one_scale(high / 2 - low / 2)  # the whole may be infinite
     if is_one_scale and not are_vectors and not has_missing and not issparse(X):
-        is_one_scale = not _have_far_values(X, low, high)
+        is_one_scale = not _have_far_values(X)
     if are_vectors or is_one_scale:
         check_limits(*ends, X, "X")
     if are_vectors:
@@ -159,16 +160,17 @@ def _is_one_scale(ranges: Any) -> bool:
     return bool(ranges[-1] / _ONE_SCALE <= usual and not is_small)
 
 
-def _have_far_values(X: NDArray[Any], low: Any, high: Any) -> bool:
+def _have_far_values(X: NDArray[Any]) -> bool:
     """Tell whether values like codes for missing ones are in most features."""
+    X = X[:: -(-len(X) // _N_LOOKED_AT)]
     with np.errstate(over="ignore", invalid="ignore"):
-        bounds = far_bounds(X)
-    is_far = (low < bounds[0]) | (high > bounds[1])
-    if 2 * np.sum(is_far) <= np.sum(low < high):
-        return False
+        is_far = np.clip(X, *far_bounds(X)) != X
+    varies = X.min(axis=0) < X.max(axis=0)
     # A row that is broken as a whole fills a cluster of its own, and does no harm.
-    is_near = np.all(np.clip(X, *bounds) == X, axis=1)
-    return bool(np.mean(is_near) < 1 - _FAR_ROWS)
+    return bool(
+        2 * is_far.any(axis=0).sum() > varies.sum()
+        and is_far.any(axis=1).mean() > _FAR_ROWS
+    )
 
 
 def _ends(X: Any) -> tuple[Any, Any, bool]:
