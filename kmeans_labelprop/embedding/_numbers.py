@@ -68,7 +68,7 @@ def numbers_embedding(X: Any) -> Any:
     components = PCA(n_components(_N_IMAGE_COMPONENTS, X.shape[0]))
     are_vectors = not has_missing and _are_vectors(X, low, high)
     is_one_scale = _is_one_scale(high / 2 - low / 2)  # the whole may be infinite
-    if is_one_scale and not are_vectors and not has_missing and not issparse(X):
+    if is_one_scale and not are_vectors and not issparse(X):
         is_one_scale = not _have_far_values(X)
     if are_vectors or is_one_scale:
         check_limits(*ends, X, "X")
@@ -163,6 +163,8 @@ def _is_one_scale(ranges: Any) -> bool:
 def _have_far_values(X: NDArray[Any]) -> bool:
     """Tell whether values like codes for missing ones are in most features."""
     X = X[:: -(-len(X) // _N_LOOKED_AT)]
+    if np.isnan(X).any():
+        X = imputer().fit_transform(X)
     with np.errstate(over="ignore", invalid="ignore"):
         is_far = np.clip(X, *far_bounds(X)) != X
     varies = X.min(axis=0) < X.max(axis=0)

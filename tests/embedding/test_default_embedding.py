@@ -124,6 +124,16 @@ def test_codes_for_missing_values_set_no_scale(code):
         assert np.mean(propagator.transduction_ == y) > 0.9
 
 
+def test_codes_beside_gaps():
+    X, y = make_blobs(600, 5, centers=3, random_state=1)
+    odd = np.random.default_rng(0).random(X.shape)
+    Z = np.where(odd < 0.05, -999, np.where(odd > 0.98, np.nan, X))
+    propagator = KMeansLabelPropagator(20, random_state=0).fit(Z, y)
+    assert isinstance(propagator.embedding_[-1], RobustScores)
+    assert isinstance(default_embedding(np.where(Z == -999, X, Z)), SimpleImputer)
+    assert np.mean(propagator.transduction_ == y) > 0.9
+
+
 def test_a_broken_row_changes_nothing():
     X = load_digits().data
     X[7] = 1e6
