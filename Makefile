@@ -58,7 +58,7 @@ coverage: $(VENV)/.ready-test
 # Odd samples, labels, oracles; interrupts at every line; kills, full disks. Failures of
 # hypothesis print the line that repeats them.
 attack: $(VENV)/.ready-test
-	ATTACK=full $(BIN)/python -m pytest -n 2 tests/attack $(ARGS)
+	ATTACK=full $(BIN)/python -m pytest -n 2 --dist worksteal tests/attack $(ARGS)
 
 # The sample that tests/mutants.md reports; what is finished is kept in mutants/.
 mutants: $(VENV)/.ready-mutants

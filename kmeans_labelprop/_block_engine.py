@@ -54,7 +54,7 @@ from ._engine import Clusters, copies_of, find_graph, next_queries, spread
 from ._fraction import rank_confidence
 from ._given import GivenLabels, KnownLabels, majority_codes
 from ._graph import Graph
-from ._labels import label_array
+from ._labels import label_array, warn_of_marks
 from ._messages import stage
 from ._representatives import are_shares_typical
 from ._seeds import set_unset
@@ -406,12 +406,15 @@ def read_block_labels(
     if y is None:
         return nothing, False
     count = partial(count_labels, missing_label=missing_label)
-    n_rows, n_labels = (int(found[0]) for found in blocks.reduce(count, add, "y"))
+    *totals, marks = blocks.reduce(count, add, "y")
+    n_rows, n_labels = (int(total[0]) for total in totals)
     if n_rows != blocks.n_samples:
         raise ValueError(
             "X and y must have the same number of samples. Got "
             f"{blocks.n_samples} in X and {n_rows} in y."
         )
+    if n_labels == n_rows:
+        warn_of_marks(marks, missing_label)
     if not callable(oracle):
         if not n_labels:
             raise ValueError(

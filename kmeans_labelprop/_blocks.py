@@ -22,7 +22,7 @@ from ._containers import take_rows
 from ._distances import nearest
 from ._given import GivenLabels
 from ._graph import Graph, neighbor_weights
-from ._labels import check_labels
+from ._labels import check_labels, count_marks
 from ._propagation import as_probabilities, likeliest, margin, nearest_in_cluster
 from ._representatives import best_samples
 
@@ -378,9 +378,9 @@ def count_before(
 
 
 def count_labels(start: int, y: Any, *, missing_label: Any) -> Arrays:
-    """Count rows, and those with a label."""
+    """Count rows, labels, and those that are called like missing ones."""
     labels, _ = check_labels(y, missing_label)
-    return np.array([y.shape[0]]), np.array([len(labels)])
+    return np.array([y.shape[0]]), np.array([len(labels)]), count_marks(labels)
 
 
 def known_labels(start: int, y: Any, *, missing_label: Any) -> Arrays:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 from numbers import Number
@@ -13,11 +14,17 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import assert_all_finite, column_or_1d
 
 from ._containers import single_column, take_rows
+from ._messages import warn_user
 
 _STRING_KINDS = "UST"
 _NUMBER_KINDS = "biuf"
 # Longer strings stay objects: an array of strings has room for the longest in each.
 MOST_CHARACTERS = 100
+# What often stands for a missing label in tables of strings.
+_USUAL_MARKS = (
+    *("", "?", "NaN", "missing", "nan", "null"),
+    *("unknown", "unlabeled", "unlabelled"),
+)
 
 
 def check_missing_label(missing_label: Any) -> None:
@@ -374,6 +381,45 @@ def check_labels(
             f"missing_label=np.nan. Got missing_label={missing_label!r} instead."
         )
     return label_array(labels, "y"), known
+
+
+def count_marks(labels: NDArray[Any]) -> NDArray[np.intp]:
+    """Count labels that are called like what often marks missing ones.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_labels,)
+        Labels.
+
+    Returns
+    -------
+    counts : ndarray of shape (n_marks,), dtype=intp
+        How many are called like each mark.
+    """
+    if labels.dtype.kind not in "UO":
+        return np.zeros(len(_USUAL_MARKS), dtype=np.intp)
+    counts = Counter(labels.tolist())
+    return np.array([counts[mark] for mark in _USUAL_MARKS], dtype=np.intp)
+
+
+def warn_of_marks(counts: NDArray[np.intp], missing_label: Any) -> None:
+    """Warn of classes of a full y that may mean that a label is missing.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_marks,), dtype=intp
+        How many labels are called like each mark.
+    missing_label : object
+        Marks a sample without a label. Only the default, -1, may be an oversight.
+    """
+    if not isinstance(missing_label, int) or missing_label != -1:
+        return
+    for mark, count in zip(_USUAL_MARKS, counts, strict=True):
+        if count:
+            warn_user(
+                f"y lacks no label, and {mark!r} is one of its classes. If it marks "
+                f"samples without a label, set missing_label={mark!r}."
+            )
 
 
 def labelled_rows(

@@ -22,14 +22,10 @@ from ._asking import (
 )
 from ._containers import check_container
 from ._given import GivenLabels, KnownLabels, merge_labels
-from ._labels import check_labels
-from ._messages import stage, warn_user
+from ._labels import check_labels, count_marks, warn_of_marks
+from ._messages import stage
 from ._representatives import best_samples
 from ._validation import POSITIVE, check_parameters
-
-# What often stands for a missing label in tables of strings.
-_USUAL_MARKS = {"", "?", "missing", "nan", "NaN", "null"}
-_USUAL_MARKS |= {"unknown", "unlabeled", "unlabelled"}
 
 _LABELS_FIRST = "This %(name)s has no labels yet: call 'propagate' or 'fit' first."
 
@@ -159,13 +155,8 @@ def read_known(X: Any, y: Any, missing_label: Any) -> KnownLabels:
     check_consistent_length(X, y)
     check_index(X, y, "y")
     labels, is_known = check_labels(y, missing_label)
-    is_default = isinstance(missing_label, int) and missing_label == -1
-    if is_default and is_known.all() and labels.dtype.kind in "UO":
-        for mark in sorted(_USUAL_MARKS.intersection(labels.tolist())):
-            warn_user(
-                f"y lacks no label, and {mark!r} is one of its classes. If it marks "
-                f"samples without a label, set missing_label={mark!r}."
-            )
+    if is_known.all():
+        warn_of_marks(count_marks(labels), missing_label)
     return KnownLabels(np.flatnonzero(is_known), labels)
 
 

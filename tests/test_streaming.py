@@ -149,6 +149,17 @@ def test_strings_and_abstentions_go_as_in_memory(digits):
     assert (streamed.transduction_ == "?").any()
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_full_y_with_a_class_called_like_a_missing_one_is_warned_of(digits):
+    X, y = digits
+    names = np.array([f"digit {label}" for label in y], dtype=object)
+    names[y == 3] = "unknown"
+    with pytest.warns(UserWarning, match="set missing_label='unknown'"):
+        fit(X, names)
+    fit(X, names, missing_label="unknown", propagation="graph")  # said, so no warning
+    fit(X, np.where(y == 4, -1, names))  # not full
+
+
 def test_numbers_mark_what_is_missing_beside_strings(digits):
     X, y = digits
     names = np.array([f"digit {label}" for label in y])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from numbers import Integral, Real
@@ -15,6 +16,11 @@ from .._labels import is_null
 
 _EPOCH = datetime(1970, 1, 1)
 _BOOLEANS = {"True": "1", "False": "0"}
+# As tables write amounts and shares: $1,234.50, 5 %. A comma stands between thousands.
+_AMOUNT = re.compile(
+    r"(?P<sign>[-+]?)\s*[$€£¥]?\s*(?P<digits>\d+|\d{1,3}(,\d{3})+)(?P<rest>\.\d*)?"
+    r"\s*[%$€£¥]?"
+)
 
 
 def is_frame(X: Any) -> bool:
@@ -129,15 +135,39 @@ def _number(value: Any) -> float:
         return np.inf if value > 0 else -np.inf
 
 
+def read_number(text: str) -> float | None:
+    """Read a number, also an amount with a currency, thousands apart, or in percent.
+
+    Parameters
+    ----------
+    text : str
+        The string.
+
+    Returns
+    -------
+    number : float or None
+        The number; None if it is none.
+    """
+    text = text.strip()
+    amount = _AMOUNT.fullmatch(text)
+    if amount:
+        digits = amount["digits"].replace(",", "")
+        text = amount["sign"] + digits + (amount["rest"] or "")
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
 def _read(text: str) -> Any:
     """Read a number, or a date as ISO 8601 writes it; other strings as missing."""
-    text = text.strip().replace("/", "-")
-    for read in (float, datetime.fromisoformat):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return None
+    number = read_number(text)
+    if number is not None:
+        return number
+    try:
+        return datetime.fromisoformat(text.strip().replace("/", "-"))
+    except ValueError:
+        return None
 
 
 def strings_of(column: Any) -> NDArray[Any]:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite
 
 from .._labels import is_null
-from ._columns import as_floats, columns_of, floats_of, strings_of
+from .._messages import warn_user
+from ._columns import as_floats, columns_of, floats_of, read_number, strings_of
 from ._texts import has_no_spaces
 
 #: What columns hold, or why they are left out. These are also the names of the parts of
@@ -43,6 +44,8 @@ _USUAL_WORD = 0.9
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _ISO_DATE = re.compile(r"\d{4}([-/])\d\d\1\d\d([T ]\d\d:\d\d.*)?$")
 _N_LOOKED_AT = 1000
+# What tables write for a number that is missing.
+_MISSING = {"", "-", "--", "?", "n/a", "na", "nan", "none", "null", "missing"}
 
 
 class Kind(NamedTuple):
@@ -135,7 +138,26 @@ def as_numbers(X: Any, kind: str) -> NDArray[Any]:
                 f"Column {name!r} of X must hold {kind}, as it did in fit. Got {told} "
                 "instead."
             )
+        if told in ("strings", CATEGORIES):
+            _warn_of_words(name, strings_of(column), read, kind)
     return numbers
+
+
+def _warn_of_words(
+    name: Any, strings: NDArray[Any], read: NDArray[Any], kind: str
+) -> None:
+    words = Counter(
+        text
+        for text in strings[np.isnan(read)]
+        if text is not None and text.strip().lower() not in _MISSING
+    )
+    if words:
+        most = ", ".join(repr(word) for word, _ in words.most_common(3))
+        warn_user(
+            f"Column {name!r} of X holds {kind}, but {words.total()} of its "
+            f"{len(strings)} values are none, and count as missing: {most}"
+            f"{' and others' if len(words) > 3 else ''}."
+        )
 
 
 def _told_by(column: Any, name: Any) -> str | None:
@@ -245,11 +267,7 @@ def _kind_of_strings(counts: Counter[str | None], is_alone: bool) -> Kind:
 
 def _is_measure(value: str) -> bool:
     """Tell numbers from codes, which may begin with zeros."""
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return not re.match(r"\s*0\d", value)
+    return read_number(value) is not None and not re.match(r"\s*0\d", value)
 
 
 def _are_texts(values: list[str]) -> bool:

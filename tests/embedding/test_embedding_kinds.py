@@ -247,6 +247,37 @@ def test_dates_are_the_same_whoever_holds_them(rng):
         assert_allclose(found, E, atol=1e-6)
 
 
+def test_amounts_are_numbers(rng):
+    amounts = rng.uniform(500, 50_000, N_SAMPLES).round(2)
+    town = rng.choice(["Ghent", "Graz"], N_SAMPLES)
+    plain = pd.DataFrame({"town": town, "amount": amounts})
+    expected = embedded(plain)[1]
+    for written in ("${:,.2f}", "{:,.2f} €", "+{:.2f}", "{:.2f} %", " $ {:,.2f}"):
+        table = plain.assign(amount=[written.format(value) for value in amounts])
+        for make in (pd.DataFrame, pl.from_pandas):
+            assert_allclose(embedded(make(table))[1], expected)
+    # A comma that does not stand between thousands says nothing for sure.
+    table = plain.assign(amount=[f"{v:.2f}".replace(".", ",") for v in amounts])
+    assert "numbers" not in embedded(table)[0].named_transformers_
+
+
+def test_words_in_a_column_of_numbers_are_told(rng, recwarn):
+    town = rng.choice(["Ghent", "Graz"], N_SAMPLES)
+    height = [f"{value:.3f}" for value in rng.normal(size=N_SAMPLES)]
+    height[3], height[4], height[5] = "?", "N/A", None
+    X = pd.DataFrame({"town": town, "height": height})
+    fitted, _ = embedded(X)
+    assert not recwarn  # these stand for nothing else
+    words = X.assign(height=["tall"] * 3 + ["small"] + height[4:])
+    for table in (words, pl.from_pandas(words)):
+        with pytest.warns(UserWarning, match="'height' of X holds numbers, but 4 of"):
+            found = fitted.transform(table)
+        missing = fitted.transform(X.assign(height=[None] * 4 + height[4:]))
+        assert_allclose(found, missing)
+    with pytest.warns(UserWarning, match=r"count as missing: 'tall', 'small'\."):
+        embedded(words)
+
+
 def test_measurements_are_no_keys(rng):
     n = 1000
     X = pd.DataFrame(
