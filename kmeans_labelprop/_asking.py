@@ -153,11 +153,11 @@ def attach_answers(error: BaseException, answers: Any) -> None:
 
 
 def _keys_of(query: Any, is_ids: bool) -> list[list[Any]]:
-    """List what names the samples asked about, as far as it tells them apart."""
+    """List what names the samples asked about."""
     keys = [list(single_column(query))] if is_ids else []
     if hasattr(query, "iloc"):
         keys.append(list(query.index))
-    return [names for names in keys if _are_distinct(names)]
+    return keys
 
 
 def _are_distinct(names: list[Any]) -> bool:
@@ -190,7 +190,7 @@ def in_order_of_keys(answers: Any, keys: Sequence[list[Any]]) -> Any:
     ------
     ValueError
         If the index holds other names, or is 0, 1, 2, ... where the names are the same
-        numbers in another order.
+        numbers in another order; if names repeat, and it is not the same in order.
     """
     if not hasattr(answers, "iloc"):
         return answers
@@ -198,13 +198,14 @@ def in_order_of_keys(answers: Any, keys: Sequence[list[Any]]) -> Any:
     if not keys or len(index) != len(keys[0]) or index in keys:
         return answers  # a wrong length has an error of its own
     has_none = index == list(range(len(index)))
-    same = [names for names in keys if set(names) == set(index)]
+    same = [n for n in keys if _are_distinct(n) and set(n) == set(index)]
     if has_none and not same:
         return answers
     if has_none or not same:
         raise ValueError(
             "The answer of the oracle must have the index of what it was asked for, "
-            f"{_preview(keys[0])}, or be an array in that order. "
+            f"{_preview(keys[0])}, in that order where some of these are the same; or "
+            "be an array in that order. "
             f"Got the index {_preview(index)} instead."
         )
     position_of = {name: position for position, name in enumerate(index)}
@@ -329,7 +330,12 @@ def answer_by_oracle(
 
 
 def labels_by_position(
-    labels: Any, asked: NDArray[np.intp], names: Any, n_samples: int, source: str
+    labels: Any,
+    asked: NDArray[np.intp],
+    names: Any,
+    n_samples: int,
+    source: str,
+    named: NDArray[np.intp] | None = None,
 ) -> tuple[list[int], Any, bool]:
     """Find the sample that each label belongs to.
 
@@ -345,6 +351,8 @@ def labels_by_position(
         Number of samples.
     source : str
         Where the labels come from, for the error messages.
+    named : ndarray of shape (n_names,), dtype=intp, default=None
+        Positions of the samples that the names belong to; None for all in order.
 
     Returns
     -------
@@ -364,9 +372,9 @@ def labels_by_position(
         labels = list(labels)
     if isinstance(labels, Mapping):
         keys = list(labels)
-        are_names = names is not None and not any(_is_whole(key) for key in keys)
+        are_names = names is not None and not any(is_whole(key) for key in keys)
         if are_names and keys and set(keys) <= set(names):
-            return _places_of(keys, names, source), list(labels.values()), True
+            return _places_of(keys, names, source, named), [*labels.values()], True
         return _check_positions(keys, n_samples, source), list(labels.values()), True
     if not hasattr(labels, "iloc"):
         return asked.tolist(), labels, False
@@ -383,8 +391,8 @@ def labels_by_position(
             f"{_preview(index)} instead."
         )
     by_name = names is not None and set(index) <= set(names)
-    by_position = all(_is_whole(key) and 0 <= key < n_samples for key in index)
-    readings = [_places_of(index, names, source)] if by_name else []
+    by_position = all(is_whole(key) and 0 <= key < n_samples for key in index)
+    readings = [_places_of(index, names, source, named)] if by_name else []
     if by_position or not by_name:
         readings.append(_check_positions(index, n_samples, source))
     fitting = [places for places in readings if set(places) == set(asked.tolist())]
@@ -392,7 +400,7 @@ def labels_by_position(
         return fitting[0], labels, True  # it holds what was asked about
     # Numbers: positions, names of rows, or what pandas gives to one without an index.
     is_plain = set(index) == set(range(len(index)))
-    has_numbers = names is not None and any(_is_whole(name) for name in names)
+    has_numbers = names is not None and any(is_whole(name) for name in names)
     is_clear = not by_position or not (has_numbers or is_plain)
     if len(readings) == 2 and readings[0] == readings[1]:
         is_clear = True
@@ -405,23 +413,27 @@ def labels_by_position(
     return readings[0], labels, True
 
 
-def _is_whole(key: Any) -> bool:
+def is_whole(key: Any) -> bool:
+    """Tell whether a key can be a position."""
     return isinstance(key, int | np.integer) and not isinstance(key, bool)
 
 
-def _places_of(index: list[Any], names: Any, source: str) -> list[int]:
+def _places_of(
+    index: list[Any], names: Any, source: str, named: NDArray[np.intp] | None
+) -> list[int]:
     all_names = list(names)
     if not _are_distinct(index) or not _are_distinct(all_names):
         raise ValueError(
             f"The index of {source} must tell the samples apart. Got "
             f"{_preview(index)}, some of them more than once, here or in X."
         )
-    place = {name: position for position, name in enumerate(all_names)}
+    positions = range(len(all_names)) if named is None else named.tolist()
+    place = dict(zip(all_names, positions, strict=True))
     return [place[name] for name in index]
 
 
 def _check_positions(keys: list[Any], n_samples: int, source: str) -> list[int]:
-    unknown = [key for key in keys if not (_is_whole(key) and 0 <= key < n_samples)]
+    unknown = [key for key in keys if not (is_whole(key) and 0 <= key < n_samples)]
     if unknown:
         raise ValueError(
             f"The positions of {source} must be whole numbers from 0 to "

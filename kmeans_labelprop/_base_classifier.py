@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import Parameter, signature
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,7 +19,7 @@ from sklearn.base import (
     is_regressor,
 )
 from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags
+from sklearn.utils import check_array, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -25,13 +27,12 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
-    check_consistent_length,
     check_is_fitted,
     has_fit_parameter,
     validate_data,
 )
 
-from ._asking import check_index
+from ._asking import check_beside
 from ._callbacks import CallbackMixin, check_callbacks
 from ._containers import canonical, holds_numbers, labels_like, single_column, take_rows
 from ._html import SummaryHTMLMixin
@@ -174,6 +175,42 @@ def has_missing(X: Any) -> bool:
     return bool(np.isnan(np.asarray(values, dtype=np.float64)).any())
 
 
+def _check_weights(X: Any, sample_weight: Any) -> NDArray[Any]:
+    """Check the weights of all samples, before any label is paid for."""
+    sample_weight = single_column(sample_weight)
+    check_beside(X, sample_weight, "sample_weight")
+    with noting("sample_weight must be numbers, one for each sample."):
+        weights: NDArray[Any] = check_array(
+            sample_weight,
+            dtype=[np.float64, np.float32],
+            ensure_2d=False,
+            allow_nd=True,
+            input_name="sample_weight",
+        )
+    if weights.ndim != 1:
+        raise ValueError(
+            "sample_weight must be one number for each sample, of shape (n_samples,). "
+            f"Got an array of shape {weights.shape} instead."
+        )
+    if not weights.any():
+        raise ValueError("sample_weight must not be 0 for all samples.")
+    return weights
+
+
+def _check_names(estimator: Any, fit_params: dict[str, Any]) -> None:
+    """Refuse parameters that a classifier's fit does not take."""
+    parameters = signature(estimator.fit).parameters.values()
+    if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
+        return
+    unknown = sorted(set(fit_params) - {parameter.name for parameter in parameters})
+    if unknown:
+        raise TypeError(
+            f"{type(estimator).__name__}.fit takes no parameter {unknown[0]!r}, which "
+            "was passed to fit. It takes: "
+            f"{', '.join(parameter.name for parameter in parameters)}."
+        )
+
+
 class BasePropagatedClassifier(
     SummaryHTMLMixin, CallbackMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator
 ):
@@ -294,9 +331,10 @@ class BasePropagatedClassifier(
         self, X: Any, fit_params: dict[str, Any]
     ) -> dict[str, dict[str, Any]]:
         """Split the fit parameters among the parts that are trained."""
-        if np.ndim(fit_params.get("sample_weight", 0)) > 0:
-            check_consistent_length(X, fit_params["sample_weight"])
-            check_index(X, fit_params["sample_weight"], "sample_weight")
+        weights = fit_params.get("sample_weight")
+        if weights is not None and not isinstance(weights, Real):
+            weights = _check_weights(X, weights)
+            fit_params = {**fit_params, "sample_weight": weights}
         if routing_enabled():
             routed = process_routing(self, "fit", **fit_params)
             return {
@@ -304,6 +342,7 @@ class BasePropagatedClassifier(
                 for name in self._trained_parts
                 if getattr(self, name) is not None
             }
+        _check_names(self.estimator, fit_params)
         return {
             name: {
                 key: value
@@ -506,9 +545,8 @@ class BasePropagatedClassifier(
             If no sample has a label.
         """
         check_is_fitted(self, "train_on_")
-        check_consistent_length(X, y, sample_weight)
-        check_index(X, y, "y")
-        check_index(X, sample_weight, "sample_weight")
+        check_beside(X, y, "y")
+        check_beside(X, sample_weight, "sample_weight")
         accuracy: float = super().score(
             *labelled_rows(X, y, self.propagator_.missing_label, sample_weight)
         )

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._asking import ask_oracle
+from ._asking import ask_oracle, is_whole
 from ._block_engine import (
     BlockClusters,
     Blocks,
@@ -47,7 +47,7 @@ from ._blocks import (
 from ._callbacks import CallbackMixin, as_task
 from ._containers import check_container
 from ._embedding import choose_embedding
-from ._given import GivenLabels
+from ._given import GivenLabels, KnownLabels
 from ._labels import MOST_CHARACTERS, check_labels, with_missing
 from ._ledger import Ledger, LedgerMixin, check_source
 from ._messages import stage, warn_user
@@ -128,6 +128,19 @@ def finish_block(
     confidence = (1 - keys / COST_UNITS).astype(np.float32)
     confidence[codes < 0] = 0
     return (*found, confidence) if by_graph else found
+
+
+def _warn_of_conflicts(known: KnownLabels, answers: Mapping[int, Any]) -> None:
+    """Tell where answers of an earlier run differ from y."""
+    labels = dict(zip(known.positions.tolist(), known.labels.tolist(), strict=True))
+    differ = [p for p, a in answers.items() if p in labels and labels[p] != a]
+    if differ:
+        warn_user(
+            f"{len(differ)} label(s) of y differ from the answers in 'folder', which "
+            "count: they may be corrections. The first is at position "
+            f"{differ[0]}: {labels[differ[0]]!r} in y, {answers[differ[0]]!r} in "
+            "'folder'. Call propagate with the right one."
+        )
 
 
 def predict_rows(
@@ -260,8 +273,9 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         ----------
         labels : array-like of shape (n_queries,), Series or dict of int to label
             Labels by position, which may be of any samples, replace earlier labels, and
-            with `missing_label` withdraw one. Or labels in the order of the last
-            question. ``{}`` spreads what there is.
+            with `missing_label` withdraw one; samples asked about last may go by their
+            index, too. Or labels in the order of the last question. ``{}`` spreads what
+            there is.
 
         Returns
         -------
@@ -284,12 +298,17 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
                 "been clustered without anchors. Call fit or query again."
             )
         ledger = self._ledger.with_labels(
-            labels, None, self._blocks.n_samples, self.missing_label
+            labels,
+            self._names_asked(labels),
+            self._blocks.n_samples,
+            self.missing_label,
+            self._ledger.queries,
         )
         with ledger.attached():
             given = ledger.given()
-            self._note(ledger)
-            if not len(given):
+            if len(given):
+                self._note(ledger)
+            else:
                 raise ValueError(
                     "No sample has a label: at least one of the "
                     f"{len(self.representative_indices_)} representatives must be "
@@ -297,6 +316,20 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
                 )
             self._spread_labels(given)
         return self
+
+    def _names_asked(self, labels: Any) -> Any:
+        """Take the index of the rows asked about last, if labels may go by it.
+
+        That of all rows may be longer than memory.
+        """
+        asked = self._ledger.queries
+        has_names = isinstance(labels, Mapping) and not all(map(is_whole, labels))
+        if not len(asked) or not (has_names or hasattr(labels, "iloc")):
+            return None
+        (rows,) = self._blocks.take(asked, "X")
+        if not hasattr(rows, "iloc") or list(rows.index) == asked.tolist():
+            return None
+        return rows.index
 
     def predict(self, X: Any) -> Any:
         """Predict the label of each sample, by the rule.
@@ -401,11 +434,13 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
 
         self._is_experiment = plays_oracle
         answers = {} if plays_oracle else self._recall()
-        answered = np.array([p for p, a in answers.items() if a is not None], np.intp)
-        chosen, own, is_fair = choose_representatives(blocks, clusters, known, answered)
+        labelled = np.array([p for p, a in answers.items() if a is not None], np.intp)
+        chosen, own, is_fair = choose_representatives(blocks, clusters, known, labelled)
         if not is_fair and callable(self.oracle):
             warn_of_edges(len(known))
-        is_open = ~np.isin(chosen, np.append(known.positions, answered))
+        _warn_of_conflicts(known, answers)
+        done = np.array([*known.positions.tolist(), *answers], np.intp)
+        is_open = ~np.isin(chosen, done)
         order = np.argsort(-clusters.sizes[own[is_open]], kind="stable")
         ledger = Ledger(known, chosen[is_open][order])
         ledger.answers.update(answers)

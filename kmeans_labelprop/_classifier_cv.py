@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from ._asking import check_index
 from ._base_classifier import BasePropagatedClassifier, is_pipeline
 from ._callbacks import as_task, task
 from ._containers import canonical, single_column
+from ._labels import check_labels
 from ._messages import warn_user
 from ._propagator import KMeansLabelPropagator
 from ._seeds import draw_seed, set_unset
@@ -33,6 +33,8 @@ from ._selection._hiding import (
     Outcome,
     TrainingSet,
     affordable_folds,
+    check_groups,
+    check_splitter,
     hiding_folds,
     needs_groups,
     number_groups,
@@ -339,16 +341,14 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         self._check_parameters()
         X = canonical(X)
         routed = self._route_fit_params(X, fit_params)
-        if len(getattr(y, "shape", ())) == 2:
+        if getattr(y, "shape", ())[1:] == (1,):
             warn_user(
                 "A column-vector y was passed when a 1d array was expected.",
                 DataConversionWarning,
             )
             y = single_column(y)
-        if groups is not None:
-            check_consistent_length(X, groups)
-            check_index(X, groups, "groups")
-        elif needs_groups(self.cv):
+        group_list = None if groups is None else check_groups(X, groups)
+        if groups is None and needs_groups(self.cv):
             raise ValueError(
                 f"The 'cv' parameter of {type(self).__name__}, {self.cv!r}, splits by "
                 "groups, and 'groups' was not passed to fit."
@@ -363,15 +363,16 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         if propagator.random_state is None:
             propagator.set_params(random_state=seed)
         propagator.set_params(propagation="graph" if "graph" in rules else "cluster")
-        if propagator.clusterer is None and y is None and propagator.n_clusters == 1:
-            self._check_number_of_labels(1)
+        self._check_what_is_paid(y, propagator)
         with self._labels_kept(propagator):
             with task("getting labels", part=propagator):
                 propagator.ask(X, y, sample_ids=sample_ids)
             self._check_X(X, propagator, reset=True)
             self._check_number_of_labels(len(propagator.given_))
             classes = self._find_classes(y, propagator)
-            comparison = self._make_comparison(X, y, groups, propagator, routed, rng)
+            comparison = self._make_comparison(
+                X, y, group_list, propagator, routed, rng
+            )
             best, found = self._choose(comparison, rng)
             with task("propagating labels", part=propagator):
                 propagator.set_params(**best.params).propagate({})
@@ -394,7 +395,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         self,
         X: Any,
         y: ArrayLike | None,
-        groups: ArrayLike | None,
+        groups: list[Any] | None,
         propagator: KMeansLabelPropagator,
         routed: dict[str, dict[str, Any]],
         rng: np.random.RandomState,
@@ -419,7 +420,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         )
         own_groups = None
         if groups is not None:
-            own_groups = number_groups(np.asarray(groups)[given.positions].tolist())
+            own_groups = number_groups([groups[i] for i in given.positions])
         n_samples = len(propagator.clusters_)
         if self.selection_max_samples == "auto":
             n_rows = 2 * max(n_samples, _FEW_SAMPLES)
@@ -503,6 +504,15 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
             "_counted": (n_unknown, n_hidden, self.scoring),
             "_has_groups": groups is not None,
         }
+
+    def _check_what_is_paid(self, y: ArrayLike | None, propagator: Any) -> None:
+        """Refuse, before anybody is asked, what cannot do with any answers."""
+        n_known = 0
+        if y is not None and propagator.reuse_labels:
+            n_known = len(check_labels(y, propagator.missing_label)[0])
+        if propagator.clusterer is None and propagator.n_clusters + n_known == 1:
+            self._check_number_of_labels(1)
+        check_splitter(self.cv, propagator.n_clusters + n_known)
 
     def _check_number_of_labels(self, n_labels: int) -> None:
         if n_labels < 2:

@@ -125,6 +125,7 @@ def start_on_sample(X: Any, n_clusters: int, random_state: Any) -> NDArray[Any]:
     pca = None
     if n_features > _WIDE and not issparse(X):
         pca = PCA(_N_COMPONENTS, random_state=random_state)
+        pca.set_output(transform="default")
         sample = pca.fit_transform(sample)
     kmeans = KMeans(n_clusters, n_init=1, random_state=random_state)
     # A warning of equal samples is expected: they are drawn with replacement.

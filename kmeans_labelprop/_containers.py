@@ -181,9 +181,9 @@ def single_column(y: Any) -> Any:
     Returns
     -------
     column : {array-like, series} of shape (n_samples,)
-        The same labels.
+        The same labels. What has another shape is returned as it is.
     """
-    if len(getattr(y, "shape", ())) != 2:
+    if getattr(y, "shape", ())[1:] != (1,):
         return y
     if _library(y) == "pandas":
         return y.iloc[:, 0]

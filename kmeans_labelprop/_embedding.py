@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import validate_data
@@ -93,10 +94,11 @@ def fit_embedding(embedding: Any, X: Any) -> tuple[Any, Any]:
         The embedded samples, float64 or float32.
     """
     embedding_ = clone(embedding)
-    if hasattr(embedding_, "fit_transform"):
-        E = embedding_.fit_transform(X)
-    else:
-        E = embedding_.fit(X, None).transform(X)
+    with config_context(transform_output="default"):
+        if hasattr(embedding_, "fit_transform"):
+            E = embedding_.fit_transform(X)
+        else:
+            E = embedding_.fit(X, None).transform(X)
     return embedding_, _check_output(E)
 
 
@@ -115,7 +117,9 @@ def embed(embedding_: Any, X: Any) -> Any:
     E : {ndarray, CSR matrix} of shape (n_samples, n_components)
         The embedded samples, float64 or float32.
     """
-    return _check_output(embedding_.transform(X))
+    with config_context(transform_output="default"):
+        E = embedding_.transform(X)
+    return _check_output(E)
 
 
 def _check_output(E: Any) -> Any:

@@ -136,15 +136,17 @@ def label_vector(y: Any) -> NDArray[Any]:
         NumPy would round large whole numbers beside others, and cut strings that end
         in a null character.
     """
-    if hasattr(y, "to_list") and not hasattr(y, "iloc") and not y.dtype.is_numeric():
+    if hasattr(y, "to_physical") and not y.dtype.is_numeric():
         y = y.to_list()  # polars
     if not isinstance(y, list | tuple):
         return np.asarray(y)
     values = np.empty(len(y), dtype=object)
     for position, value in enumerate(y):  # nested ones are refused elsewhere
-        values[position] = value
-    kinds = {type(value) for value in y}
-    numbers = _exact_numbers(list(y)) if kinds <= {bool, int, float} else None
+        is_boxed = isinstance(value, np.ndarray) and value.ndim == 0
+        values[position] = value.item() if is_boxed else value
+    items = values.tolist()
+    kinds = {type(value) for value in items}
+    numbers = _exact_numbers(items) if kinds <= {bool, int, float} else None
     return values if numbers is None else numbers
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from typing import Any
@@ -216,7 +216,12 @@ class Ledger:
         return merge_labels(self.known, self.answers)
 
     def with_labels(
-        self, labels: Any, names: Any, n_samples: int, missing_label: Any
+        self,
+        labels: Any,
+        names: Any,
+        n_samples: int,
+        missing_label: Any,
+        named: NDArray[np.intp] | None = None,
     ) -> Ledger:
         """Take more labels, or corrections, into a new ledger.
 
@@ -230,6 +235,8 @@ class Ledger:
             Number of samples.
         missing_label : object
             Withdraws a label; in the order of the question: no answer yet.
+        named : ndarray of shape (n_names,), dtype=intp, default=None
+            Positions of the samples that the names belong to; None for all in order.
 
         Returns
         -------
@@ -238,7 +245,7 @@ class Ledger:
         """
         source = "the labels given to propagate"
         positions, values, is_explicit = labels_by_position(
-            labels, self.queries, names, n_samples, source
+            labels, self.queries, names, n_samples, source, named
         )
         checked = check_answers(values, len(positions), missing_label, source)
         ledger = copy(self)
@@ -295,10 +302,14 @@ class Ledger:
         ask: Ask,
         cluster_ids: NDArray[np.intp],
         distances: NDArray[np.float64],
+        find_copies: Callable[[NDArray[np.intp]], NDArray[np.intp]],
         max_retries: int,
         verbose: int,
     ) -> None:
         """Ask the questions, and about other samples of a cluster without an answer.
+
+        No question is about a sample whose label is known, nor about a copy of one that
+        is known or was asked about.
 
         Parameters
         ----------
@@ -308,6 +319,8 @@ class Ledger:
             The cluster of each sample.
         distances : ndarray of shape (n_samples,), dtype=float64
             Distance of each sample to its centre.
+        find_copies : callable
+            Gives the same number to positions of samples that are copies.
         max_retries : int
             How often other samples are asked about.
         verbose : int
@@ -321,7 +334,13 @@ class Ledger:
             for query, cluster in zip(queries, cluster_ids[queries], strict=True):
                 if self.answers[int(query)] is not None:
                     last[place[int(cluster)]] = query  # it stands for the cluster now
-            left = _others(queries, self.answers, self.asked, cluster_ids)
+            abstained = [q for q in queries.tolist() if self.answers[q] is None]
+            if not abstained:
+                break
+            left = np.flatnonzero(np.isin(cluster_ids, cluster_ids[abstained]))
+            done = np.union1d(self.done(), list(self.asked)).astype(np.intp)
+            copies = find_copies(np.append(left, done))
+            left = left[~np.isin(copies[: len(left)], copies[len(left) :])]
             if not len(left):
                 break
             nobody = np.zeros(len(left), dtype=bool)
@@ -421,16 +440,3 @@ class LedgerMixin:
                 f"This {type(self).__name__} is asking its oracle: the oracle, or "
                 "another thread, must not use it until the answers are there."
             )
-
-
-def _others(
-    queries: NDArray[np.intp],
-    answers: dict[int, Any],
-    asked: set[int],
-    cluster_ids: NDArray[np.intp],
-) -> NDArray[np.intp]:
-    """Find the samples not asked about in clusters that have no answer."""
-    abstained = [query for query in queries.tolist() if answers[query] is None]
-    is_left = np.isin(cluster_ids, cluster_ids[abstained])
-    is_left[list(asked)] = False
-    return np.flatnonzero(is_left)

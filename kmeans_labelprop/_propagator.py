@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -32,6 +33,7 @@ from ._clustering import make_clusterer
 from ._containers import canonical, labels_like, row_names, take_rows
 from ._embedding import enter_space, fit_space
 from ._engine import (
+    copies_of,
     find_clusters,
     find_graph,
     find_suspects,
@@ -478,6 +480,7 @@ class KMeansLabelPropagator(
                     ask,
                     clusters.ids,
                     clusters.distances,
+                    partial(copies_of, clusters),
                     self.max_retries,
                     self.verbose,
                 )

@@ -13,8 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 from ._asking import check_index
 from ._block_engine import Blocks
 from ._block_propagator import BaseBlockPropagator
-from ._blocks import Arrays, Measure, Merge, append, batch_length, in_batches
+from ._blocks import Arrays, Measure, Merge, add, append, batch_length, in_batches
 from ._containers import refuse_masked
+from ._labels import label_vector
 
 __all__ = ["KMeansLabelPropagator"]
 
@@ -64,6 +65,34 @@ def _length(chunk: Any) -> int:
 
 def _head(chunk: Any) -> Any:
     return chunk.iloc[:100] if hasattr(chunk, "iloc") else chunk[:100]
+
+
+def _label_chunk(labels: Any) -> NDArray[Any]:
+    # Nulls of numbers would become NaN.
+    if hasattr(labels, "iloc") and not isinstance(labels.dtype, np.dtype):
+        labels = labels.astype(object)
+    elif hasattr(labels, "to_list"):
+        labels = labels.to_list()
+    return label_vector(labels)
+
+
+def _index_chunk(rows: Any) -> NDArray[Any]:
+    return np.asarray(rows.index, dtype=object)
+
+
+def _compare_names(start: int, rows: Any, names: NDArray[Any]) -> Arrays:
+    """Count names that are not those of the rows, and that are not positions.
+
+    The sums tell whether the names of the rows are positions in another order.
+    """
+    own = np.asarray(rows.index, dtype=object)
+    places = np.arange(start, start + len(own))
+    counts = np.count_nonzero(own != names), np.count_nonzero(places != names)
+    moved = np.zeros(3, dtype=np.int64)
+    if rows.index.dtype.kind in "iu":
+        numbers = np.asarray(rows.index, dtype=np.int64)
+        moved[:] = len(own), (numbers - places).sum(), (numbers**2 - places**2).sum()
+    return np.array(counts), moved
 
 
 def _as_series(labels: NDArray[Any], rows: Any) -> Any:
@@ -136,17 +165,41 @@ class DaskBlocks(Blocks):
         self.n_samples = self._starts.pop()
         self.columns: dict[str, list[Any]] = {"X": [chunks[i] for i in filled]}
         if y is not None:
-            self.columns["y"] = self._aligned(y)
+            self.columns["y"] = self._aligned(y, _label_chunk)
         self.first = self._dask.delayed(_head)(self.columns["X"][0]).compute()
         self._n_rows = batch_length(self.first.shape[1])
 
-    def _aligned(self, y: Any) -> list[Any]:
+    def check_names(self, y: Any) -> None:
+        """Refuse labels whose index is that of other rows, as in memory.
+
+        Parameters
+        ----------
+        y : Dask Series
+            The labels.
+
+        Raises
+        ------
+        ValueError
+            If the index is neither that of the samples nor 0, 1, 2, ...
+        """
+        self.columns["names"] = self._aligned(y, _index_chunk)
+        counts, moved = self.reduce(_compare_names, add, "X", "names")
+        del self.columns["names"]
+        are_positions = moved.tolist() == [self.n_samples, 0, 0]
+        if counts[0] and (counts[1] or are_positions):
+            raise ValueError(
+                "The index of y must be that of X, in the same order. Got another one "
+                f"for {counts[0]} of {self.n_samples} samples. Bring both into one "
+                "order, or pass a Dask array."
+            )
+
+    def _aligned(self, y: Any, read: Callable[[Any], NDArray[Any]]) -> list[Any]:
         """Cut labels where the samples are cut."""
         if hasattr(y, "to_dask_array"):
-            y = y.map_partitions(np.asarray, meta=np.empty(0, object))
+            y = y.map_partitions(read, meta=np.empty(0, object))
         elif not hasattr(y, "__dask_graph__"):
             refuse_masked(y, "y")
-            y = self._da.from_array(np.asarray(y), chunks=-1)
+            y = self._da.from_array(_label_chunk(y), chunks=-1)
         if np.isnan(y.shape[0]):
             y = y.compute_chunk_sizes()
         if len(y.shape) != 1 or y.shape[0] != self.n_samples:
@@ -412,4 +465,6 @@ class KMeansLabelPropagator(BaseBlockPropagator):
         if hasattr(y, "iloc") and not hasattr(y, "__dask_graph__"):
             check_index(X.index.compute() if hasattr(X, "to_dask_array") else X, y, "y")
         blocks = DaskBlocks(collection, y)
+        if hasattr(y, "to_dask_array") and hasattr(collection, "to_dask_array"):
+            blocks.check_names(y)
         return blocks, blocks.first

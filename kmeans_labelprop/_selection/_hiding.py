@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import FitFailedWarning
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import BaseCrossValidator, GroupKFold
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.parallel import delayed
 
-from .._containers import labels_like, take_rows
+from .._asking import check_beside
+from .._containers import labels_like, single_column, take_rows
 from .._engine import Clusters, Spread, keep, spread
 from .._given import GivenLabels
-from .._messages import Progress, warn_user
+from .._labels import label_vector
+from .._messages import Progress, noting, warn_user
 from .._parallel import run_parallel
 from .._propagation import as_probabilities
 from .._seeds import MAX_SEED, set_unset
@@ -121,6 +124,46 @@ def needs_groups(cv: Any) -> bool:
     return requests.get("groups") is True
 
 
+def check_groups(X: Any, groups: Any) -> list[Any]:
+    """Check that each sample has a group.
+
+    Parameters
+    ----------
+    X : object
+        The samples.
+    groups : array-like of shape (n_samples,) or (n_samples, 1)
+        The group of each.
+
+    Returns
+    -------
+    groups : list of length n_samples
+        The groups.
+
+    Raises
+    ------
+    ValueError
+        If they are no single column beside the samples.
+    TypeError
+        If they cannot be told apart.
+    """
+    groups = single_column(groups)
+    check_beside(X, groups, "groups")
+    values = label_vector(groups)
+    if values.ndim != 1:
+        raise ValueError(
+            "groups must be one value for each sample, of shape (n_samples,). Got an "
+            f"array of shape {values.shape} instead."
+        )
+    items = values.tolist()
+    try:
+        set(items)
+    except TypeError as error:
+        raise TypeError(
+            f"groups must be strings, numbers or other values to compare: {error}."
+        ) from error
+    return items
+
+
 def number_groups(groups: list[Any]) -> NDArray[np.intp]:
     """Give groups of any kind numbers, in the order in which they come.
 
@@ -136,6 +179,29 @@ def number_groups(groups: list[Any]) -> NDArray[np.intp]:
     """
     number = {group: i for i, group in enumerate(dict.fromkeys(groups))}
     return np.array([number[group] for group in groups], dtype=np.intp)
+
+
+def check_splitter(cv: Any, n_labels: int) -> None:
+    """Refuse a splitter for which there cannot be enough labels.
+
+    Parameters
+    ----------
+    cv : int or cross-validation splitter
+        Number of folds at most, or what splits the labels.
+    n_labels : int
+        How many labels there can be at most.
+
+    Raises
+    ------
+    ValueError
+        If the splitter refuses so many.
+    """
+    if isinstance(cv, BaseCrossValidator):
+        rows, alike = np.zeros((n_labels, 1)), np.zeros(n_labels)
+        groups = np.arange(n_labels) if needs_groups(cv) else None
+        with noting(f"Raised by the 'cv' parameter, for {n_labels} labels at most."):
+            # A copy: one with a RandomState splits differently each time.
+            next(deepcopy(cv).split(rows, alike, groups), None)
 
 
 def hiding_folds(
@@ -183,7 +249,9 @@ def hiding_folds(
             [of == np.arange(of.max() + 1)[:, np.newaxis] for of in folds]
         )
     labels = given.classes[codes]
-    splits = [test for _, test in cv.split(np.zeros((len(codes), 1)), labels, groups)]
+    rows = np.zeros((len(codes), 1))
+    with noting(f"Raised by the 'cv' parameter, for {len(codes)} labels."):
+        splits = [test for _, test in cv.split(rows, labels, groups)]
     is_hidden = np.zeros((len(splits), len(codes)), dtype=bool)
     for row, test in zip(is_hidden, splits, strict=True):
         if len(test) >= len(codes) or np.max(test, initial=0) >= len(codes):

@@ -164,7 +164,7 @@ def _have_far_values(X: NDArray[Any]) -> bool:
     """Tell whether values like codes for missing ones are in most features."""
     X = X[:: -(-len(X) // _N_LOOKED_AT)]
     if np.isnan(X).any():
-        X = imputer().fit_transform(X)
+        X = imputer().set_output(transform="default").fit_transform(X)
     with np.errstate(over="ignore", invalid="ignore"):
         is_far = np.clip(X, *far_bounds(X)) != X
     varies = X.min(axis=0) < X.max(axis=0)

@@ -97,13 +97,15 @@ class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.bounds_ = far_bounds(X)
         is_near = np.clip(X, *self.bounds_) == X
         X = np.where(is_near, X, np.nan).astype(X.dtype, copy=False)
-        self.scaler_ = StandardScaler().fit(X)
+        # Whatever transform_output is set to: they are parts.
+        self.scaler_ = StandardScaler().set_output(transform="default").fit(X)
         fourth = np.nanmean(self.scaler_.transform(X).astype(np.float64) ** 4, axis=0)
         self.has_long_tails_ = ~self.is_flag_ & (fourth > _LONG_TAILS)
         self.ranker_ = None
         if self.has_long_tails_.any():
             n_quantiles = min(_N_QUANTILES, len(X))
             ranker = QuantileTransformer(n_quantiles=n_quantiles, subsample=None)
+            ranker.set_output(transform="default")
             self.ranker_ = ranker.fit(X[:, self.has_long_tails_])
         return self
 
@@ -123,10 +125,10 @@ class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         X = self._in_units(validate_data(self, X, reset=False, **_ACCEPTED))
         X = np.clip(X, *self.bounds_)
-        scores: NDArray[Any] = np.asarray(self.scaler_.transform(X))
+        scores: NDArray[Any] = self.scaler_.transform(X)
         scores /= np.sqrt(1 + (scores / _LARGEST_SCORE) ** 2)
         if self.ranker_ is not None:
-            ranks = np.asarray(self.ranker_.transform(X[:, self.has_long_tails_]))
+            ranks = self.ranker_.transform(X[:, self.has_long_tails_])
             # With the mean and the variance of standard scores.
             scores[:, self.has_long_tails_] += (ranks - 0.5) * 12**0.5
             scores[:, self.has_long_tails_] /= 2

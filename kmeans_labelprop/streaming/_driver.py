@@ -181,6 +181,8 @@ class FileBlocks(Blocks):
     def note(self, answers: Mapping[int, Any]) -> None:
         """Write down the answers there are: they may have cost money.
 
+        Answers that only the file has, of another run in the same folder, stay there.
+
         Parameters
         ----------
         answers : dict of int to label or None
@@ -192,11 +194,12 @@ class FileBlocks(Blocks):
             for position, label in answers.items()
             if not np.ndim(label)
         }
-        pairs = [
-            (position, float(label) if isinstance(label, np.floating) else label)
+        legal = {
+            position: float(label) if isinstance(label, np.floating) else label
             for position, label in plain.items()
-            if isinstance(label, str | int | float | np.floating)
-        ]
+            if label is None or isinstance(label, str | int | float | np.floating)
+        }
+        pairs = list((self.recall() | legal).items())
         noted = {"samples": self.samples_key, "answers": pairs}
         path = self._folder / "answers.json"
         partial = path.with_suffix(".part")
@@ -325,6 +328,12 @@ class FileBlocks(Blocks):
             return
         if source is None:
             path = self._columns[name]
+            if not path.exists():
+                raise FileNotFoundError(
+                    f"The 'folder' parameter, {str(self._folder)!r}, lacks "
+                    f"progress/{path.name}: it was deleted, or another run has used "
+                    "the folder since. Call fit or query again; the answers are kept."
+                )
             for start in range(first, self.n_samples, self._length):
                 column = np.load(path, mmap_mode="r")
                 rows = np.array(column[start : start + self._length])

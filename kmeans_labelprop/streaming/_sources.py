@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_array
 
 from .._blocks import concatenate
 from .._containers import refuse_masked
+from .._labels import label_vector
 
 # Rows by which a data set is told from others.
 _N_SPREAD = 100
@@ -194,6 +195,8 @@ def _called(function: Callable[[], Iterable[Any]], name: str) -> Iterator[Any]:
 
 
 def _is_block(item: Any, name: str) -> bool:
+    if name == "y" and isinstance(item, list | tuple):
+        return True
     shape = getattr(item, "shape", ())
     return len(shape) == (2 if name == "X" else 1)
 
@@ -210,7 +213,7 @@ def _as_piece(data: Any, name: str) -> Any:
         if len(data.shape) == (2 if name == "X" else 1):
             return data
     elif name == "y":
-        return np.asarray(data)
+        return label_vector(data)
     # scikit-learn's words for what has the wrong shape.
     return check_array(data, ensure_2d=name == "X", dtype=None, input_name=name)
 
@@ -274,11 +277,17 @@ def _from_dataset(dataset: Any, name: str, column: str | None) -> Source:
     def pieces(length: int) -> Iterator[Any]:
         for batch in dataset.to_batches(columns=columns, batch_size=length):
             if batch.num_rows and name == "y":
-                yield np.asarray(batch.column(0).to_numpy(zero_copy_only=False))
+                yield _label_column(batch.column(0))
             elif batch.num_rows:
                 yield _table(batch)
 
     return Source(pieces, int(dataset.count_rows()))
+
+
+def _label_column(column: Any) -> NDArray[Any]:
+    if column.null_count:  # in numbers they would become NaN
+        return np.array(column.to_pylist(), dtype=object)
+    return np.asarray(column.to_numpy(zero_copy_only=False))
 
 
 def _table(batch: Any) -> NDArray[Any]:
