@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from numbers import Integral, Real
@@ -13,14 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._labels import is_null
+from ._formats import read_as
 
 _EPOCH = datetime(1970, 1, 1)
 _BOOLEANS = {"True": "1", "False": "0"}
-# As tables write amounts and shares: $1,234.50, 5 %. A comma stands between thousands.
-_AMOUNT = re.compile(
-    r"(?P<sign>[-+]?)\s*[$€£¥]?\s*(?P<digits>\d+|\d{1,3}(,\d{3})+)(?P<rest>\.\d*)?"
-    r"\s*[%$€£¥]?"
-)
 
 
 def is_frame(X: Any) -> bool:
@@ -35,22 +30,6 @@ def columns_of(X: Any) -> list[Any]:
     if is_frame(X):
         return list(X.get_columns())
     return list(np.asarray(X, dtype=object).T)
-
-
-def as_floats(X: Any) -> NDArray[Any]:
-    """Read columns as numbers, also dates, durations, and strings of any of these.
-
-    Parameters
-    ----------
-    X : {dataframe, array-like} of shape (n_samples, n_features)
-        The columns.
-
-    Returns
-    -------
-    numbers : ndarray of shape (n_samples, n_features), dtype=float64 or float32
-        The numbers; what is missing is NaN, dates and durations are in seconds.
-    """
-    return np.column_stack([floats_of(column) for column in columns_of(X)])
 
 
 def as_strings(X: Any) -> NDArray[Any]:
@@ -69,8 +48,30 @@ def as_strings(X: Any) -> NDArray[Any]:
     return np.column_stack([strings_of(column) for column in columns_of(X)])
 
 
-def floats_of(column: Any) -> NDArray[Any]:
-    """Read one column, or values in an array or a list, as numbers."""
+def floats_of(column: Any, how: str | None = None) -> NDArray[Any]:
+    """Read one column, or values in an array or a list, as numbers.
+
+    Parameters
+    ----------
+    column : series, ndarray or list
+        Numbers, dates, durations, or strings of any of these.
+    how : str or None, default=None
+        How strings are written, as `find_format` tells; None for plain numbers and
+        dates of ISO 8601.
+
+    Returns
+    -------
+    numbers : ndarray of shape (n_samples,), dtype=float64 or float32
+        The numbers; what is missing is NaN, dates and durations are in seconds.
+    """
+    if how is not None:
+        texts = strings_of(column)
+        read = {text: read_as(text, how) for text in set(texts) - {None}}
+        # In another table they may be numbers or dates, or strings of such.
+        return np.array(
+            [_number(text if (v := read.get(text)) is None else v) for text in texts],
+            dtype=np.float64,
+        )
     dtype = getattr(column, "dtype", None)
     if hasattr(column, "to_physical"):  # polars
         return _floats_of_polars(column)
@@ -135,39 +136,15 @@ def _number(value: Any) -> float:
         return np.inf if value > 0 else -np.inf
 
 
-def read_number(text: str) -> float | None:
-    """Read a number, also an amount with a currency, thousands apart, or in percent.
-
-    Parameters
-    ----------
-    text : str
-        The string.
-
-    Returns
-    -------
-    number : float or None
-        The number; None if it is none.
-    """
-    text = text.strip()
-    amount = _AMOUNT.fullmatch(text)
-    if amount:
-        digits = amount["digits"].replace(",", "")
-        text = amount["sign"] + digits + (amount["rest"] or "")
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
 def _read(text: str) -> Any:
     """Read a number, or a date as ISO 8601 writes it; other strings as missing."""
-    number = read_number(text)
-    if number is not None:
-        return number
-    try:
-        return datetime.fromisoformat(text.strip().replace("/", "-"))
-    except ValueError:
-        return None
+    text = text.strip().replace("/", "-")
+    for read in (float, datetime.fromisoformat):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return None
 
 
 def strings_of(column: Any) -> NDArray[Any]:

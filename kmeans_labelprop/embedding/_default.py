@@ -164,7 +164,7 @@ def _for_one_dimension(X: Any) -> Any:
     if any(isinstance(value, date | timedelta) for value in known):
         raise TypeError(_NO_DATES.format(f"{', '.join(sorted(others))} in a list"))
     if any(hasattr(value, "__len__") for value in known):
-        raise _ragged()
+        raise _ragged({np.shape(value) for value in known})
     raise ValueError(
         f"Expected 2D array, got 1D array instead:\narray={X}.\nReshape your data "
         "either using array.reshape(-1, 1) if your data has a single feature or "
@@ -172,7 +172,12 @@ def _for_one_dimension(X: Any) -> Any:
     )
 
 
-def _ragged() -> ValueError:
+def _ragged(shapes: Any = ()) -> ValueError:
+    if len(shapes) == 1:
+        return ValueError(
+            f"Expected 2D array, got a column of vectors of shape {shapes.pop()} "
+            "instead. Pass numpy.stack(X)."
+        )
     return ValueError(
         "Expected 2D array, got samples of different lengths instead: such a sequence "
         "has an inhomogeneous shape. All samples must have the same length; join the "

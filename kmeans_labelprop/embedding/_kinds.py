@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -17,7 +18,8 @@ from sklearn.utils import assert_all_finite
 
 from .._labels import is_null
 from .._messages import warn_user
-from ._columns import as_floats, columns_of, floats_of, read_number, strings_of
+from ._columns import columns_of, floats_of, strings_of
+from ._formats import CLOCK, COMMA, POINT, find_format
 from ._texts import has_no_spaces
 
 #: What columns hold, or why they are left out. These are also the names of the parts of
@@ -33,9 +35,6 @@ _LEAST_ROWS = 20
 # Whole numbers that all differ where chance would make more equal pairs are keys.
 _EQUAL_PAIRS = 10
 _ID_NAME = re.compile(r"(^|[\W_])(id|key|uuid|guid)$|[a-z]I[Dd]$", re.IGNORECASE)
-# Strings that are mostly numbers, and many different ones, are measurements.
-_NUMBER_SHARE = 0.9
-_LEAST_NUMBERS = 20
 # Texts: several words each, which other rows use, too; fewer texts are categories.
 _LEAST_TEXTS = 20
 _WORDS = 2
@@ -59,11 +58,14 @@ class Kind(NamedTuple):
         Ordered categories, from the least to the greatest.
     n_values : int
         Number of categories.
+    how : str or None
+        How strings write numbers or dates.
     """
 
     name: str
     order: list[str] | None = None
     n_values: int = 1
+    how: str | None = None
 
 
 def kind_of(column: Any, name: Any, is_alone: bool = False) -> Kind:
@@ -108,7 +110,9 @@ def kind_of(column: Any, name: Any, is_alone: bool = False) -> Kind:
     return Kind(CATEGORIES if order is None else ORDERED, order, len(counts))
 
 
-def as_numbers(X: Any, kind: str) -> NDArray[Any]:
+def as_numbers(
+    X: Any, kind: str, formats: Sequence[str | None] | None = None
+) -> NDArray[Any]:
     """Read columns that were fitted on as numbers or as dates, as floats.
 
     Parameters
@@ -117,11 +121,13 @@ def as_numbers(X: Any, kind: str) -> NDArray[Any]:
         The columns.
     kind : {"numbers", "dates"}
         What they hold.
+    formats : sequence of str or None, default=None
+        How each column writes it, if it holds strings.
 
     Returns
     -------
     numbers : ndarray of shape (n_samples, n_features), dtype=float64 or float32
-        As `as_floats` reads them.
+        As `floats_of` reads them.
 
     Raises
     ------
@@ -129,18 +135,23 @@ def as_numbers(X: Any, kind: str) -> NDArray[Any]:
         If there are dates in place of numbers, or numbers in place of dates: their
         units are not the same.
     """
-    numbers = as_floats(X)
-    names = getattr(X, "columns", range(numbers.shape[1]))
-    for name, column, read in zip(names, columns_of(X), numbers.T, strict=True):
+    columns = columns_of(X)
+    names = getattr(X, "columns", range(len(columns)))
+    ways = formats or [None] * len(columns)
+    numbers = []
+    for name, column, how in zip(names, columns, ways, strict=True):
         told = _told_by(column, name)
+        is_text = told in ("strings", CATEGORIES)
+        read = floats_of(column, how if is_text else None)
+        numbers.append(read)
         if told in (NUMBERS, DATES) and told != kind and not np.isnan(read).all():
             raise TypeError(
                 f"Column {name!r} of X must hold {kind}, as it did in fit. Got {told} "
                 "instead."
             )
-        if told in ("strings", CATEGORIES):
+        if is_text:
             _warn_of_words(name, strings_of(column), read, kind)
-    return numbers
+    return np.column_stack(numbers)
 
 
 def _warn_of_words(
@@ -254,8 +265,9 @@ def _kind_of_strings(counts: Counter[str | None], is_alone: bool) -> Kind:
     n_values = len(values)
     if n_values and all(map(_ISO_DATE.match, values)):
         return Kind(DATES)
-    if sum(map(_is_measure, values)) >= max(_NUMBER_SHARE * n_values, _LEAST_NUMBERS):
-        return Kind(NUMBERS)
+    how = find_format(values)
+    if how is not None:
+        return Kind(NUMBERS if how in (POINT, COMMA, CLOCK) else DATES, how=how)
     if is_alone or (
         n_values >= max(_LEAST_TEXTS, n_samples / 4) and _are_texts(values)
     ):
@@ -263,11 +275,6 @@ def _kind_of_strings(counts: Counter[str | None], is_alone: bool) -> Kind:
     if n_samples >= _LEAST_ROWS and n_values >= _ID_SHARE * n_samples:
         return Kind(ID)
     return Kind(CATEGORIES, n_values=len(counts))
-
-
-def _is_measure(value: str) -> bool:
-    """Tell numbers from codes, which may begin with zeros."""
-    return read_number(value) is not None and not re.match(r"\s*0\d", value)
 
 
 def _are_texts(values: list[str]) -> bool:

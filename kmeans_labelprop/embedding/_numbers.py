@@ -11,7 +11,12 @@ from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MaxAbsScaler, Normalizer, QuantileTransformer
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    Normalizer,
+    QuantileTransformer,
+    StandardScaler,
+)
 from sklearn.utils.extmath import row_norms
 from sklearn.utils.sparsefuncs import min_max_axis
 
@@ -29,6 +34,9 @@ _FEW = 30
 # Values far away matter from this share of the rows on, of some that are looked at.
 _FAR_ROWS = 0.01
 _N_LOOKED_AT = 2000
+# Amounts of one unit, such as money, have a fourth moment of standard scores above
+# this: it is 3 for a normal distribution, 9 for an exponential one.
+_TAILS = 6
 # A text uses few of all words.
 _TEXT_DENSITY = 0.1
 # Vectors made elsewhere: many features of both signs, rows of one length.
@@ -67,14 +75,16 @@ def numbers_embedding(X: Any) -> Any:
     steps: list[Any] = [imputer()] if has_missing else []
     components = PCA(n_components(_N_IMAGE_COMPONENTS, X.shape[0]))
     are_vectors = not has_missing and _are_vectors(X, low, high)
-    is_one_scale = _is_one_scale(high / 2 - low / 2)  # the whole may be infinite
-    if is_one_scale and not are_vectors and not issparse(X):
-        is_one_scale = not _have_far_values(X)
-    if are_vectors or is_one_scale:
+    has_one_scale = _is_one_scale(high / 2 - low / 2)  # the whole may be infinite
+    if has_one_scale and not are_vectors and not issparse(X):
+        has_one_scale = not _have_far_values(X) and not (
+            not is_wide and low.min() > 0 and _have_long_tails(X)
+        )
+    if are_vectors or has_one_scale:
         check_limits(*ends, X, "X")
     if are_vectors:
         steps.append(Normalizer())
-    elif not is_one_scale:
+    elif not has_one_scale:
         # Ranks of a sparse matrix with negative numbers would fill it.
         if issparse(X):
             if is_signed:
@@ -173,6 +183,13 @@ def _have_far_values(X: NDArray[Any]) -> bool:
         2 * is_far.any(axis=0).sum() > varies.sum()
         and is_far.any(axis=1).mean() > _FAR_ROWS
     )
+
+
+def _have_long_tails(X: NDArray[Any]) -> bool:
+    """Tell whether most features are like amounts, of which few are large."""
+    X = X[:: -(-len(X) // _N_LOOKED_AT)]
+    scores = StandardScaler().set_output(transform="default").fit_transform(X)
+    return bool(np.median(np.nanmean(scores.astype(np.float64) ** 4, axis=0)) > _TAILS)
 
 
 def _ends(X: Any) -> tuple[Any, Any, bool]:

@@ -19,6 +19,12 @@ from ._numbers import imputer, numbers_embedding
 LEAST_SIDE = 8
 # Longer ones, without a shape that was told, are windows of series, or the like.
 _LARGEST_RATIO = 4
+# Channels, or sensors, have units of their own if one ranges so many times as far as
+# most, or more than this share of them by so much less. Lines of images differ, too;
+# the time steps of a window do not by more than this.
+_OTHER_UNIT = 1.5
+_SMALL_SHARE = 1 / 3
+_LINES_ALIKE = 1.5
 # Larger ones are made smaller by a whole factor, to sides of this length at least.
 _LARGE_SIDE = 48
 
@@ -56,8 +62,11 @@ def images_embedding(X: NDArray[Any], image_shape: tuple[int, ...] | None) -> An
     is_first = len(shape) == 3 and shape[0] in (1, 3, 4) and shape[2] > 4
     height, width = shape[1:] if is_first else shape[:2]
     factor = max(1, min(height, width) // _LARGE_SIDE)
-    small = flatten(X, shape, is_first, factor)
-    is_image = told is not None or not looks_like_series(shape)
+    is_image = told is not None or not (looks_like_series(shape) or _are_sensors(X))
+    units = None
+    if len(shape) == 3 or not is_image:
+        units = _units_of_channels(np.moveaxis(X, 1, -1) if is_first else X)
+    small = flatten(X, shape, is_first, factor, units)
     if min(height, width) < LEAST_SIDE or not is_image:
         chosen = numbers_embedding(small.astype(np.float64))
     else:
@@ -66,8 +75,50 @@ def images_embedding(X: NDArray[Any], image_shape: tuple[int, ...] | None) -> An
         if np.isnan(small).any():
             chosen = make_pipeline(imputer(), chosen)
     options = {"image_shape": shape, "channels_first": is_first, "factor": factor}
+    if units is not None:
+        options["units"] = units
     first = FunctionTransformer(flatten, kw_args=options)
     return first if chosen is None else make_pipeline(first, chosen)
+
+
+def _ranges(X: NDArray[Any], axis: int) -> NDArray[np.float64]:
+    others = tuple(i for i in range(X.ndim) if i != axis)
+    low, high = np.nanmin(X, axis=others), np.nanmax(X, axis=others)
+    ranges: NDArray[np.float64] = np.subtract(high, low, dtype=np.float64)
+    return ranges
+
+
+def _are_sensors(X: NDArray[Any]) -> bool:
+    """Tell whether columns have units of their own, and lines have not."""
+    if X.ndim != 3 or X.dtype.kind not in "iuf":
+        return False
+    lines = _ranges(X, 1)
+    return _have_units(_ranges(X, 2)) and lines.max() <= _LINES_ALIKE * lines.min()
+
+
+def _have_units(ranges: NDArray[np.float64]) -> bool:
+    """Tell whether ranges differ as those of different units do.
+
+    Some small ones are no sign of it: borders of images hardly vary.
+    """
+    ranges = np.sort(ranges[ranges > 0])
+    if not ranges.size:
+        return False
+    usual = ranges[(ranges.size - 1) // 2]
+    is_small = ranges * _OTHER_UNIT < usual
+    return bool(ranges[-1] > _OTHER_UNIT * usual or is_small.mean() > _SMALL_SHARE)
+
+
+def _units_of_channels(X: NDArray[Any]) -> tuple[list[float], list[float]] | None:
+    """Find zero and unit of each channel or sensor; None where all have the same."""
+    if X.dtype.kind not in "iuf":
+        return None
+    ranges = _ranges(X, X.ndim - 1)
+    if not _have_units(ranges):
+        return None
+    low = np.nanmin(X, axis=tuple(range(X.ndim - 1))).astype(np.float64)
+    ranges = np.where(ranges > 0, ranges, 1)
+    return (low + ranges / 2).tolist(), ranges.tolist()
 
 
 def looks_like_series(shape: tuple[int, ...]) -> bool:
@@ -87,7 +138,11 @@ def looks_like_series(shape: tuple[int, ...]) -> bool:
 
 
 def flatten(
-    X: Any, image_shape: tuple[int, ...], channels_first: bool, factor: int
+    X: Any,
+    image_shape: tuple[int, ...],
+    channels_first: bool,
+    factor: int,
+    units: tuple[list[float], list[float]] | None = None,
 ) -> NDArray[Any]:
     """Lay the pixels of each image in a row, and make large images smaller.
 
@@ -101,6 +156,9 @@ def flatten(
         Whether the channels are the first dimension of an image, not the last.
     factor : int
         A square with sides of so many pixels becomes one pixel, their mean.
+    units : tuple of (list of float, list of float) or None, default=None
+        Is subtracted from each channel, and divides it, where channels have units of
+        their own.
 
     Returns
     -------
@@ -118,6 +176,9 @@ def flatten(
         images = check_array(images, dtype=np.float64, allow_nd=True, **wanted)
     if channels_first:
         images = np.moveaxis(images, 1, -1)
+    if units is not None:
+        zeros, ranges = (np.array(of_channels) for of_channels in units)
+        images = ((images - zeros) / ranges).astype(np.float32)
     if factor > 1:
         n, height, width = images.shape[0], *(s // factor for s in images.shape[1:3])
         images = images[:, : height * factor, : width * factor]

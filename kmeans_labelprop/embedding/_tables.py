@@ -16,11 +16,12 @@ from sklearn.preprocessing import (
 from sklearn.utils import check_array
 
 from .._containers import holds_numbers
-from ._columns import as_floats, as_strings, columns_of, is_frame
+from ._columns import as_strings, columns_of, is_frame
 from ._kinds import (
     CATEGORIES,
     CONSTANT,
     DATES,
+    ID,
     NUMBERS,
     ORDERED,
     REASONS,
@@ -81,6 +82,8 @@ def table_embedding(X: Any) -> Any:
         groups.setdefault(kind.name, []).append(name if has_names else position)
     if set(groups) <= {NUMBERS, CONSTANT} and all(map(_is_plain, columns)):
         return numbers_embedding(_check_numbers(X))
+    if set(groups) <= {ID, CONSTANT} and ID in groups and all(map(_is_plain, columns)):
+        return numbers_embedding(_check_numbers(X))  # ranks, say: there is nothing else
     left_out = [
         (reason, "drop", groups.pop(reason)) for reason in REASONS if reason in groups
     ]
@@ -91,9 +94,11 @@ def table_embedding(X: Any) -> Any:
             + ". Pass other columns, or embedding=None for numbers as they are."
         )
     if set(groups) == {NUMBERS}:
-        numbers = _check_numbers(as_floats(_take(X, groups[NUMBERS])))
-        embedding = numbers_embedding(numbers)
-        steps = [_reader(as_numbers, kind=NUMBERS)] + (
+        read = {"kind": NUMBERS, **_formats(kinds, NUMBERS)}
+        embedding = numbers_embedding(
+            _check_numbers(as_numbers(_take(X, groups[NUMBERS]), **read))
+        )
+        steps = [_reader(as_numbers, **read)] + (
             [] if embedding is None else [embedding]
         )
         parts, width = [(NUMBERS, make_pipeline(*steps), groups[NUMBERS])], 0
@@ -117,8 +122,9 @@ def _mixed_parts(
     parts: list[Any] = []
     for kind in (NUMBERS, DATES):
         if kind in groups:
-            _check_numbers(as_floats(_take(X, groups[kind])))
-            reader = _reader(as_numbers, kind=kind)
+            read = {"kind": kind, **_formats(kinds, kind)}
+            _check_numbers(as_numbers(_take(X, groups[kind]), **read))
+            reader = _reader(as_numbers, **read)
             scaled = make_pipeline(reader, imputer(), RobustScores())
             parts.append((kind, scaled, groups[kind]))
     if ORDERED in groups:
@@ -148,6 +154,12 @@ def _mixed_parts(
         for kind in kinds
     )
     return parts, width
+
+
+def _formats(kinds: list[Kind], name: str) -> dict[str, Any]:
+    """Tell how columns of a kind write numbers, as an argument of `as_numbers`."""
+    ways = [kind.how for kind in kinds if kind.name == name]
+    return {"formats": ways} if any(ways) else {}
 
 
 def _names(X: Any) -> list[Any]:

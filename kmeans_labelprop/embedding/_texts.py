@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -13,6 +14,7 @@ from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
+    clone,
 )
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
@@ -32,9 +34,14 @@ _NO_SPACES = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]"
 )
 _LETTERS = re.compile(r"[^\W\d_]")
-# Words that a single text uses, or more than this share, do not tell texts apart.
+# Words that a single text uses, or more than this share, do not tell texts apart; but
+# of few different words, such as commands or letters of genes, the usual ones do: where
+# they make up more than this part of the weights.
 _LEAST_TEXTS = 2
 _LARGEST_SHARE = 0.5
+_COMMON_PART = 1 / 3
+# So many words of other texts are in most texts that are made of words.
+_LEAST_WORDS = 2
 # In fewer texts hardly a word comes back: none is left out.
 _FEW = 50
 # In characters. In shorter texts words come back too rarely, and parts of words tell
@@ -258,13 +265,37 @@ def _vectorizer(texts: list[str]) -> TfidfVectorizer | None:
     kinds: list[dict[str, Any]] = [{"analyzer": "char", "ngram_range": (1, 3)}]
     if usual_length >= _LONG and not has_no_spaces(texts):
         kinds.insert(0, {})
-    limits: list[dict[str, Any]] = [{}]
-    if len(texts) >= _FEW:
-        limits.insert(0, {"min_df": _LEAST_TEXTS, "max_df": _LARGEST_SHARE})
-    for options in (limit | kind for kind in kinds for limit in limits):
-        vectorizer = TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **options)
+    limits = [_LEAST_TEXTS, 1] if len(texts) >= _FEW else [1]
+    for min_df, kind in product(limits, kinds):
+        vectorizer = TfidfVectorizer(
+            sublinear_tf=True, dtype=np.float32, min_df=min_df, **kind
+        )
         try:
-            return vectorizer.fit(texts)
+            weights = vectorizer.fit_transform(texts)
         except ValueError:  # no words are left
             continue
+        if kind or _come_back(weights):
+            return vectorizer if min_df == 1 else _without_common(vectorizer, weights)
     return None
+
+
+def _come_back(weights: Any) -> bool:
+    """Tell whether most texts use words of others, and not lines without spaces."""
+    uses = np.bincount(weights.indices, minlength=weights.shape[1])
+    is_shared = np.append(0, np.cumsum(uses[weights.indices] > 1))
+    n_shared = np.diff(is_shared[weights.indptr])
+    return bool(np.mean(n_shared >= _LEAST_WORDS) >= 1 / 2)
+
+
+def _without_common(vectorizer: TfidfVectorizer, weights: Any) -> TfidfVectorizer:
+    """Leave out what most texts have, unless it makes up much of them."""
+    n_texts, n_words = weights.shape
+    uses = np.bincount(weights.indices, minlength=n_words)
+    total = np.bincount(weights.indices, weights.data, minlength=n_words)
+    is_common = uses > _LARGEST_SHARE * n_texts
+    if not is_common.any() or total[is_common].sum() > _COMMON_PART * total.sum():
+        return vectorizer
+    words = vectorizer.get_feature_names_out()[~is_common]
+    smaller = clone(vectorizer).set_params(vocabulary=words, min_df=1)
+    smaller.idf_ = vectorizer.idf_[~is_common]
+    return smaller

@@ -1,0 +1,123 @@
+"""How columns of strings write numbers and dates."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from itertools import product
+
+# Strings that are mostly numbers, and many different ones, are measurements.
+_SHARE = 0.9
+_LEAST_NUMBERS = 20
+# Unbroken digits, or groups of three.
+_GROUPED = re.compile(r"\d+|\d{1,3}([ '\u2019\u00a0\u202f]\d{3})+|\d{1,3}(\.\d{3})+")
+# $1,234.50; 12,5 kg; (3.20 EUR); -5 %; ~1.2k
+_AMOUNT = re.compile(
+    r"(?P<open>\()?(?P<sign>[-+\u2212]?)\s*"
+    r"(?P<before>[A-Z]{0,2}[$€£¥₹₽₩~]|[A-Z]{3}\s)?\s*(?P<minus>[-\u2212]?)"
+    r"(?P<digits>\d[\d.,'\u2019 \u00a0\u202f]*)"
+    r"(?P<after>[^\W\d_]{1,4}|[%‰°$€£¥₹₽₩])?\)?"
+)
+_TIMES = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9}
+_CLOCK = re.compile(r"\d{1,3}:\d\d(:\d\d)?")
+#: Names of the ways to write numbers; other ways are dates, as strptime names them.
+POINT, COMMA, CLOCK = "1,234.5", "1.234,5", "h:mm"
+_DAYS = (
+    *("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y"),
+    *("%d.%m.%Y", "%d.%m.%y", "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%y", "%m-%d-%y"),
+    *("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y"),
+)
+_HOURS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
+
+
+def find_format(values: list[str]) -> str | None:
+    """Find how a column writes numbers or dates.
+
+    Parameters
+    ----------
+    values : list of str
+        The different strings of the column.
+
+    Returns
+    -------
+    how : str or None
+        `POINT`, `COMMA`, `CLOCK`, or a format of :meth:`datetime.datetime.strptime`:
+        the first that fits nine tenths of the strings, which for numbers are 20 or
+        more. None if they are something else.
+    """
+    least = _SHARE * len(values)
+    if len(values) >= _LEAST_NUMBERS:
+        n_codes = sum(bool(re.match(r"\s*0\d", value)) for value in values)
+        for how in (POINT, COMMA) if n_codes <= len(values) - least else ():
+            fits = [value for value in values if read_as(value, how) is not None]
+            if len(fits) >= least and _have_one_unit(fits):
+                return how
+        parts = [value.count(":") for value in values if _CLOCK.fullmatch(value)]
+        if len(parts) >= least and len(set(parts)) == 1:
+            return CLOCK
+    for day, hour in product(_DAYS, _HOURS) if values else ():
+        how = day + hour
+        if any(read_as(value, how) is not None for value in values[:2]) and (
+            sum(read_as(value, how) is not None for value in values) >= least
+        ):
+            return how
+    return None
+
+
+def read_as(text: str, how: str) -> float | datetime | None:
+    """Read a number or a date.
+
+    Parameters
+    ----------
+    text : str
+        The string.
+    how : str
+        How it is written, as `find_format` tells.
+
+    Returns
+    -------
+    value : float, datetime or None
+        None if it is not written so.
+    """
+    text = text.strip()
+    if how in (POINT, COMMA):
+        return _read_amount(text, how == COMMA)
+    if how == CLOCK:
+        if not _CLOCK.fullmatch(text):
+            return None
+        total = 0.0
+        for part in text.split(":"):
+            total = 60 * total + float(part)
+        return total
+    try:
+        return datetime.strptime(text, how)
+    except ValueError:
+        return None
+
+
+def _read_amount(text: str, has_comma: bool) -> float | None:
+    amount = _AMOUNT.fullmatch(text)
+    if amount is None:
+        try:
+            return float(text)
+        except ValueError:
+            return None
+    digits = amount["digits"].strip()
+    if not has_comma:
+        digits = digits.translate(str.maketrans(".,", ",."))
+    whole, _, rest = digits.partition(",")
+    if not _GROUPED.fullmatch(whole) or not (rest or "0").isdecimal():
+        return None
+    value = float(re.sub(r"\D", "", whole) + "." + (rest or "0"))
+    value *= _TIMES.get(amount["after"], 1)
+    is_negative = amount["open"] or "+" not in (amount["sign"] or "+")
+    return -value if is_negative or amount["minus"] else value
+
+
+def _have_one_unit(values: list[str]) -> bool:
+    units = set()
+    for value in values:
+        amount = _AMOUNT.fullmatch(value.strip())
+        if amount is not None and amount["after"] not in _TIMES:
+            units.add(((amount["before"] or "").strip(), amount["after"]))
+    return len(units - {("", None)}) <= 1
