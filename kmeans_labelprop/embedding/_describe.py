@@ -92,7 +92,9 @@ def _subject(steps: list[Any]) -> str:
     for step in steps:
         if getattr(step, "func", None) is flatten:
             shape = step.kw_args["image_shape"]
-            if not is_image and looks_like_series(shape):
+            has_units = "units" in step.kw_args
+            is_series = looks_like_series(shape) or (has_units and len(shape) == 2)
+            if not is_image and is_series:
                 return "series " + " × ".join(map(str, shape))
         elif isinstance(step, ImageFeatures):
             shape = getattr(step, "image_shape_", step.image_shape)

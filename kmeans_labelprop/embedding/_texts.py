@@ -39,7 +39,7 @@ _LETTERS = re.compile(r"[^\W\d_]")
 # they make up more than this part of the weights.
 _LEAST_TEXTS = 2
 _LARGEST_SHARE = 0.5
-_COMMON_PART = 1 / 3
+_COMMON_PART = 1 / 4
 # So many words of other texts are in most texts that are made of words.
 _LEAST_WORDS = 2
 # In fewer texts hardly a word comes back: none is left out.
@@ -133,9 +133,11 @@ class TextFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     Notes
     -----
-    Words that a single text uses, or more than half of all, are left out; of fewer than
-    50 texts none is left out. A text without any known word has features that are all
-    zero.
+    Words that a single text uses, or more than half of all, are left out; the latter
+    stay where they make up more than a quarter of the weights, and of fewer than 50
+    texts none is left out. Long texts of which fewer than half share two words with
+    others are read by characters, too. A text without any known word has features that
+    are all zero.
 
     References
     ----------

@@ -25,6 +25,7 @@ from kmeans_labelprop.embedding import (
     default_embedding,
     describe,
 )
+from kmeans_labelprop.embedding._formats import find_format, read_as
 
 N_SAMPLES = 240
 
@@ -252,13 +253,80 @@ def test_amounts_are_numbers(rng):
     town = rng.choice(["Ghent", "Graz"], N_SAMPLES)
     plain = pd.DataFrame({"town": town, "amount": amounts})
     expected = embedded(plain)[1]
-    for written in ("${:,.2f}", "{:,.2f} €", "+{:.2f}", "{:.2f} %", " $ {:,.2f}"):
+    for written in (
+        *("${:,.2f}", "{:,.2f} €", "+{:.2f}", "{:.2f} %", " $ {:,.2f}", "USD {:.2f}"),
+        *("{:.2f}kg", "R${:.2f}", "{:,.2f}°", "~{:.2f}", "{:.2f}"),
+    ):
         table = plain.assign(amount=[written.format(value) for value in amounts])
+        comma = [
+            text.translate(str.maketrans(",.", ".,"))
+            for text in table["amount"].str.strip()
+        ]
+        spaces = [text.replace(",", "\u202f") for text in table["amount"]]
         for make in (pd.DataFrame, pl.from_pandas):
-            assert_allclose(embedded(make(table))[1], expected)
-    # A comma that does not stand between thousands says nothing for sure.
-    table = plain.assign(amount=[f"{v:.2f}".replace(".", ",") for v in amounts])
-    assert "numbers" not in embedded(table)[0].named_transformers_
+            for column in (table["amount"], comma, spaces):
+                found = embedded(make(table.assign(amount=column)))[1]
+                assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("values", "numbers"),
+    [
+        (["1,234", "12", "1,000,000"], [1234, 12, 1_000_000]),
+        (["1.234", "12", "1.000.000"], [1234, 12, 1_000_000]),
+        (["1,5", "2,25", "1.234,5"], [1.5, 2.25, 1234.5]),
+        (["1.5k", "2M", "300"], [1500, 2_000_000, 300]),
+        (["(3.5)", "\u22124", "-5", "6"], [-3.5, -4, -5, 6]),
+        (["1e3", "2.5E-1", "inf"], [1000, 0.25, np.inf]),
+        (["0:20", "12:05", "1:00"], [20, 725, 60]),
+        (["0:20:01", "1:00:00", "0:00:09"], [1201, 3600, 9]),
+    ],
+    ids=lambda values: str(values[0]),
+)
+def test_what_numbers_are_written_as(values, numbers):
+    how = find_format(values * 20)
+    assert [read_as(value, how) for value in values] == numbers
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"A{n}" for n in range(60)],
+        [f"{n}{'ab'[n % 2]}" for n in range(60)],
+        [f"{n} kg" if n % 2 else f"{n} g" for n in range(60)],
+        [f"{n:05}" for n in range(60)],
+        [f"10.0.{n}.7" for n in range(60)],
+        [f"{n}-{n + 1}" for n in range(60)],
+        [f"{n} {n + 1}" for n in range(60)],
+        [f"row {n}" for n in range(60)],
+    ],
+    ids=lambda values: values[0],
+)
+def test_what_is_no_number(values):
+    assert find_format(values) is None
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m/%d/%y", "%d %b %Y"),
+        *("%b %d, %Y", "%B %d, %Y", "%d-%b-%y", "%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M %p"),
+    ],
+)
+def test_dates_as_tables_write_them(rng, form):
+    hours = 24 if "%H" not in form and "%I" not in form else 7
+    days = pd.date_range("2019-01-01", periods=200, freq=f"{hours}h")[
+        rng.permutation(200)
+    ]
+    town = rng.choice(["Ghent", "Graz"], 200)
+    X = pd.DataFrame({"town": town, "day": days})
+    written = X.assign(day=days.strftime(form))
+    for make in (pd.DataFrame, pl.from_pandas):
+        fitted, found = embedded(make(written))
+        assert_allclose(found, embedded(X)[1])
+        assert_allclose(fitted.transform(make(written[:1])), found[:1])
+    # In another table they may be dates.
+    assert_allclose(embedded(written)[0].transform(X), embedded(X)[1])
 
 
 def test_words_in_a_column_of_numbers_are_told(rng, recwarn):
@@ -306,6 +374,13 @@ def test_ids_do_not_matter(rng):
         row=np.arange(300), code=[f"{i:x}-{i * 7919:x}" for i in range(300)]
     )
     assert_allclose(embedded(more)[1], embedded(X)[1])
+
+
+def test_ranks_alone_are_numbers(rng):
+    """Nothing else is left where all columns look like keys."""
+    ranks = np.array([rng.permutation(200) for _ in range(4)]).T + 1
+    X = pd.DataFrame(ranks, columns=list("abcd"))
+    assert default_embedding(X) is None  # of one scale, as they are
 
 
 def test_the_only_column_is_kept():
@@ -644,3 +719,88 @@ def test_samples_that_do_not_differ_and_masks_that_hide_nothing(rng):
     ragged[:] = [[1], [1, 2], [3]]
     with pytest.raises(ValueError, match="got samples of different lengths"):
         default_embedding(ragged)
+
+
+# ------------------------------------------------------------ forms that people bring
+
+
+def right_of(X, y):
+    return np.mean(
+        KMeansLabelPropagator(30, random_state=0).fit(X, y).transduction_ == y
+    )
+
+
+@pytest.mark.parametrize("length", [80, 300, 450, 900])
+@pytest.mark.parametrize("in_lines", [False, True])
+def test_letters_that_are_no_words_are_read_by_pieces(rng, length, in_lines):
+    """No cliff at 400 characters, where texts are read by words."""
+    y = rng.integers(2, size=200)
+    pairs = np.array(["ACGT", "AACC"])[y]
+    texts = ["".join(rng.choice(list(letters), length)) for letters in pairs]
+    if in_lines:
+        texts = ["\n".join(t[i : i + 60] for i in range(0, length, 60)) for t in texts]
+    assert right_of(texts, y) == 1
+    assert right_of(texts[:45], y[:45]) == 1
+
+
+def test_the_usual_of_few_words_tell_texts_apart(rng):
+    """Each command is in most traces: how often it is used tells them apart."""
+    y = rng.integers(3, size=300)
+    chances = np.random.default_rng(1).dirichlet(np.full(12, 2.0), size=3)
+    texts = [" ".join(f"c{i:02}" for i in rng.choice(12, 150, p=chances[k])) for k in y]
+    assert right_of(texts, y) > 0.95
+
+
+def test_usual_words_among_many_others_are_left_out(rng):
+    others = [f"w{i}" for i in range(300)]
+    texts = [" ".join(["the", "of", *rng.choice(others, 120)]) for _ in range(120)]
+    words = set(TextFeatures().fit(texts).vectorizer_.get_feature_names_out())
+    assert words
+    assert not words & {"the", "of"}
+
+
+@pytest.mark.parametrize("shape", [(24, 12), (128, 9)])
+def test_sensors_have_units_of_their_own(rng, shape):
+    y = rng.integers(3, size=150)
+    windows = (
+        rng.normal(size=(150, *shape)) + 1.5 * rng.normal(size=(3, 1, shape[1]))[y]
+    )
+    units = np.exp(1.5 * rng.normal(size=shape[1]))
+    in_units = windows * units + 5 * units.max() * rng.normal(size=shape[1])
+    assert right_of(in_units, y) >= right_of(windows, y) - 0.02
+    assert describe(default_embedding(in_units)).startswith("series")
+
+
+def test_channels_have_units_of_their_own(rng):
+    y = rng.integers(3, size=150)
+    colours = rng.normal(size=(150, 12, 12, 3)) + 2 * np.eye(3)[y][:, None, None]
+    depth = 1e4 * rng.normal(size=(150, 12, 12, 1))
+    for images in (colours, np.concatenate([colours, depth], axis=3)):
+        for X in (images, np.moveaxis(images, 3, 1)):
+            assert right_of(X, y) > 0.9
+
+
+@pytest.mark.parametrize("name", ["digits", "noise", "dark"])
+def test_lines_of_images_are_no_time_steps(rng, name):
+    """Borders hardly vary, and are no sensors."""
+    images = load_digits().images
+    if name == "noise":
+        images = images + rng.normal(size=images.shape)
+    if name == "dark":
+        images = np.pad(images, ((0, 0), (4, 4), (4, 4)))
+    assert describe(default_embedding(images)).startswith("images")
+
+
+def test_amounts_of_one_unit_are_no_distances(rng):
+    y = rng.integers(3, size=300)
+    logs = rng.normal(size=(300, 8)) + 1.2 * rng.normal(size=(3, 8))[y]
+    assert right_of(np.exp(logs), y) >= right_of(logs, y) - 0.05
+    assert default_embedding(logs) is None
+    assert default_embedding(rng.uniform(1, 2, (300, 8))) is None
+    assert default_embedding(load_digits().data) is None
+
+
+def test_a_column_of_vectors_is_told_what_to_do(rng):
+    vectors = pd.Series(list(rng.normal(size=(30, 8))))
+    with pytest.raises(ValueError, match=r"vectors of shape \(8,\).*numpy\.stack"):
+        default_embedding(vectors)
