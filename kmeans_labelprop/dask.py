@@ -276,7 +276,8 @@ class KMeansLabelPropagator(BaseBlockPropagator):
     threads of this process. The client gets the sample that centres start from,
     centres, representatives, anchors, thresholds, and the known labels with their rows,
     but nothing that grows with the number of other samples. The workers keep 20 bytes
-    for each sample, and read or compute `X` five times: persist it, where it fits.
+    for each sample, and read or compute `X` five times (once more to compare its index
+    with that of a Dask Series of labels): persist it, where it fits.
 
     The algorithm is that of :class:`kmeans_labelprop.streaming.KMeansLabelPropagator`:
     by the cluster rule the results are those in memory with the same centres. Sums are
