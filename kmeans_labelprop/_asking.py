@@ -157,14 +157,19 @@ def _keys_of(query: Any, is_ids: bool) -> list[list[Any]]:
     keys = [list(single_column(query))] if is_ids else []
     if hasattr(query, "iloc"):
         keys.append(list(query.index))
-    return keys
+    return [names for names in keys if _count(names)]
 
 
 def _are_distinct(names: list[Any]) -> bool:
+    return _count(names) == len(names)
+
+
+def _count(names: list[Any]) -> int:
+    """Count different names; 0 if some cannot be hashed: no index can hold them."""
     try:
-        return len(set(names)) == len(names)
-    except TypeError:  # some cannot be hashed, so that no index can hold them
-        return False
+        return len(set(names))
+    except TypeError:
+        return 0
 
 
 def in_order_of_keys(answers: Any, keys: Sequence[list[Any]]) -> Any:

@@ -49,7 +49,14 @@ from ._selection._summary import (
     describe_labels,
 )
 from ._training import Trained, embed_eval_set
-from ._validation import N_JOBS, HasMethods, Interval, StrOptions, check_instances
+from ._validation import (
+    N_JOBS,
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_instances,
+    validate_estimator_parameters,
+)
 
 _RULES = ("cluster", "graph")
 # On fewer samples a comparison may cost as much as on so many.
@@ -507,6 +514,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
 
     def _check_what_is_paid(self, y: ArrayLike | None, propagator: Any) -> None:
         """Refuse, before anybody is asked, what cannot do with any answers."""
+        validate_estimator_parameters(propagator)
         n_known = 0
         if y is not None and propagator.reuse_labels:
             n_known = len(check_labels(y, propagator.missing_label)[0])
