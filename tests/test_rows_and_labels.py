@@ -68,6 +68,14 @@ def test_labels_named_by_the_rows_asked_about(propagator_class):
     assert_array_equal(propagator.given_.positions, np.sort(asked))
 
 
+def test_labels_by_position_of_rows_without_names(propagator_class):
+    for rows in (X, TABLE):
+        propagator = propagator_class(20, random_state=0)
+        asked = propagator.query(rows)
+        propagator.propagate(pd.Series(Y[asked], index=asked))
+        assert_right(propagator, Y)
+
+
 def test_names_of_some_rows_will_do_where_they_are_no_positions(propagator_class):
     named = MIXED.set_axis([f"row {i}" for i in MIXED.index])
     propagator = propagator_class(20, random_state=0)
@@ -345,6 +353,7 @@ def test_blocks_of_lists():
     labels = [Y[:100].tolist(), Y[100:].tolist()]
     propagator = streaming.KMeansLabelPropagator(8, random_state=0)
     assert_right(propagator.fit([X[:100], X[100:]], labels), Y)
+    assert_right(propagator.fit(X.tolist(), Y.tolist()), Y)
 
 
 # ------------------------------------------------------------ before anybody is asked

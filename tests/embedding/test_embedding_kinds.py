@@ -25,7 +25,13 @@ from kmeans_labelprop.embedding import (
     default_embedding,
     describe,
 )
-from kmeans_labelprop.embedding._formats import find_format, read_as
+from kmeans_labelprop.embedding._formats import (
+    CLOCK,
+    COMMA,
+    POINT,
+    find_format,
+    read_as,
+)
 
 N_SAMPLES = 240
 
@@ -789,6 +795,18 @@ def test_lines_of_images_are_no_time_steps(rng, name):
     if name == "dark":
         images = np.pad(images, ((0, 0), (4, 4), (4, 4)))
     assert describe(default_embedding(images)).startswith("images")
+
+
+def test_images_that_do_not_vary_have_no_units():
+    for dtype in (float, object):
+        for shape in ((30, 10, 12), (30, 10, 12, 3)):
+            assert default_embedding(np.ones(shape, dtype=dtype)) is not None
+
+
+def test_what_is_not_written_so_is_not_read():
+    for how in (POINT, COMMA, CLOCK, "%d.%m.%Y"):
+        for text in ("soon", "1:2:3:4", "1.2.3,4,5", "12 34"):
+            assert read_as(text, how) is None
 
 
 def test_amounts_of_one_unit_are_no_distances(rng):
