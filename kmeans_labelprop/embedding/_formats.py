@@ -9,6 +9,8 @@ from itertools import product
 # Strings that are mostly numbers, and many different ones, are measurements.
 _SHARE = 0.9
 _LEAST_NUMBERS = 20
+# Strings of which one must fit before all are tried as dates.
+_N_FIRST = 10
 # Unbroken digits, or groups of three.
 _GROUPED = re.compile(r"\d+|\d{1,3}([ '\u2019\u00a0\u202f]\d{3})+|\d{1,3}(\.\d{3})+")
 # $1,234.50; 12,5 kg; (3.20 EUR); -5 %; ~1.2k
@@ -42,26 +44,25 @@ def find_format(values: list[str]) -> str | None:
     -------
     how : str or None
         `POINT`, `COMMA`, `CLOCK`, or a format of :meth:`datetime.datetime.strptime`:
-        the first that fits nine tenths of the strings, which for numbers are 20 or
-        more. None if they are something else.
+        the one that fits most of the strings, nine tenths at least, which for numbers
+        are 20 or more; of equals the first. None if they are something else.
     """
-    least = _SHARE * len(values)
+    fitting: dict[str, int] = {}
     if len(values) >= _LEAST_NUMBERS:
         n_codes = sum(bool(re.match(r"\s*0\d", value)) for value in values)
-        for how in (POINT, COMMA) if n_codes <= len(values) - least else ():
+        for how in (POINT, COMMA) if n_codes <= (1 - _SHARE) * len(values) else ():
             fits = [value for value in values if read_as(value, how) is not None]
-            if len(fits) >= least and _have_one_unit(fits):
-                return how
+            if _have_one_unit(fits):
+                fitting[how] = len(fits)
         parts = [value.count(":") for value in values if _CLOCK.fullmatch(value)]
-        if len(parts) >= least and len(set(parts)) == 1:
-            return CLOCK
-    for day, hour in product(_DAYS, _HOURS) if values else ():
-        how = day + hour
-        if any(read_as(value, how) is not None for value in values[:2]) and (
-            sum(read_as(value, how) is not None for value in values) >= least
-        ):
-            return how
-    return None
+        if len(set(parts)) == 1:
+            fitting[CLOCK] = len(parts)
+    for how in map("".join, product(_DAYS, _HOURS)):
+        if any(read_as(value, how) is not None for value in values[:_N_FIRST]):
+            fitting[how] = sum(read_as(value, how) is not None for value in values)
+    best = max(fitting, key=lambda how: fitting[how], default=None)
+    enough = best is not None and fitting[best] >= _SHARE * len(values)
+    return best if enough else None
 
 
 def read_as(text: str, how: str) -> float | datetime | None:

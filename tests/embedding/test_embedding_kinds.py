@@ -803,6 +803,19 @@ def test_images_that_do_not_vary_have_no_units():
             assert default_embedding(np.ones(shape, dtype=dtype)) is not None
 
 
+def test_the_form_that_fits_most_is_taken():
+    """Few rows may tell: the 13th is no month, and a comma no point."""
+    days = [
+        f"{day:02}/{month:02}/2020" for month in range(1, 13) for day in range(1, 9)
+    ]
+    assert find_format(days) == "%m/%d/%Y"
+    assert find_format([*days, "13/01/2020"]) == "%d/%m/%Y"
+    amounts = [f"{n}.{n:03}" for n in range(101, 190)]
+    assert find_format(amounts) == POINT
+    assert find_format([*amounts, "1.250,50"]) == COMMA
+    assert find_format(["--", "n/a", *days]) == "%m/%d/%Y"
+
+
 def test_what_is_not_written_so_is_not_read():
     for how in (POINT, COMMA, CLOCK, "%d.%m.%Y"):
         for text in ("soon", "1:2:3:4", "1.2.3,4,5", "12 34"):
