@@ -17,6 +17,7 @@ from sklearn.utils import gen_batches
 from threadpoolctl import ThreadpoolController
 
 from ._neighbors import IndexedNeighbors
+from ._parallel import run_in_threads
 
 # Neighbours that a sample is linked to, at least; those that it shares with another are
 # counted among all.
@@ -365,9 +366,15 @@ def shared_neighbors(
     )
     sizes = np.diff(sets.indptr)
     common = np.empty(len(rows))
-    for batch in gen_batches(len(rows), _BATCH_SIZE) if len(rows) else ():
+
+    def count(batch: slice) -> None:
         both = sets[rows[batch]].multiply(sets[columns[batch]])
         common[batch] = both.sum(axis=1)
+
+    if len(rows) > _BATCH_SIZE:
+        run_in_threads(count, gen_batches(len(rows), _BATCH_SIZE))
+    else:
+        count(slice(None))
     return common / (sizes[rows] + sizes[columns] - common)
 
 

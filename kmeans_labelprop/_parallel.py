@@ -1,12 +1,16 @@
-"""Run tasks side by side, whatever the backend of joblib."""
+"""Run tasks side by side: in threads, or by any backend of joblib."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from joblib.parallel import get_active_backend
+from sklearn import set_config
 from sklearn.utils.parallel import Parallel
+from threadpoolctl import ThreadpoolController
 
 
 def run_parallel(tasks: Iterable[Any], n_jobs: int | None) -> Iterator[Any]:
@@ -29,3 +33,49 @@ def run_parallel(tasks: Iterable[Any], n_jobs: int | None) -> Iterator[Any]:
     yield from Parallel(n_jobs=n_jobs, return_as="generator" if is_lazy else "list")(
         tasks
     )
+
+
+@contextmanager
+def threads() -> Iterator[Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]]:
+    """Open as many threads as OpenMP has, each of which computes with one.
+
+    The rounding, and so the result, is then the same whatever their number. In the
+    threads scikit-learn does not look for numbers that are not finite.
+
+    Yields
+    ------
+    run : callable
+        Calls a function for each of some tasks, and lists what it returns.
+    """
+    controller = ThreadpoolController()
+    openmp = controller.select(user_api="openmp")
+    n_threads = max((library["num_threads"] for library in openmp.info()), default=1)
+
+    def prepare() -> None:
+        openmp.limit(limits=1)
+        set_config(assume_finite=True, pairwise_dist_chunk_size=256)
+
+    with (
+        controller.limit(limits=1, user_api="blas"),
+        ThreadPoolExecutor(n_threads, initializer=prepare) as pool,
+    ):
+        yield lambda function, tasks: list(pool.map(function, tasks))
+
+
+def run_in_threads(function: Callable[[Any], Any], tasks: Iterable[Any]) -> list[Any]:
+    """Call a function for each of some tasks in :func:`threads`.
+
+    Parameters
+    ----------
+    function : callable
+        Called with each task.
+    tasks : iterable
+        The tasks.
+
+    Returns
+    -------
+    results : list
+        What it returns, in the order of the tasks.
+    """
+    with threads() as run:
+        return run(function, tasks)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from math import sqrt
 from numbers import Real
 from typing import Any
@@ -20,6 +21,7 @@ from sklearn.utils import gen_batches
 
 from ._distances import nearest
 from ._messages import warn_user
+from ._parallel import threads
 
 # Residual relative to that of no propagation at all; the solver needs some 10 to 100
 # iterations for it.
@@ -29,6 +31,8 @@ _MAX_ITER = 1000
 _N_TOGETHER = 16
 # Rows copied at once.
 _N_ROWS = 4096
+# Rows of a graph that a thread multiplies at a time.
+_N_ROWS_TOGETHER = 8192
 # Shares beyond that take half the memory.
 _MOST_IN_FLOAT64 = 2**27
 # Times the solver's error: shares from there on have two digits.
@@ -210,12 +214,13 @@ def spread_over_graph(
     order = _near_each_other(affinity)
     ordered, places = affinity[order][:, order], np.argsort(order)
     n_failed = 0
-    for block in gen_batches(n_classes, _N_TOGETHER):
-        target = np.zeros((n_nodes, block.stop - block.start))
-        is_here = (block.start <= codes) & (codes < block.stop)
-        target[places[given[is_here]], codes[is_here] - block.start] = 1 - alpha
-        mass[order, block], n_missed = _conjugate_gradients(ordered, target, alpha)
-        n_failed += n_missed
+    with _multiplication(ordered) as multiply:
+        for block in gen_batches(n_classes, _N_TOGETHER):
+            target = np.zeros((n_nodes, block.stop - block.start))
+            is_here = (block.start <= codes) & (codes < block.stop)
+            target[places[given[is_here]], codes[is_here] - block.start] = 1 - alpha
+            mass[order, block], n_missed = _conjugate_gradients(multiply, target, alpha)
+            n_failed += n_missed
     if n_failed:
         warn_user(
             f"The propagation of {n_failed} of {n_classes} classes has not converged "
@@ -247,12 +252,26 @@ def _near_each_other(affinity: csr_array) -> NDArray[np.intp]:
     return order
 
 
+@contextmanager
+def _multiplication(graph: csr_array) -> Iterator[Callable[[Any], Any]]:
+    """Give the function that multiplies a graph with columns, a large one in threads.
+
+    Each row is summed up by itself: the blocks change no bit.
+    """
+    if graph.shape[0] <= _N_ROWS_TOGETHER:
+        yield graph.__matmul__
+        return
+    blocks = [graph[rows] for rows in gen_batches(graph.shape[0], _N_ROWS_TOGETHER)]
+    with threads() as run:
+        yield lambda columns: np.concatenate(run(lambda rows: rows @ columns, blocks))
+
+
 def _conjugate_gradients(
-    affinity: csr_array, target: NDArray[np.float64], alpha: float
+    multiply: Callable[[Any], Any], target: NDArray[np.float64], alpha: float
 ) -> tuple[NDArray[np.float64], int]:
     """Solve ``(I - alpha * S) F = Y`` for all columns, each until it has converged.
 
-    They share only the products with the graph, so that no column depends on the
+    `multiply` is the product with S, all that columns share: none depends on the
     others. Takes the memory of Y, and five times as much. Returns F, and the number of
     columns that have not converged.
     """
@@ -272,7 +291,7 @@ def _conjugate_gradients(
             scaled = np.empty_like(direction)
         if not len(columns):
             break
-        product = affinity @ direction
+        product = multiply(direction)
         product *= -alpha
         product += direction
         step = squares / _column_products(direction, product)

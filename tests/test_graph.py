@@ -17,8 +17,14 @@ from sklearn.metrics import euclidean_distances
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsTransformer, RadiusNeighborsTransformer
+from threadpoolctl import threadpool_limits
 
-from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifier, _propagation
+from kmeans_labelprop import (
+    KMeansLabelPropagator,
+    PropagatedClassifier,
+    _graph,
+    _propagation,
+)
 from kmeans_labelprop._engine import spread
 from kmeans_labelprop._graph import (
     Graph,
@@ -153,7 +159,7 @@ class CountingGraph:
         self.affinity = affinity
         self.widths = []
 
-    def __matmul__(self, other):
+    def __call__(self, other):
         self.widths.append(other.shape[1])
         return self.affinity @ other
 
@@ -227,6 +233,25 @@ def test_many_classes_are_solved_in_blocks(rng, monkeypatch):
     assert smaller.dtype == np.float32
     assert_allclose(smaller, together, atol=1e-6)
     assert together.dtype == np.float64
+
+
+def test_blocks_of_rows_and_threads_change_no_bit(rng, monkeypatch):
+    affinity = affinities(KNeighborsTransformer(), rng.normal(size=(200, 3)))
+    seeds, codes = rng.permutation(200)[:20], np.arange(20) % 3
+    at_once = spread_over_graph(affinity, seeds, codes, 3, 0.9)
+    monkeypatch.setattr(_propagation, "_N_ROWS_TOGETHER", 60)
+    for n_threads in (1, 3):
+        with threadpool_limits(n_threads):
+            found = spread_over_graph(affinity, seeds, codes, 3, 0.9)
+        assert_array_equal(found, at_once)
+
+
+def test_neighbours_in_common_are_counted_in_batches(rng, monkeypatch):
+    distances = KNeighborsTransformer(n_neighbors=8).fit_transform(rng.random((90, 2)))
+    at_once = affinity_graph(csr_array(distances), 5)[0].toarray()
+    monkeypatch.setattr(_graph, "_BATCH_SIZE", 100)
+    in_batches = affinity_graph(csr_array(distances), 5)[0].toarray()
+    assert_array_equal(in_batches, at_once)
 
 
 def test_shares_in_float32_are_those_in_float64(digits, monkeypatch):

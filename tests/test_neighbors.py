@@ -177,6 +177,14 @@ def test_the_least_costs_of_each_row(rng, n_taken):
     assert_array_equal(np.sort(found), np.sort(costs)[:, :n_taken])
 
 
+def test_of_equal_costs_the_first_are_taken():
+    costs = np.array([[2, 1, 1, 1, 0], [1, 1, 1, 1, 1], [4, 3, 2, 1, 0]], dtype=float)
+    expected = [[1, 2, 4], [0, 1, 2], [2, 3, 4]]
+    assert_array_equal(_neighbors._least(costs, 3), expected)
+    costs[1] = np.inf
+    assert_array_equal(_neighbors._least(costs, 3), expected)
+
+
 def test_chance_has_no_part(rng):
     X, queries = rng.normal(size=(3000, 8)), rng.normal(size=(50, 8))
     graphs = []

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import pairwise, product
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
@@ -28,8 +26,9 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
+from .._parallel import run_in_threads
 from .._validation import Interval, validate_estimator_parameters
 from ._layout import Layout, as_rows, resolve_image_shape
 
@@ -236,9 +235,8 @@ def learn_filters(
         max_iter=_MAX_ITER,
         random_state=random_state,
     )
-    # Threads would add up the patches of a cluster in another order each time. The
-    # warning is of equal patches, which make fewer clusters; empty ones are dropped.
-    with threadpool_limits(1), warnings.catch_warnings():
+    # The warning is of equal patches, which make fewer clusters; empty ones are dropped.
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         kmeans.fit(white)
     filters = normalize(kmeans.cluster_centers_[np.unique(kmeans.labels_)])
@@ -383,24 +381,6 @@ def unit_roots(features: _Float32) -> _Float32:
     return roots
 
 
-def run_batches(function: Callable[[slice], None], batches: Iterator[slice]) -> None:
-    """Call a function on batches, in as many threads as linear algebra would use.
-
-    Each call does its linear algebra in one thread, so that the result does not depend
-    on their number.
-
-    Parameters
-    ----------
-    function : callable
-        Called with each batch.
-    batches : iterable of slice
-        The batches.
-    """
-    n_threads = min((pool["num_threads"] for pool in threadpool_info()), default=1)
-    with threadpool_limits(1, user_api="blas"):
-        Parallel(n_threads, require="sharedmem")(map(delayed(function), batches))
-
-
 # ------------------------------------------------------------------ the estimator
 class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Features of images: edges, small patches, and how bright the whole is.
@@ -483,9 +463,8 @@ dtype=float32
     beside X and the result, `fit` takes about 100 MB for images of 28 × 28 pixels, and
     up to about 600 MB for larger ones; `transform` takes a few MB per thread, or what a
     single image needs, for any number of samples. There are as many threads as
-    the linear algebra library would use (``OMP_NUM_THREADS``, or
-    :func:`threadpoolctl.threadpool_limits`); the features do not depend on their
-    number.
+    OpenMP has (``OMP_NUM_THREADS``, or :func:`threadpoolctl.threadpool_limits`); the
+    features do not depend on their number.
 
     References
     ----------
@@ -568,7 +547,11 @@ array-like of shape (n_samples, height, width[, channels])
         n_fit = min(_N_FIT_IMAGES, max(1, _FIT_BYTES // (4 * width)))
         X = X[np.sort(random_state.permutation(X.shape[0])[:n_fit])]
         patches = self._draw_patches(X, layout, random_state)
-        self.whitening_, filters = learn_filters(patches, self.n_filters, random_state)
+        # Here and below, several threads would add up in a varying order.
+        with threadpool_limits(1):
+            self.whitening_, filters = learn_filters(
+                patches, self.n_filters, random_state
+            )
         filters = filters.reshape(-1, layout.shape[2], *layout.patch)
         self.filters_ = np.ascontiguousarray(filters.transpose(0, 2, 3, 1))
         n_edges = math.prod(layout.cells) * _N_ORIENTATIONS
@@ -580,8 +563,7 @@ array-like of shape (n_samples, height, width[, channels])
             images = self._images(X[batch])
             edges[batch], responses[batch] = self._describe(images, layout)
 
-        run_batches(describe, layout.batches(X.shape[0], len(filters)))
-        # Several threads would add up in a varying order.
+        run_in_threads(describe, layout.batches(X.shape[0], len(filters)))
         with threadpool_limits(1):
             self.edge_components_, self.patch_components_ = (
                 scaled_components(features, self.n_components, random_state)
@@ -623,7 +605,7 @@ array-like of shape (n_samples, height, width[, channels])
             brightness -= self.brightness_mean_
             features[batch, ends[1] :] = brightness * self.brightness_scale_
 
-        run_batches(describe, layout.batches(X.shape[0], len(self.filters_)))
+        run_in_threads(describe, layout.batches(X.shape[0], len(self.filters_)))
         return features
 
     def _images(self, rows: Any) -> _Float32:

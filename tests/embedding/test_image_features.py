@@ -1,5 +1,4 @@
 import math
-import threading
 import tracemalloc
 
 import numpy as np
@@ -11,9 +10,8 @@ from scipy.ndimage import gaussian_filter
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_sample_image
 from sklearn.pipeline import make_pipeline
-from sklearn.utils import gen_batches
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_limits
 
 from kmeans_labelprop import KMeansLabelPropagator
 from kmeans_labelprop.embedding import ImageFeatures, _images, _layout
@@ -22,7 +20,6 @@ from kmeans_labelprop.embedding._images import (
     normalize_patches,
     orientation_histograms,
     patch_responses,
-    run_batches,
     scaled_components,
     unit_roots,
 )
@@ -397,32 +394,13 @@ def test_batches_change_nothing(n_products, monkeypatch, digits, features):
     assert_allclose(features.transform(digits[7:8]), expected[7:8], atol=1e-5)
 
 
-def test_threads_change_no_bit(monkeypatch):
+def test_threads_change_no_bit():
     X = load_digits().data
-    alone = ImageFeatures(random_state=0)
-    monkeypatch.setattr(_images, "threadpool_info", lambda: [{"num_threads": 1}])
-    E = alone.fit_transform(X)
-    monkeypatch.setattr(_images, "threadpool_info", lambda: [{"num_threads": 3}])
-    together = ImageFeatures(random_state=0)
-    assert_array_equal(together.fit_transform(X), E)
-
-
-@pytest.mark.parametrize("n_threads", [1, 2])
-def test_batches_run_in_threads_each_with_one_of_linear_algebra(n_threads, monkeypatch):
-    pools = [{"num_threads": n_threads}, {"num_threads": 8}]
-    monkeypatch.setattr(_images, "threadpool_info", lambda: pools)
-    seen, threads, barrier = [], set(), threading.Barrier(n_threads)
-
-    def work(batch):
-        barrier.wait(timeout=60)  # passes when as many run at once
-        seen.append(batch)
-        threads.add(threading.get_ident())
-        for pool in threadpool_info():
-            assert pool["user_api"] != "blas" or pool["num_threads"] == 1
-
-    run_batches(work, gen_batches(8, 2))
-    assert sorted(batch.start for batch in seen) == [0, 2, 4, 6]
-    assert len(threads) == n_threads
+    spaces = []
+    for n_threads in (1, 3):
+        with threadpool_limits(n_threads):
+            spaces.append(ImageFeatures(random_state=0).fit_transform(X))
+    assert_array_equal(*spaces)
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (128, 128, 3), (8, 8, 1), (1, 784, 1)])

@@ -1,0 +1,51 @@
+"""Threads: how many there are, and what each may use."""
+
+import threading
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn import get_config
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from kmeans_labelprop._parallel import run_in_threads, threads
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_as_many_threads_as_openmp_has_each_computing_with_one(n_threads):
+    barrier = threading.Barrier(n_threads)
+
+    def work(task):
+        barrier.wait(timeout=60)  # passes when as many run at once
+        used = max(pool["num_threads"] for pool in threadpool_info())
+        return task, threading.get_ident(), used, get_config()["assume_finite"]
+
+    with threadpool_limits(n_threads):
+        found = run_in_threads(work, iter(range(8)))
+        after = {pool["num_threads"] for pool in threadpool_info()}
+    tasks, names, used, finite = zip(*found, strict=True)
+    assert tasks == tuple(range(8))
+    assert len(set(names)) == n_threads
+    assert set(used) == {1}
+    assert all(finite)
+    assert after == {n_threads}
+    assert not get_config()["assume_finite"]
+
+
+def test_what_a_task_raises_is_raised():
+    def work(task):
+        if task == 3:
+            raise KeyError("the fourth")
+        return task
+
+    with pytest.raises(KeyError, match="the fourth"):
+        run_in_threads(work, range(8))
+
+
+def test_threads_are_used_again():
+    A = np.arange(12.0).reshape(4, 3)
+    with threads() as run:
+        for factor in (1, 2):
+            assert_array_equal(
+                run(lambda row, f=factor: f * row.sum(), A), factor * A.sum(1)
+            )
