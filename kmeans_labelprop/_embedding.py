@@ -13,6 +13,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import validate_data
 
 from ._containers import canonical
+from ._copies import with_equal_copies
 from ._distances import check_magnitude
 from ._messages import noting, stage
 from .embedding import default_embedding, describe
@@ -173,7 +174,7 @@ def fit_space(
     with stage(told, estimator.verbose), noting(f"Raised by {source}, {embedding!r}."):
         embedding_, E = cache(fit_embedding)(prepare(embedding), canonical_X)
     check_consistent_length(X, E)
-    return embedding_, E
+    return embedding_, with_equal_copies(E, canonical_X)
 
 
 def enter_space(estimator: Any, X: Any, embedding_: Any) -> Any:

@@ -19,6 +19,7 @@ from ._clustering import (
     fit_clusterer,
     mean_of_clusters,
 )
+from ._copies import distinct_rows
 from ._distances import far_offset, nearest
 from ._fraction import rank_confidence, rank_in_clusters, within_fraction
 from ._given import GivenLabels, majority_codes
@@ -26,7 +27,6 @@ from ._graph import (
     Graph,
     affinity_graph,
     count_links,
-    distinct_rows,
     fit_neighbors,
     make_neighbors,
     neighbor_weights,

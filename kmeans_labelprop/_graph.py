@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import blake2b
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -56,56 +54,6 @@ class Graph:
     neighbors: Any
     n_links: int
     offset: NDArray[np.float64] | None = None
-
-
-def distinct_rows(E: Any) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Find the samples that are not copies of an earlier one.
-
-    Eleven copies of a sample would have only each other for their ten neighbours, and
-    no label would reach them or leave them.
-
-    Parameters
-    ----------
-    E : {ndarray, CSR matrix} of shape (n_samples, n_components)
-        The embedded samples.
-
-    Returns
-    -------
-    first : ndarray of shape (n_distinct,), dtype=intp
-        The position of the first copy of each distinct row, in increasing order.
-    row_of : ndarray of shape (n_samples,), dtype=intp
-        Which of the distinct rows each sample is.
-    """
-    keys = _sparse_keys(E) if issparse(E) else _dense_keys(E)
-    order = np.argsort(keys, kind="stable")
-    is_new = np.ones(len(keys), dtype=bool)
-    for batch in gen_batches(len(keys) - 1, _BATCH_SIZE) if len(keys) > 1 else ():
-        is_new[1:][batch] = keys[order[1:][batch]] != keys[order[:-1][batch]]
-    first = order[is_new]
-    by_position = np.argsort(first)
-    number = np.empty_like(first)
-    number[by_position] = np.arange(len(first))
-    row_of = np.empty_like(order)
-    row_of[order] = number[np.cumsum(is_new) - 1]
-    return first[by_position], row_of
-
-
-def _dense_keys(E: NDArray[Any]) -> NDArray[np.void]:
-    """Make a key of each row, the same for equal ones."""
-    positive_zeros = np.ascontiguousarray(E + 0.0)  # -0.0 is 0.0
-    return positive_zeros.view(f"V{E.shape[1] * E.itemsize}")[:, 0]
-
-
-def _sparse_keys(E: Any) -> NDArray[np.void]:
-    E = csr_array(E, copy=True)
-    E.sum_duplicates()  # sorts the columns, too
-    E.eliminate_zeros()
-    rows = (
-        E.indices[start:end].tobytes() + E.data[start:end].tobytes()
-        for start, end in pairwise(E.indptr.tolist())
-    )
-    digests = b"".join(blake2b(row, digest_size=20).digest() for row in rows)
-    return np.frombuffer(digests, dtype="V20")
 
 
 def make_neighbors(neighbors: Any, nodes: Any) -> Any:

@@ -25,12 +25,12 @@ from kmeans_labelprop import (
     _graph,
     _propagation,
 )
+from kmeans_labelprop._copies import distinct_rows
 from kmeans_labelprop._engine import spread
 from kmeans_labelprop._graph import (
     Graph,
     affinity_graph,
     count_links,
-    distinct_rows,
     fit_neighbors,
     make_neighbors,
     nearest_links,

@@ -22,7 +22,7 @@ from sklearn.base import (
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import normalize
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags, check_random_state, gen_batches
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.random import sample_without_replacement
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -30,7 +30,7 @@ from threadpoolctl import threadpool_limits
 
 from .._parallel import run_in_threads
 from .._validation import Interval, validate_estimator_parameters
-from ._layout import Layout, as_rows, resolve_image_shape
+from ._layout import N_TOGETHER, Layout, as_rows, resolve_image_shape
 
 _Float32 = NDArray[np.float32]
 
@@ -46,6 +46,8 @@ _LEAST_CONTRAST = 0.02
 # Smaller gradients and whitened patches are rounding errors of blank images.
 _LEAST_GRADIENT = 1e-5
 _LEAST_PATCH = 1e-4
+# From so many patches in a cell on, every other one is enough.
+_MANY_PATCHES = 16
 # Steps of grey from 0 to 1.
 _N_GREY = 65535
 # Rows of unit length that spread less than this differ by rounding only.
@@ -109,10 +111,10 @@ def orientation_histograms(images: _Float32, n_cells: tuple[int, int]) -> _Float
     """Count the directions of gradients in each cell of a grid.
 
     The directions are signed: dark to bright is not bright to dark. A gradient counts
-    by its length, in the two bins next to its direction and in the four cells next to
-    it, more in the nearer ones. Of several channels the one with the longest gradient
-    counts. Pixels on the border have a neighbour on one side only, and no gradient
-    across it.
+    by its length: fully in the bin of its own direction, less in those within 15
+    degrees of it; and in the four cells next to it, more in the nearer ones. Of several
+    channels the one with the longest gradient counts. Pixels on the border have a
+    neighbour on one side only, and no gradient across it.
 
     Parameters
     ----------
@@ -138,29 +140,38 @@ def orientation_histograms(images: _Float32, n_cells: tuple[int, int]) -> _Float
         gx, gy, length = (
             np.take_along_axis(a, longest, axis=1)[:, 0] for a in (gx, gy, length)
         )
-    length[length < _LEAST_GRADIENT] = 0
-    turns = np.arctan2(gy, gx) * np.float32(_N_ORIENTATIONS / (2 * np.pi))
+    is_faint = length < _LEAST_GRADIENT
     # Images on the last axis: what follows then runs along long rows.
-    length, turns = (
-        np.ascontiguousarray(a.transpose(1, 2, 0)) for a in (length, turns)
-    )
-    half = _N_ORIENTATIONS // 2
+    gradients = np.empty((height, 3, width, n_images), dtype=np.float32)
+    for i, values in enumerate((gx, gy, length)):
+        values[is_faint] = 0
+        gradients[:, i] = values.transpose(1, 2, 0)
     down, across = cell_weights(height, n_cells[0]), cell_weights(width, n_cells[1])
-    bins = np.empty((2 * half + 1, *n_cells, n_images), dtype=np.float32)
-    before, after = np.full_like(length, -half), np.empty_like(length)
-    for bin_ in range(-half, half + 1):
-        # What a gradient gives to this bin rises from 0 to 1 in the step before it,
-        # and falls in the step after it.
-        turns.clip(bin_, bin_ + 1, out=after)
-        np.subtract(before, after, out=before)
-        before += np.float32(1)
-        before *= length
-        rows = down @ before.reshape(height, width * n_images)
-        bins[bin_ + half] = across @ rows.reshape(n_cells[0], width, n_images)
-        before, after = after, before
-    bins[-1] += bins[0]  # half a turn either way
-    histograms = np.roll(bins[1:], 1 - half, axis=0)
-    return histograms.reshape(_N_ORIENTATIONS, -1, n_images).transpose(2, 1, 0)
+    shape = n_cells[0], _N_ORIENTATIONS, n_cells[1], n_images
+    histograms = np.zeros(shape, dtype=np.float32)
+    shares = np.empty((_N_ORIENTATIONS, width * n_images), dtype=np.float32)
+    none = np.zeros_like(shares)
+    for row, weights in zip(gradients, down.T, strict=True):
+        np.matmul(_directions(), row.reshape(3, width * n_images), out=shares)
+        np.maximum(shares, none, out=shares)
+        in_cells = across @ shares.reshape(_N_ORIENTATIONS, width, n_images)
+        for cell in np.flatnonzero(weights):
+            histograms[cell] += weights[cell] * in_cells
+    return histograms.transpose(3, 0, 2, 1).reshape(n_images, -1, _N_ORIENTATIONS)
+
+
+@lru_cache(maxsize=1)
+def _directions() -> _Float32:
+    """Give the matrix that tells from a gradient and its length the part of each bin.
+
+    It is the part of the cosine between both beyond that of neighbouring bins, in units
+    of the largest there is; negative where the bin gets nothing.
+    """
+    step = 2 * np.pi / _N_ORIENTATIONS
+    angles = np.arange(_N_ORIENTATIONS) * step
+    least = np.full(_N_ORIENTATIONS, np.cos(step))
+    directions = np.column_stack([np.cos(angles), np.sin(angles), -least])
+    return (directions / (1 - np.cos(step))).astype(np.float32)
 
 
 @lru_cache(maxsize=16)
@@ -235,7 +246,7 @@ def learn_filters(
         max_iter=_MAX_ITER,
         random_state=random_state,
     )
-    # The warning is of equal patches, which make fewer clusters; empty ones are dropped.
+    # It is of equal patches, which make fewer clusters; empty ones are dropped.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         kmeans.fit(white)
@@ -250,7 +261,10 @@ def patch_responses(
     filters: _Float32,
     n_pools: tuple[int, int],
 ) -> _Float32:
-    """Sum the responses of filters to all patches, in each cell of a grid.
+    """Sum the responses of filters to patches, in each cell of a grid.
+
+    Of cells of 16 patches or more every other one counts, like the fields of one colour
+    of a chessboard: patches overlap so much that the others tell little more.
 
     A patch is normalised and whitened, and shortened to length 1 if it is longer. The
     response is its product with the filter, less a quarter of its length, or 0 if that
@@ -274,7 +288,7 @@ def patch_responses(
     responses : ndarray of shape (n_images, n_pools, n_filters), dtype=float32
         The sums, cells row by row.
     """
-    n_images, n_channels, height, width = images.shape
+    n_images, _, height, width = images.shape
     n_rows, n_columns = height - patch_shape[0] + 1, width - patch_shape[1] + 1
     n_values, n_filters = len(whitening), len(filters)
     # One product with the patches gives both the whitened patches, minus their means,
@@ -287,29 +301,39 @@ def patch_responses(
     respond = np.column_stack([filters, threshold])
     # Images on the last axis: the patches of all images at one position are then
     # contiguous, followed by those one pixel to the right.
-    lines = np.ascontiguousarray(images.transpose(1, 2, 3, 0)).reshape(
-        n_channels, height, width * n_images
-    )
-    windows = sliding_window_view(lines, (n_rows, n_columns * n_images), axis=(1, 2))
-    windows = windows[:, :, ::n_images]
+    lines = np.ascontiguousarray(images.transpose(1, 2, 3, 0))
+    windows = sliding_window_view(lines, (n_rows, n_columns), axis=(1, 2))
+    windows = windows.transpose(0, 1, 2, 4, 5, 3)
     pooled = np.empty((n_images, math.prod(n_pools), n_filters), dtype=np.float32)
-    cells = product(
-        pairwise(cell_bounds(n_rows, n_pools[0])),
-        pairwise(cell_bounds(n_columns, n_pools[1]) * n_images),
-    )
-    for cell, ((top, bottom), (left, right)) in enumerate(cells):
-        patches = windows[..., top:bottom, left:right].reshape(n_values, -1)
-        white = _whitened(patches, whiten).reshape(-1, bottom - top, right - left)
-        sums = np.zeros((n_filters, right - left), dtype=np.float32)
-        responses = np.empty_like(sums)
-        for row in range(bottom - top):
+    shape = n_filters, N_TOGETHER * n_images
+    sums, responses = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    bounds = cell_bounds(n_rows, n_pools[0]), cell_bounds(n_columns, n_pools[1])
+    for cell, (rows, columns) in enumerate(product(*map(pairwise, bounds))):
+        patches = _cut(windows, slice(*rows), slice(*columns))
+        white = _whitened(patches.reshape(n_values, -1), whiten)
+        sums[:] = 0
+        for some in gen_batches(white.shape[1], shape[1]):
+            width = some.stop - some.start
             # max(sum + response, sum) adds the positive responses.
-            np.matmul(respond, white[:, row], out=responses)
-            np.add(responses, sums, out=responses)
-            np.maximum(responses, sums, out=sums)
-        by_column = sums.reshape(n_filters, (right - left) // n_images, n_images)
-        pooled[:, cell] = by_column.sum(axis=1).T
+            np.matmul(respond, white[:, some], out=responses[:, :width])
+            responses[:, :width] += sums[:, :width]
+            np.maximum(responses[:, :width], sums[:, :width], out=sums[:, :width])
+        by_image = sums.reshape(n_filters, N_TOGETHER, n_images)
+        pooled[:, cell] = by_image.sum(axis=1).T
     return pooled
+
+
+def _cut(windows: _Float32, rows: slice, columns: slice) -> _Float32:
+    """Copy the patches of a cell: all, or every other one, a chessboard's."""
+    cell = windows[:, :, :, rows, columns]
+    *patch, n_rows, n_columns, n_images = cell.shape
+    if n_rows * n_columns < _MANY_PATCHES:
+        return cell.reshape(*patch, n_rows * n_columns, n_images)
+    ends = np.cumsum([0] + [len(range(row % 2, n_columns, 2)) for row in range(n_rows)])
+    cut = np.empty((*patch, ends[-1], n_images), dtype=np.float32)
+    for row, (start, stop) in enumerate(pairwise(ends)):
+        cut[:, :, :, start:stop] = cell[:, :, :, row, row % 2 :: 2]
+    return cut
 
 
 def _whitened(patches: _Float32, whiten: _Float32) -> _Float32:
@@ -594,16 +618,23 @@ array-like of shape (n_samples, height, width[, channels])
         X = validate_data(self, X, reset=False, **_ACCEPTED)
         layout = Layout.of(self.image_shape_, self.patch_size)
         features = np.empty((X.shape[0], self._n_features_out), dtype=np.float32)
-        ends = np.cumsum([len(self.edge_components_), len(self.patch_components_)])
 
         def describe(batch: slice) -> None:
             images = self._images(X[batch])
+            # Products round what is left of a block of images differently: blank images
+            # fill it up.
+            n_blank = -len(images) % layout.block(len(self.filters_))
+            images = np.pad(images, [(0, n_blank), (0, 0), (0, 0), (0, 0)])
             edges, responses = self._describe(images, layout)
-            features[batch, : ends[0]] = edges @ self.edge_components_.T
-            features[batch, ends[0] : ends[1]] = responses @ self.patch_components_.T
             brightness = images.mean(axis=(2, 3), dtype=np.float64)
             brightness -= self.brightness_mean_
-            features[batch, ends[1] :] = brightness * self.brightness_scale_
+            parts = [
+                edges @ self.edge_components_.T,
+                responses @ self.patch_components_.T,
+                brightness * self.brightness_scale_,
+            ]
+            n_images = batch.stop - batch.start
+            features[batch] = np.hstack([part[:n_images] for part in parts])
 
         run_in_threads(describe, layout.batches(X.shape[0], len(self.filters_)))
         return features

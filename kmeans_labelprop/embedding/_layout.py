@@ -15,9 +15,15 @@ _CELL_SIZE = 4  # pixels
 _MAX_CELLS = 8  # along each side: cells grow with the image from there on
 _N_POOLS = 4  # along each side
 _MAX_CHANNELS = 4  # of a photograph
-# Multiplications at once: near a core's cache, and long enough that threads seldom wait
+# Patches of an image that filters are multiplied with at once ...
+N_TOGETHER = 3
+# ... and multiplications: near a core's cache, and long enough that threads seldom wait
 # for each other between two of them.
 _N_PRODUCTS = 3_200_000
+# Columns that products of matrices take together, or a multiple of it.
+_BLOCK = 16
+# Numbers in the patches of one cell, at most: 2 MB.
+_N_VALUES = 2**19
 
 
 def resolve_image_shape(
@@ -160,11 +166,22 @@ class Layout:
         return math.prod(self.patch) * self.shape[2]
 
     def batches(self, n_images: int, n_filters: int) -> Iterator[slice]:
-        """Divide images into batches of the size that is fastest."""
+        """Divide images into batches of the size that is fastest, in whole blocks."""
+        size, block = self._batch_size(n_filters), self.block(n_filters)
+        return gen_batches(n_images, size - size % block)
+
+    def block(self, n_filters: int) -> int:
+        """Give the number of images that products of matrices take together."""
+        return min(_BLOCK, self._batch_size(n_filters))
+
+    def _batch_size(self, n_filters: int) -> int:
         n_multiplied = (self.n_values + 1) * max(n_filters, self.n_values)
-        n_columns = -(-self.positions[1] // self.pools[1])  # of a cell
-        size = max(1, _N_PRODUCTS // (n_multiplied * n_columns))
-        return gen_batches(n_images, size)
+        largest_cell = math.prod(
+            -(-n // m) for n, m in zip(self.positions, self.pools, strict=True)
+        )
+        by_products = _N_PRODUCTS // (n_multiplied * N_TOGETHER)
+        by_values = _N_VALUES // (largest_cell * self.n_values)
+        return max(1, min(by_products, by_values))
 
 
 def _n_cells(side: int) -> int:

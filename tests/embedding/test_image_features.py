@@ -82,12 +82,15 @@ def test_a_straight_edge_has_one_direction():
 
 
 def test_a_gradient_is_shared_between_the_two_nearest_bins():
-    # A plane that rises in the direction of 10 degrees: a third to bin 0.
+    # A plane that rises in the direction of 10 degrees: the bins at 0 and 15 degrees
+    # get what their cosines with it have beyond the cosine of 15 degrees.
     angle = np.deg2rad(10)
     rows, columns = np.mgrid[:20, :20]
     plane = np.cos(angle) * columns + np.sin(angle) * rows
     inner = orientation_histograms(plane.astype(np.float32)[None, None], (5, 5))[0, 12]
-    assert_allclose(inner[:2], [32 / 3, 64 / 3], rtol=1e-4)
+    least = np.cos(np.deg2rad(15))
+    shares = (np.cos(np.deg2rad([10, 5])) - least) / (1 - least)
+    assert_allclose(inner[:2], 32 * shares, rtol=1e-4)
     assert_allclose(inner[2:], 0, atol=1e-5)
 
 
@@ -103,15 +106,15 @@ def test_histograms_are_those_of_the_definition(rng):
             gy = smooth[row + 1, column] - smooth[row - 1, column]
         if 0 < column < 13:
             gx = smooth[row, column + 1] - smooth[row, column - 1]
-        turn = np.arctan2(gy, gx) / (2 * np.pi) * 24 % 24
+        turn, least = np.arctan2(gy, gx), np.cos(2 * np.pi / 24)
         for cell_row, cell_column, bin_ in np.ndindex(expected.shape):
-            # Distances to the centres of cells, and around the circle, in steps.
+            # Distances to the centres of cells, and the cosine with the bin's angle.
             near = [
-                abs((row + 0.5) * 2 / 9 - 0.5 - cell_row),
-                abs((column + 0.5) * 3 / 14 - 0.5 - cell_column),
-                min((turn - bin_) % 24, (bin_ - turn) % 24),
+                1 - abs((row + 0.5) * 2 / 9 - 0.5 - cell_row),
+                1 - abs((column + 0.5) * 3 / 14 - 0.5 - cell_column),
+                (np.cos(turn - 2 * np.pi * bin_ / 24) - least) / (1 - least),
             ]
-            share = np.prod(np.maximum(0, 1 - np.array(near)))
+            share = np.prod(np.maximum(0, near))
             expected[cell_row, cell_column, bin_] += np.hypot(gx, gy) * share
     assert_allclose(histograms, expected.reshape(6, 24), rtol=1e-3, atol=1e-5)
 
@@ -148,8 +151,10 @@ def test_filters_are_of_unit_length_and_whitening_whitens(rng):
     assert abs(after[0]) < 1e-4
 
 
-def test_responses_are_those_of_the_definition(rng):
-    images = rng.random((3, 2, 7, 6), dtype=np.float32)
+@pytest.mark.parametrize("n_positions", [5, 7])
+def test_responses_are_those_of_the_definition(rng, n_positions):
+    shape = 3, 2, n_positions + 2, n_positions + 1
+    images = rng.random(shape, dtype=np.float32)
     whitening = rng.normal(size=(12, 12)).astype(np.float32)
     whitening = whitening + whitening.T
     filters = rng.normal(size=(5, 12)).astype(np.float32)
@@ -157,14 +162,19 @@ def test_responses_are_those_of_the_definition(rng):
     pooled = patch_responses(images, (3, 2), whitening, filters, (2, 2))
 
     expected = np.zeros((3, 2, 2, 5))
-    for image, row, column in np.ndindex(3, 5, 5):
+    middle = n_positions // 2
+    for image, row, column in np.ndindex(3, n_positions, n_positions):
         patch = images[image, :, row : row + 3, column : column + 2].reshape(1, 12)
         white = (normalize_patches(patch) @ whitening)[0]
         length = np.linalg.norm(white)
         cosines = filters @ white / length
         response = np.maximum(cosines - 0.25, 0) * min(length, 1)
-        # Five positions in two cells: two, then three.
-        expected[image, int(row >= 2), int(column >= 2)] += response
+        # Five positions in two cells: two, then three. Seven: three, then four; in the
+        # cell of 16 every other patch counts.
+        cell = int(row >= middle), int(column >= middle)
+        is_large = n_positions == 7 and cell == (1, 1)
+        if not is_large or (row + column - 2 * middle) % 2 == 0:
+            expected[image, *cell] += response
     assert_allclose(pooled, expected.reshape(3, 4, 5), rtol=1e-3, atol=1e-4)
 
 
@@ -354,14 +364,14 @@ def slowly(model, images):
                 ((gx[row, column], gy[row, column]) for gx, gy in gradients),
                 key=lambda gradient: np.hypot(*gradient),
             )
-            turn = np.arctan2(gy, gx) / (2 * np.pi) * 24 % 24
+            turn, least = np.arctan2(gy, gx), np.cos(2 * np.pi / 24)
             for i, j, bin_ in np.ndindex(counts.shape):
                 near = [
-                    abs((row + 0.5) / height * counts.shape[0] - 0.5 - i),
-                    abs((column + 0.5) / width * counts.shape[1] - 0.5 - j),
-                    min((turn - bin_) % 24, (bin_ - turn) % 24),
+                    1 - abs((row + 0.5) / height * counts.shape[0] - 0.5 - i),
+                    1 - abs((column + 0.5) / width * counts.shape[1] - 0.5 - j),
+                    (np.cos(turn - 2 * np.pi * bin_ / 24) - least) / (1 - least),
                 ]
-                share = np.prod(np.maximum(0, 1 - np.array(near)))
+                share = np.prod(np.maximum(0, near))
                 counts[i, j, bin_] += np.hypot(gx, gy) * share
         parts = [
             np.sqrt(part.ravel() / part.sum()) @ components.T
