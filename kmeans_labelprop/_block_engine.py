@@ -30,18 +30,19 @@ from ._blocks import (
     add,
     append,
     assign,
+    assign_block,
     best_of_block,
     choose_steps,
+    concatenate,
     count_before,
     count_digits,
     count_labels,
     distance_keys,
     draw_rows,
     known_labels,
-    measure_clusters,
+    merge_assigned,
     merge_best,
     merge_drawn,
-    merge_measures,
     merge_sums,
     rows_at,
     sum_by_cluster,
@@ -62,8 +63,11 @@ from ._seeds import set_unset
 # Elements and rows of the sample that centres and anchors start from.
 _DRAWN_ELEMENTS = 2**24
 _LEAST_DRAWN, _MOST_DRAWN = 2**14, 2**16
-# Iterations of Lloyd's algorithm over all samples, after k-means of the sample.
-_N_PASSES = 2
+# More of them for many clusters: so many for each, where the elements allow it. Then an
+# iteration of Lloyd's algorithm over all samples would add little. With fewer one is
+# run, with few two: they mend a part of it (benchmarks/results/passes.md).
+_DRAWN_PER_CLUSTER = 500
+_FEW_PER_CLUSTER = 200
 # Anchors need to lie among the samples; k-means need not converge.
 _N_ANCHOR_ITER = 10
 
@@ -123,6 +127,9 @@ class Blocks(ABC):
     n_samples: int
     space: Space
 
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[NDArray[np.intp], Any]] = {}
+
     @abstractmethod
     def reduce(
         self,
@@ -139,8 +146,13 @@ class Blocks(ABC):
         function: Callable[..., Arrays],
         made: Mapping[str, Any],
         *columns: str,
-    ) -> None:
-        """Keep columns, named with their dtypes, that a function makes from others."""
+        merge: Merge | None = None,
+    ) -> Arrays:
+        """Keep columns, named with their dtypes, that a function makes from others.
+
+        With ``merge``, what it returns beyond these is merged, and returned: it costs
+        no reading of its own.
+        """
 
     @abstractmethod
     def finish(
@@ -164,6 +176,43 @@ class Blocks(ABC):
         )
         back = np.argsort(order, kind="stable")
         return tuple(take_rows(column, back) for column in found)
+
+    def hold(self, column: str, positions: NDArray[np.intp], rows: Any) -> None:
+        """Remember rows that will be needed, so that nobody reads for them again."""
+        if column in self._held:
+            before, earlier = self._held[column]
+            is_new = ~np.isin(positions, before)
+            positions = np.append(before, positions[is_new])
+            rows = concatenate([earlier, take_rows(rows, np.flatnonzero(is_new))])
+        self._held[column] = positions, rows
+
+    def samples(self, positions: NDArray[np.intp]) -> Any:
+        """Take the samples at some positions; those held are not read."""
+        left = self._not_held("X", positions)
+        if len(left):
+            self.hold("X", left, *self.take(left, "X"))
+        return self._of_held("X", positions)
+
+    def embedded(self, positions: NDArray[np.intp]) -> NDArray[Any]:
+        """Take samples, embedded; those held are not read."""
+        left = self._not_held("E", positions)
+        is_read = np.isin(left, self._not_held("X", left))
+        if not is_read.all():
+            there = left[~is_read]
+            self.hold("E", there, self.space(self._of_held("X", there)))
+        if is_read.any():
+            self.hold("E", left[is_read], *self.take(left[is_read], "E"))
+        E: NDArray[Any] = self._of_held("E", positions)
+        return E
+
+    def _not_held(self, column: str, positions: NDArray[np.intp]) -> NDArray[np.intp]:
+        held = self._held.get(column, (positions[:0], None))[0]
+        return np.setdiff1d(positions, held)
+
+    def _of_held(self, column: str, positions: NDArray[np.intp]) -> Any:
+        held, rows = self._held[column]
+        order = np.argsort(held)
+        return take_rows(rows, order[np.searchsorted(held, positions, sorter=order)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +238,7 @@ class BlockClusters:
 
 
 def draw_sample(
-    blocks: Blocks, n_features: int, seed: int
+    blocks: Blocks, n_features: int, n_clusters: int, n_samples: int, seed: int
 ) -> tuple[NDArray[np.intp], Any]:
     """Draw samples evenly from all blocks; count all.
 
@@ -199,6 +248,10 @@ def draw_sample(
         The samples; learns their number.
     n_features : int
         Number of columns.
+    n_clusters : int
+        Number of clusters that the sample is for.
+    n_samples : int
+        Number of samples, if that was known before all were read; else 0.
     seed : int
         Which are drawn.
 
@@ -209,8 +262,9 @@ def draw_sample(
     rows : {ndarray, dataframe} of shape (n_drawn, n_features)
         These samples.
     """
-    n_drawn = min(_MOST_DRAWN, max(_LEAST_DRAWN, _DRAWN_ELEMENTS // max(1, n_features)))
-    draw = partial(draw_rows, seed=seed, n_drawn=n_drawn, n_samples=blocks.n_samples)
+    wanted = max(_MOST_DRAWN, _DRAWN_PER_CLUSTER * n_clusters)
+    n_drawn = min(wanted, max(_LEAST_DRAWN, _DRAWN_ELEMENTS // max(1, n_features)))
+    draw = partial(draw_rows, seed=seed, n_drawn=n_drawn, n_samples=n_samples)
     merge = partial(merge_drawn, n_drawn=n_drawn)
     counted, _, positions, rows = blocks.reduce(draw, merge, "X")
     blocks.n_samples = int(counted[0])
@@ -273,7 +327,7 @@ def start_centers(
 def refine_centers(
     blocks: Blocks, centers: NDArray[Any], drawn: NDArray[Any], verbose: int
 ) -> NDArray[Any]:
-    """Run iterations of Lloyd's algorithm over all samples.
+    """Run iterations of Lloyd's algorithm over all samples, as far as they pay.
 
     Parameters
     ----------
@@ -294,9 +348,11 @@ def refine_centers(
     """
     if len(drawn) == blocks.n_samples:
         return centers  # k-means has seen all
+    per_cluster = len(drawn) / len(centers)
+    n_passes = sum(per_cluster < n for n in (_DRAWN_PER_CLUSTER, _FEW_PER_CLUSTER))
     middle, step, limit = choose_steps(drawn, blocks.n_samples)
-    for i in range(_N_PASSES):
-        with stage(f"refining centres, pass {i + 1} of {_N_PASSES}", verbose):
+    for i in range(n_passes):
+        with stage(f"refining centres, pass {i + 1} of {n_passes}", verbose):
             largest = np.inf
             while largest > limit:
                 measure = partial(
@@ -334,6 +390,7 @@ def find_anchors(
     anchors : ndarray of shape (min(n_anchors, n_drawn), n_components)
         The anchors; the samples themselves if they are not more.
     """
+    E = E[:_MOST_DRAWN]  # their order is random
     if len(E) <= n_anchors:
         return E
     kmeans = KMeans(
@@ -347,9 +404,16 @@ def find_anchors(
 
 
 def assign_all(
-    blocks: Blocks, centers: NDArray[Any], anchors: NDArray[Any] | None, verbose: int
+    blocks: Blocks,
+    centers: NDArray[Any],
+    anchors: NDArray[Any] | None,
+    known: KnownLabels,
+    verbose: int,
 ) -> BlockClusters:
     """Derive the cluster of each sample and its distance to the centre.
+
+    The same reading brings the samples that are likely to be asked about or to spread
+    their labels: those nearest to the centres, and those whose label is known.
 
     Parameters
     ----------
@@ -359,6 +423,8 @@ def assign_all(
         The centres.
     anchors : ndarray of shape (n_anchors, n_components) or None
         The nodes of the graph.
+    known : KnownLabels
+        The labels of y.
     verbose : int
         Whether to tell of the stage.
 
@@ -369,13 +435,15 @@ def assign_all(
     """
     with stage(f"assigning {blocks.n_samples} samples to clusters", verbose):
         made = {"ids": np.int32, "distances": np.float64}
-        blocks.derive(partial(assign, centers=centers), made, "E")
-        sizes, farthest = blocks.reduce(
-            partial(measure_clusters, n_clusters=len(centers)),
-            merge_measures,
-            "ids",
-            "distances",
+        # Not from "E": of some the rows themselves are needed.
+        measure = partial(
+            assign_block, space=blocks.space, centers=centers, known=known.positions
         )
+        sizes, farthest, _, _, near, rows, labelled, E = blocks.derive(
+            measure, made, "X", merge=merge_assigned
+        )
+    blocks.hold("X", near, rows)
+    blocks.hold("E", labelled, E)
     return BlockClusters(centers, sizes, float(farthest[0]) or 1.0, anchors)
 
 
@@ -530,7 +598,7 @@ def spread_over_anchors(
     """
     anchors = clusters.anchors
     assert anchors is not None, "checked by the estimators"
-    own, distances = assign(0, E_given, centers=anchors)
+    own, distances = assign(E_given, anchors)
     order = np.lexsort((distance_keys(distances, distances.max() or 1.0), own))
     pairs = np.stack([own, given.codes], axis=1)[order]
     _, first = np.unique(pairs, axis=0, return_index=True)
@@ -581,7 +649,7 @@ def next_block_queries(
     """
     drawn, rows = draw(blocks)
     is_open = ~np.isin(drawn, done)
-    (E_done,) = blocks.take(done, "E")
+    E_done = blocks.embedded(done)
     positions = np.append(drawn[is_open], done)
     order = np.argsort(positions)
     positions = positions[order]

@@ -267,7 +267,8 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
     def propagate(self, labels: ArrayLike | Mapping[int, Any]) -> Self:
         """Take labels for any samples, and spread all there are.
 
-        Nothing is clustered again; the blocks of the samples are read again.
+        Nothing is clustered again. The samples are read once more at most, and blocks
+        of samples that were never asked about.
 
         Parameters
         ----------
@@ -326,7 +327,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         has_names = isinstance(labels, Mapping) and not all(map(is_whole, labels))
         if not len(asked) or not (has_names or hasattr(labels, "iloc")):
             return None
-        (rows,) = self._blocks.take(asked, "X")
+        rows = self._blocks.samples(asked)
         if not hasattr(rows, "iloc") or list(rows.index) == asked.tolist():
             return None
         return rows.index
@@ -412,7 +413,13 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         if seed is None:
             seed = int(np.random.default_rng().integers(MAX_SEED))
         with stage("drawing a sample", self.verbose):
-            self._draw = partial(draw_sample, n_features=self.n_features_in_, seed=seed)
+            self._draw = partial(
+                draw_sample,
+                n_features=self.n_features_in_,
+                n_clusters=self.n_clusters,
+                n_samples=blocks.n_samples,
+                seed=seed,
+            )
             drawn = self._draw(blocks)[1]
         known, plays_oracle = read_block_labels(
             blocks, y, self.oracle, self.missing_label
@@ -430,7 +437,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         start = partial(start_centers, E, self.n_clusters, seed, self.verbose)
         centers = blocks.once(start)
         centers = refine_centers(blocks, centers, E, self.verbose)
-        clusters = assign_all(blocks, centers, anchors, self.verbose)
+        clusters = assign_all(blocks, centers, anchors, known, self.verbose)
 
         self._is_experiment = plays_oracle
         answers = {} if plays_oracle else self._recall()
@@ -454,7 +461,10 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
 
     def _ask(self, plays_oracle: bool) -> None:
         """Ask about the representatives, and note what is answered in any case."""
-        (rows,) = self._blocks.take(self.queries_, "y" if plays_oracle else "X")
+        if plays_oracle:
+            (rows,) = self._blocks.take(self.queries_, "y")
+        else:
+            rows = self._blocks.samples(self.queries_)
 
         def ask(queries: NDArray[np.intp], answers: dict[int, Any]) -> None:
             if not plays_oracle:
@@ -480,7 +490,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
     def _spread_labels(self, given: GivenLabels) -> None:
         """Label all samples, and keep a fraction of each cluster."""
         blocks, clusters, verbose = self._blocks, self._clusters, self.verbose
-        (E_given,) = blocks.take(given.positions, "E")
+        E_given = blocks.embedded(given.positions)
         spread = spread_from(clusters, given, E_given, self.propagation, verbose)
         by_graph = spread.graph is not None
         with stage(f"labelling {blocks.n_samples} samples", verbose):
@@ -489,7 +499,9 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
                 blocks.derive(partial(label_by_anchors, spread=spread), made, "E")
             else:
                 label = partial(label_in_clusters, spread=spread)
-                blocks.derive(label, made, "E", "ids", "distances")
+                # Samples are read again only where labels of a cluster differ.
+                columns = ("ids", "distances") + ("E",) * spread.is_mixed
+                blocks.derive(label, made, *columns)
         with stage("keeping a fraction of each cluster", verbose):
             last = select_last(blocks, clusters, given, self.fraction)
         dtype = label_dtype(given.classes, self.missing_label)

@@ -272,23 +272,64 @@ def choose_steps(
     return middle, width * (16 / limit), limit
 
 
-def assign(start: int, E: NDArray[Any], *, centers: NDArray[Any]) -> Arrays:
+def assign(E: NDArray[Any], centers: NDArray[Any]) -> Arrays:
     """Find the nearest centre of each sample, and its distance."""
     ids = nearest(E, centers)
-    return ids.astype(np.int32), distances_to_centers(E, ids, centers)
+    return ids, distances_to_centers(E, ids, centers)
 
 
-def measure_clusters(
-    start: int, ids: NDArray[Any], distances: NDArray[Any], *, n_clusters: int
+def assign_block(
+    start: int,
+    X: Any,
+    *,
+    space: Callable[[Any], NDArray[Any]],
+    centers: NDArray[Any],
+    known: NDArray[np.intp],
 ) -> Arrays:
-    """Count the samples of each cluster, and find the largest distance."""
+    """Find the cluster of each sample, and all else that one reading can tell.
+
+    Parameters
+    ----------
+    start : int
+        Position of the first sample.
+    X : array-like of shape (n_rows, n_features)
+        The samples.
+    space : callable
+        Embeds them.
+    centers : ndarray of shape (n_clusters, n_components)
+        The centres.
+    known : ndarray of shape (n_known,), dtype=intp
+        Positions of samples that have a label, in increasing order.
+
+    Returns
+    -------
+    result : tuple of array
+        Cluster and distance of each sample. Then what `merge_assigned` merges: sizes
+        of the clusters; the largest distance; cluster, distance, position and row of
+        the sample nearest to each centre; positions of those that have a label, and
+        these, embedded.
+    """
+    E = space(X)
+    ids, distances = assign(E, centers)
+    counts = np.bincount(ids, minlength=len(centers))
     largest = np.array([distances.max(initial=0)])
-    return np.bincount(ids, minlength=n_clusters), largest
+    near, own = best_samples(ids, distances, np.zeros(len(ids), dtype=bool))
+    best = own, distances[near], near + start, take_rows(X, near)
+    labelled = known[in_block(known, start, len(ids))]
+    rest = counts, largest, *best, labelled, E[labelled - start]
+    return ids.astype(np.int32), distances, *rest
 
 
-def merge_measures(left: Arrays, right: Arrays) -> Arrays:
-    """Merge what `measure_clusters` returns."""
-    return left[0] + right[0], np.maximum(left[1], right[1])
+def merge_assigned(left: Arrays, right: Arrays) -> Arrays:
+    """Merge what `assign_block` returns beside columns."""
+    own, distances, *_ = best = append(left[2:6], right[2:6])
+    chosen, _ = best_samples(own, distances, np.zeros(len(own), dtype=bool))
+    return (
+        left[0] + right[0],
+        np.maximum(left[1], right[1]),
+        *(take_rows(column, chosen) for column in best),
+        *append(left[6:], right[6:]),
+    )
 
 
 def distance_keys(distances: NDArray[Any], unit: float) -> NDArray[np.uint32]:
@@ -422,6 +463,12 @@ class BlockSpread:
     graph: Graph | None = None
     distributions: NDArray[np.float64] | None = None
 
+    @property
+    def is_mixed(self) -> bool:
+        """Whether labels of one cluster differ."""
+        pairs = np.unique(np.stack([self.ids, self.voices], axis=1), axis=0)
+        return len(pairs) > len(np.unique(self.ids))
+
     def restore(self, start: int, codes: NDArray[np.intp]) -> slice:
         """Give the given samples of a block their own class; tell which these are."""
         own = in_block(self.given.positions, start, len(codes))
@@ -431,9 +478,9 @@ class BlockSpread:
 
 def label_in_clusters(
     start: int,
-    E: NDArray[Any],
     ids: NDArray[Any],
     distances: NDArray[Any],
+    E: NDArray[Any] | None = None,
     *,
     spread: BlockSpread,
 ) -> Arrays:
@@ -443,10 +490,10 @@ def label_in_clusters(
     ----------
     start : int
         Position of the first sample.
-    E : ndarray of shape (n_rows, n_components)
-        The embedded samples.
     ids, distances : ndarray of shape (n_rows,)
         Cluster of each, and distance to its centre.
+    E : ndarray of shape (n_rows, n_components) or None, default=None
+        The embedded samples; not needed unless ``spread.is_mixed``.
     spread : BlockSpread
         The labels.
 

@@ -59,6 +59,16 @@ def _merge_all(merge: Merge, results: list[Arrays]) -> Arrays:
     return merged
 
 
+def _merge_pieces(
+    merge: Merge | None, n_made: int, left: Arrays, right: Arrays
+) -> Arrays:
+    """Merge what is derived of two pieces of a chunk: columns, and the rest."""
+    columns = append(left[:n_made], right[:n_made])
+    return (
+        columns if merge is None else (*columns, *merge(left[n_made:], right[n_made:]))
+    )
+
+
 def _length(chunk: Any) -> int:
     return int(chunk.shape[0])
 
@@ -80,17 +90,21 @@ def _index_chunk(rows: Any) -> NDArray[Any]:
     return np.asarray(rows.index, dtype=object)
 
 
-def _compare_names(start: int, rows: Any, names: NDArray[Any]) -> Arrays:
+def _index_of(rows: Any) -> Any:
+    return rows.index
+
+
+def _compare_names(start: int, index: Any, names: NDArray[Any]) -> Arrays:
     """Count names that are not those of the rows, and that are not positions.
 
     The sums tell whether the names of the rows are positions in another order.
     """
-    own = np.asarray(rows.index, dtype=object)
+    own = np.asarray(index, dtype=object)
     places = np.arange(start, start + len(own))
     counts = np.count_nonzero(own != names), np.count_nonzero(places != names)
     moved = np.zeros(3, dtype=np.int64)
-    if rows.index.dtype.kind in "iu":
-        numbers = np.asarray(rows.index, dtype=np.int64)
+    if index.dtype.kind in "iu":
+        numbers = np.asarray(index, dtype=np.int64)
         moved[:] = len(own), (numbers - places).sum(), (numbers**2 - places**2).sum()
     return np.array(counts), moved
 
@@ -150,13 +164,22 @@ class DaskBlocks(Blocks):
     """
 
     def __init__(self, X: Any, y: Any) -> None:
+        super().__init__()
         self._dask, self._da = _import_dask()
+        delayed = self._dask.delayed
         chunks = np.ravel(X.to_delayed()).tolist()
+        if hasattr(y, "__dask_graph__"):
+            # It may come from the same table, and is needed five times. Workers keep it
+            # as long as it is referred to.
+            self._y = y = y.persist()
+        has_names = all(hasattr(table, "to_dask_array") for table in (X, y))
         lengths = (np.nan,) if hasattr(X, "to_dask_array") else X.chunks[0]
+        counted = chunks
+        if has_names:  # kept until they are compared
+            indices = [delayed(_index_of)(chunk) for chunk in chunks]
+            counted = self._dask.persist(*indices)
         if np.isnan(lengths).any():
-            lengths = self._dask.compute(
-                *(self._dask.delayed(_length)(chunk) for chunk in chunks)
-            )
+            lengths = self._dask.compute(*map(delayed(_length), counted))
         filled = [i for i, n in enumerate(lengths) if n]
         if not filled:
             raise ValueError("X must hold at least one sample. Got none.")
@@ -168,23 +191,14 @@ class DaskBlocks(Blocks):
             self.columns["y"] = self._aligned(y, _label_chunk)
         self.first = self._dask.delayed(_head)(self.columns["X"][0]).compute()
         self._n_rows = batch_length(self.first.shape[1])
+        if has_names:
+            self._check_names([counted[i] for i in filled], y)
 
-    def check_names(self, y: Any) -> None:
-        """Refuse labels whose index is that of other rows, as in memory.
-
-        Parameters
-        ----------
-        y : Dask Series
-            The labels.
-
-        Raises
-        ------
-        ValueError
-            If the index is neither that of the samples nor 0, 1, 2, ...
-        """
-        self.columns["names"] = self._aligned(y, _index_chunk)
-        counts, moved = self.reduce(_compare_names, add, "X", "names")
-        del self.columns["names"]
+    def _check_names(self, own: list[Any], y: Any) -> None:
+        """Refuse labels whose index is neither that of the samples nor 0, 1, 2, ..."""
+        self.columns |= {"own": own, "names": self._aligned(y, _index_chunk)}
+        counts, moved = self.reduce(_compare_names, add, "own", "names")
+        del self.columns["own"], self.columns["names"]
         are_positions = moved.tolist() == [self.n_samples, 0, 0]
         if counts[0] and (counts[1] or are_positions):
             raise ValueError(
@@ -232,21 +246,38 @@ class DaskBlocks(Blocks):
         if at is not None:
             wanted = np.searchsorted(self._starts, at, side="right") - 1
             tasks = [tasks[i] for i in np.unique(wanted).tolist()] or tasks[:1]
+        result: Arrays = self._tree(merge, tasks).compute()
+        return result
+
+    def _tree(self, merge: Merge, tasks: list[Any]) -> Any:
+        """Merge results, some at a time."""
         while len(tasks) > 1:
             tasks = [
                 self._dask.delayed(_merge_all)(merge, tasks[i : i + _N_MERGED])
                 for i in range(0, len(tasks), _N_MERGED)
             ]
-        result: Arrays = tasks[0].compute()
-        return result
+        return tasks[0]
 
     def derive(
-        self, function: Callable[..., Arrays], made: Mapping[str, Any], *columns: str
-    ) -> None:
+        self,
+        function: Callable[..., Arrays],
+        made: Mapping[str, Any],
+        *columns: str,
+        merge: Merge | None = None,
+    ) -> Arrays:
         """Compute columns, and let the workers keep them; see Blocks."""
-        chunks = self._dask.persist(*self._tasks(function, append, columns))
+        n_made = len(made)
+        pieces = partial(_merge_pieces, merge, n_made)
+        chunks = list(self._tasks(function, pieces, columns))
+        # One graph, so that each chunk is read once for columns and result.
+        kept = [chunk[i] for i in range(n_made) for chunk in chunks]
+        if merge is not None:
+            kept.append(self._tree(merge, [chunk[n_made:] for chunk in chunks]))
+        kept = list(self._dask.persist(*kept))
+        result: Arrays = () if merge is None else kept.pop().compute()
         for i, name in enumerate(made):
-            self.columns[name] = [chunk[i] for chunk in chunks]
+            self.columns[name] = kept[i * len(chunks) : (i + 1) * len(chunks)]
+        return result
 
     def finish(
         self, function: Callable[..., Arrays], made: Mapping[str, Any], *columns: str
@@ -276,8 +307,10 @@ class KMeansLabelPropagator(BaseBlockPropagator):
     threads of this process. The client gets the sample that centres start from,
     centres, representatives, anchors, thresholds, and the known labels with their rows,
     but nothing that grows with the number of other samples. The workers keep 20 bytes
-    for each sample, and read or compute `X` five times (once more to compare its index
-    with that of a Dask Series of labels): persist it, where it fits.
+    for each sample, and read or compute `X` three times, twice by the cluster rule if
+    no two labels of a cluster differ (once more to count the rows of a DataFrame; once
+    or twice more if the sample is small beside the number of clusters): persist it,
+    where it fits. `y` is read once, and kept by the workers, too.
 
     The algorithm is that of :class:`kmeans_labelprop.streaming.KMeansLabelPropagator`:
     by the cluster rule the results are those in memory with the same centres. Sums are
@@ -466,6 +499,4 @@ class KMeansLabelPropagator(BaseBlockPropagator):
         if hasattr(y, "iloc") and not hasattr(y, "__dask_graph__"):
             check_index(X.index.compute() if hasattr(X, "to_dask_array") else X, y, "y")
         blocks = DaskBlocks(collection, y)
-        if hasattr(y, "to_dask_array") and hasattr(collection, "to_dask_array"):
-            blocks.check_names(y)
         return blocks, blocks.first

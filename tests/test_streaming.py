@@ -575,7 +575,7 @@ def test_pieces_of_a_block_measure_as_the_block():
     assert starts.tolist() == list(range(5, 1005, 64))
 
 
-def test_the_sample_s_centres_are_refined():
+def test_the_sample_s_centres_are_refined_if_it_is_small():
     X, _ = make_blobs(3000, 5, centers=12, cluster_std=4.0, random_state=0)
     streamed = fit(X, np.zeros(len(X)) + np.arange(len(X)) % 2, n_clusters=12)
     ids = np.linalg.norm(X[:, None] - streamed.cluster_centers_, axis=2).argmin(axis=1)
@@ -633,7 +633,7 @@ def test_a_run_that_was_stopped_goes_on(digits, rule, tmp_path):
     oracle = RecordingOracle(X, y)
     whole = fit(whole_source, None, oracle=oracle, propagation=rule)
     total = whole_source.n_read
-    for n_blocks in range(12, total, 26):
+    for n_blocks in range(12, total, 8):
         folder = tmp_path / str(n_blocks)
         source = Breaking(X, n_blocks)
         oracle = RecordingOracle(X, y)
@@ -650,6 +650,36 @@ def test_a_run_that_was_stopped_goes_on(digits, rule, tmp_path):
                 assert same, name
         assert oracle.n_asked == 40
         assert set(streamed.answers_) == set(whole.answers_)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_run_that_was_killed_goes_on(digits, rule, tmp_path, monkeypatch):
+    X, y = digits
+    known = partly(y, np.arange(0, len(y), 9))
+    run = partial(fit, X, known, propagation=rule, oracle=RecordingOracle(X, y))
+    whole = run()
+    save, saves = driver.FileBlocks._save, []
+
+    def killed(store, state):  # nothing is saved any more, whatever is tried
+        saves.append(store)
+        if len(saves) > n_saved:
+            raise KeyboardInterrupt
+        save(store, state)
+
+    monkeypatch.setattr(driver, "_SECONDS_BETWEEN", -1)
+    n_saved = 10**6
+    monkeypatch.setattr(driver.FileBlocks, "_save", staticmethod(killed))
+    run(folder=tmp_path / "whole")
+    for n_saved in range(0, len(saves), len(saves) // 12):
+        saves.clear()
+        with pytest.raises(KeyboardInterrupt):
+            run(folder=tmp_path / str(n_saved))
+        monkeypatch.setattr(driver.FileBlocks, "_save", staticmethod(save))
+        streamed = run(folder=tmp_path / str(n_saved))
+        monkeypatch.setattr(driver.FileBlocks, "_save", staticmethod(killed))
+        for name in ("cluster_centers_", "transduction_", "kept_", "answers_"):
+            one, other = getattr(streamed, name), getattr(whole, name)
+            assert np.array_equal(one, other), (name, n_saved)
 
 
 def test_a_run_again_reads_hardly_anything(digits, tmp_path, monkeypatch):

@@ -59,6 +59,7 @@ class FileBlocks(Blocks):
         fingerprint: Any,
         verbose: int,
     ) -> None:
+        super().__init__()
         self._sources = {"X": X, "y": y}
         self._folder, self._verbose = folder, verbose
         self._progress = folder / "progress"
@@ -104,17 +105,22 @@ class FileBlocks(Blocks):
         return result
 
     def derive(
-        self, function: Callable[..., Arrays], made: Mapping[str, Any], *columns: str
-    ) -> None:
+        self,
+        function: Callable[..., Arrays],
+        made: Mapping[str, Any],
+        *columns: str,
+        merge: Merge | None = None,
+    ) -> Arrays:
         """Write columns to files; see Blocks."""
         key = self._store(function, made, columns).stem
         paths = {name: self._progress / f"{name}-{key}.npy" for name in made}
-        self._write(function, made, paths, columns)
+        result = self._write(function, made, paths, columns, merge)
         for name, path in paths.items():
             for earlier in self._progress.glob(f"{name}-*.npy"):
                 if earlier != path:
                     earlier.unlink()
         self._columns |= paths
+        return result
 
     def finish(
         self, function: Callable[..., Arrays], made: Mapping[str, Any], *columns: str
@@ -247,15 +253,17 @@ class FileBlocks(Blocks):
         made: Mapping[str, Any],
         paths: dict[str, Path],
         columns: tuple[str, ...],
-    ) -> None:
+        merge: Merge | None = None,
+    ) -> Arrays:
         """Write columns block by block; their files are there once all is."""
-        if all(map(self._is_whole, paths.values())):
-            return
         store = self._store(function, made, columns)
-        n_done, _ = self._load(store)
+        n_done, result = self._load(store)
+        is_merged = merge is None or n_done < 0
+        if is_merged and all(map(self._is_whole, paths.values())):
+            return result or ()
         parts = {name: path.with_suffix(".part") for name, path in paths.items()}
-        if not n_done or not all(map(self._is_whole, parts.values())):
-            n_done = 0
+        if n_done <= 0 or not all(map(self._is_whole, parts.values())):
+            n_done, result = 0, None
             for name, part in parts.items():
                 shape = (self.n_samples,)
                 open_memmap(part, mode="w+", dtype=made[name], shape=shape).flush()
@@ -264,18 +272,24 @@ class FileBlocks(Blocks):
             for start, block in self._read(columns, n_done, None):
                 found = function(start, *block)
                 stop = start + len(found[0])
-                for part, rows in zip(parts.values(), found, strict=True):
+                for part, rows in zip(parts.values(), found, strict=False):
                     open_memmap(part, mode="r+")[start:stop] = rows
-                n_done = stop
+                rest = found[len(made) :]
+                merged = rest if not merge or result is None else merge(result, rest)
+                result, n_done = merged, stop
                 if time.monotonic() - saved > _SECONDS_BETWEEN:
-                    self._save(store, (n_done, None))
+                    self._save(store, (n_done, result))
                     saved = time.monotonic()
         except BaseException:
-            self._save(store, (n_done, None))
+            self._save(store, (n_done, result))
             raise
         for name, path in paths.items():
             os.replace(parts[name], path)
-        store.unlink(missing_ok=True)
+        if merge is None:
+            store.unlink(missing_ok=True)
+        else:
+            self._save(store, (-1, result))
+        return result or ()
 
     def _read(
         self,

@@ -27,13 +27,15 @@ _N_FIRST = 100
 class KMeansLabelPropagator(BaseBlockPropagator):
     """The propagator for more samples than fit into memory.
 
-    The samples are read a few times, block by block. Centres are found in a sample of
-    all and refined by passes of Lloyd's algorithm over all; representatives and
-    fractions are exactly those that :class:`kmeans_labelprop.KMeansLabelPropagator`
-    finds in memory with the same centres, and by the cluster rule all labels are. The
-    graph is that of anchors, the centres of many small clusters, and of the samples
-    whose label is given; any other sample takes the shares of the anchors next to it.
-    Results are the same to the last bit whatever the blocks.
+    The samples are read three times, block by block: for a sample of them, for their
+    clusters, and for their labels; twice by the cluster rule, if no two labels of a
+    cluster differ. Centres are those of the sample, refined by a reading or two more
+    where it is small beside the number of clusters; representatives and fractions are
+    exactly those that :class:`kmeans_labelprop.KMeansLabelPropagator` finds in memory
+    with the same centres, and by the cluster rule all labels are. The graph is that of
+    anchors, the centres of many small clusters, and of the samples whose label is
+    given; any other sample takes the shares of the anchors next to it. Results are the
+    same to the last bit whatever the blocks.
 
     `X` is one of: an array, :class:`numpy.memmap` or dataframe; a list of these; a
     callable that returns a new iterator over these each time; a
