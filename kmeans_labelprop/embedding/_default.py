@@ -13,9 +13,10 @@ from sklearn.utils import check_array
 from .._containers import canonical, holds_numbers
 from .._labels import is_null
 from ._columns import is_frame
+from ._gaps import imputer
 from ._images import ImageFeatures
 from ._layout import resolve_image_shape
-from ._numbers import imputer, numbers_embedding
+from ._numbers import numbers_embedding
 from ._pictures import LEAST_SIDE, images_embedding
 from ._tables import table_embedding
 from ._texts import TextFeatures
@@ -72,10 +73,12 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
     -----
     The choice depends on the container and its number of dimensions. For columns, it
     depends on dtype and name, and on whether values repeat; for strings, on their
-    words; for numbers, on whether X is sparse, the number of features, whether values
-    are missing or negative, and the range of each feature; for images, on their sides,
-    and on whether pixels are missing. It does not depend on the order of the samples,
-    except for columns that number the rows, nor on a unit that all features share.
+    words and pieces; for numbers, on whether X is sparse, the number of features,
+    whether values are missing, and with which others, or negative, or all whole, the
+    range of each feature, and how far the sums of rows vary; for images, on their
+    sides, and on whether pixels are missing. It does not depend on the order of the
+    samples, except for columns that number the rows, nor on a unit that all features
+    share, if that keeps counts whole.
 
     Examples
     --------

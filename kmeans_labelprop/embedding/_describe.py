@@ -8,8 +8,18 @@ from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 from sklearn.pipeline import Pipeline
 
+from ._gaps import add_gaps
 from ._images import ImageFeatures
-from ._kinds import CATEGORIES, DATES, NUMBERS, ORDERED, REASONS, TEXT
+from ._kinds import (
+    CATEGORIES,
+    CODES,
+    DATES,
+    NAMES,
+    NUMBERS,
+    ORDERED,
+    REASONS,
+    TEXT,
+)
 from ._pictures import flatten, looks_like_series
 from ._texts import TextFeatures
 
@@ -18,6 +28,7 @@ _STEPS = {
     "ImageFeatures": "edges, patches, brightness",
     "MaxAbsScaler": "divided by the largest",
     "Normalizer": "rows of unit length",
+    "Profiles": "logarithms of shares of the row, and of its sum",
     "QuantileTransformer": "ranks",
     "RobustScores": "standard scores without extremes",
     "SimpleImputer": "missing ones filled in",
@@ -32,7 +43,9 @@ _COLUMNS = {
     DATES: ("date", "dates"),
     ORDERED: ("ordered category", "ordered categories"),
     CATEGORIES: ("category", "categories"),
+    CODES: ("kind of codes", "kinds of codes"),
     TEXT: ("text", "texts"),
+    NAMES: ("name", "names"),
 }
 
 
@@ -111,6 +124,9 @@ def _done(steps: list[Any]) -> str:
         if getattr(step, "func", None) is flatten:
             if (factor := step.kw_args["factor"]) > 1:
                 done.append(f"{factor} times smaller")
+            continue
+        if getattr(step, "func", None) is add_gaps:
+            done.append(f"gaps of {len(step.kw_args['columns'])} told")
             continue
         name = type(step).__name__
         projects = hasattr(step, "n_components") and not isinstance(step, ImageFeatures)

@@ -20,12 +20,14 @@ from .._labels import is_null
 from .._messages import warn_user
 from ._columns import columns_of, floats_of, strings_of
 from ._formats import CLOCK, COMMA, POINT, find_format
+from ._names import are_names, n_kinds_of_codes
 from ._texts import has_no_spaces
 
 #: What columns hold, or why they are left out. These are also the names of the parts of
 #: the ColumnTransformer.
 NUMBERS, DATES, ORDERED = "numbers", "dates", "ordered"
 CATEGORIES, TEXT = "categories", "text"
+CODES, NAMES = "codes", "names"
 CONSTANT, ID, ROW_NUMBER = "constant", "nearly all values differ", "numbers the rows"
 REASONS = CONSTANT, ID, ROW_NUMBER
 
@@ -57,7 +59,7 @@ class Kind(NamedTuple):
     order : list of str
         Ordered categories, from the least to the greatest.
     n_values : int
-        Number of categories.
+        Number of categories, or of kinds of codes.
     how : str or None
         How strings write numbers or dates.
     """
@@ -273,7 +275,10 @@ def _kind_of_strings(counts: Counter[str | None], is_alone: bool) -> Kind:
     ):
         return Kind(TEXT)
     if n_samples >= _LEAST_ROWS and n_values >= _ID_SHARE * n_samples:
-        return Kind(ID)
+        n_kinds = n_kinds_of_codes(values)
+        if n_kinds:
+            return Kind(CODES, n_values=n_kinds)
+        return Kind(NAMES if are_names(values) else ID)
     return Kind(CATEGORIES, n_values=len(counts))
 
 

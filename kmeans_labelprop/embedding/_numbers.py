@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.feature_extraction.text import TfidfTransformer
-from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
@@ -21,6 +20,8 @@ from sklearn.utils.extmath import row_norms
 from sklearn.utils.sparsefuncs import min_max_axis
 
 from .._distances import check_limits
+from ._counts import Profiles, have_uneven_sums
+from ._gaps import imputer, imputers
 from ._scores import RobustScores, far_bounds
 
 # More features than this are projected on fewer components.
@@ -86,11 +87,16 @@ def numbers_embedding(X: Any) -> Any:
         steps.append(Normalizer())
     elif not has_one_scale:
         # Ranks of a sparse matrix with negative numbers would fill it.
-        if issparse(X):
+        if is_wide and not is_signed and not has_missing and have_uneven_sums(X):
+            check_limits(*ends, X, "X")
+            steps.append(Profiles())
+        elif issparse(X):
             if is_signed:
                 _refuse_tiny(np.maximum(abs(low), abs(high)), X.dtype)
             steps.append(MaxAbsScaler() if is_signed else _ranks(X.shape[0]))
         else:
+            if has_missing and not is_wide:
+                steps = imputers(X)
             steps.append(RobustScores())
         components = PCA(n_components(_N_TABLE_COMPONENTS, X.shape[0]))
     elif is_wide and not is_signed:
@@ -114,11 +120,6 @@ def _refuse_tiny(largest: Any, dtype: np.dtype[Any]) -> None:
             f"{float(largest[tiny[0]]):.3g} at most in feature {tiny[0]}. Use another "
             f"unit{of_float64}."
         )
-
-
-def imputer() -> SimpleImputer:
-    """Make the transformer that fills in missing numbers."""
-    return SimpleImputer(strategy="median", keep_empty_features=True)
 
 
 def _ranks(n_samples: int) -> QuantileTransformer:

@@ -11,8 +11,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_array
 
+from ._gaps import imputer
 from ._images import ImageFeatures
-from ._numbers import imputer, numbers_embedding
+from ._numbers import numbers_embedding
 
 # Smaller images have too few pixels for what ImageFeatures looks at: from 8 on it gains
 # on all sets, at 7 it loses on one (benchmarks/results/small_images.md).

@@ -17,11 +17,14 @@ from sklearn.utils import check_array
 
 from .._containers import holds_numbers
 from ._columns import as_strings, columns_of, is_frame
+from ._gaps import imputer, imputers
 from ._kinds import (
     CATEGORIES,
+    CODES,
     CONSTANT,
     DATES,
     ID,
+    NAMES,
     NUMBERS,
     ORDERED,
     REASONS,
@@ -30,7 +33,8 @@ from ._kinds import (
     as_numbers,
     kind_of,
 )
-from ._numbers import imputer, n_components, numbers_embedding
+from ._names import kinds_of_codes
+from ._numbers import n_components, numbers_embedding
 from ._scores import RobustScores
 from ._texts import TextFeatures
 
@@ -42,9 +46,9 @@ _MAX_CATEGORIES = 100
 # For each column of texts beside other columns.
 _N_TEXT_COMPONENTS = 30
 # Different categories are one standard deviation of a number apart, and texts without
-# a word in common as far as two samples that differ in several numbers.
-_CATEGORY_WEIGHT = 0.5**0.5
-_TEXT_WEIGHT = 2.0
+# a word in common as far as two samples that differ in several numbers. Names count
+# half of that: of some only the letters are alike.
+_WEIGHTS = {CATEGORIES: 0.5**0.5, CODES: 0.5**0.5, TEXT: 2.0, NAMES: 1.0}
 
 
 def table_embedding(X: Any) -> Any:
@@ -105,9 +109,9 @@ def table_embedding(X: Any) -> Any:
     else:
         parts, width = _mixed_parts(X, kinds, groups)
     weights = {
-        name: _CATEGORY_WEIGHT if name == CATEGORIES else _TEXT_WEIGHT
+        name: _WEIGHTS[part]
         for name, _, _ in parts
-        if name == CATEGORIES or name.startswith(TEXT)
+        if (part := name.rstrip("0123456789")) in _WEIGHTS
     }
     together = ColumnTransformer(parts + left_out, transformer_weights=weights or None)
     if width <= _WIDE:
@@ -123,9 +127,9 @@ def _mixed_parts(
     for kind in (NUMBERS, DATES):
         if kind in groups:
             read = {"kind": kind, **_formats(kinds, kind)}
-            _check_numbers(as_numbers(_take(X, groups[kind]), **read))
+            numbers = _check_numbers(as_numbers(_take(X, groups[kind]), **read))
             reader = _reader(as_numbers, **read)
-            scaled = make_pipeline(reader, imputer(), RobustScores())
+            scaled = make_pipeline(reader, *imputers(numbers), RobustScores())
             parts.append((kind, scaled, groups[kind]))
     if ORDERED in groups:
         encoder = OrdinalEncoder(
@@ -135,21 +139,22 @@ def _mixed_parts(
         )
         steps = _reader(as_strings), encoder, imputer(), RobustScores()
         parts.append((ORDERED, make_pipeline(*steps), groups[ORDERED]))
-    if CATEGORIES in groups:
-        one_hot = OneHotEncoder(
-            handle_unknown="ignore",
-            max_categories=_MAX_CATEGORIES,
-            sparse_output=False,
-            dtype=np.float32,
-        )
-        encoder = make_pipeline(_reader(as_strings), one_hot)
-        parts.append((CATEGORIES, encoder, groups[CATEGORIES]))
-    for number, key in enumerate(groups.get(TEXT, ())):
-        parts.append((f"{TEXT}{number}", TextFeatures(_N_TEXT_COMPONENTS), [key]))
-    widths = {TEXT: _N_TEXT_COMPONENTS}
+    for part, reader in ((CATEGORIES, as_strings), (CODES, kinds_of_codes)):
+        if part in groups:
+            one_hot = OneHotEncoder(
+                handle_unknown="ignore",
+                max_categories=_MAX_CATEGORIES,
+                sparse_output=False,
+                dtype=np.float32,
+            )
+            parts.append((part, make_pipeline(_reader(reader), one_hot), groups[part]))
+    for part in (TEXT, NAMES):
+        for number, key in enumerate(groups.get(part, ())):
+            parts.append((f"{part}{number}", TextFeatures(_N_TEXT_COMPONENTS), [key]))
+    widths = dict.fromkeys((TEXT, NAMES), _N_TEXT_COMPONENTS)
     width = sum(
         min(kind.n_values, _MAX_CATEGORIES)
-        if kind.name == CATEGORIES
+        if kind.name in (CATEGORIES, CODES)
         else widths.get(kind.name, kind.name not in REASONS)
         for kind in kinds
     )

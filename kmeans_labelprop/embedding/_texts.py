@@ -44,6 +44,9 @@ _COMMON_PART = 1 / 4
 _LEAST_WORDS = 2
 # In fewer texts hardly a word comes back: none is left out.
 _FEW = 50
+# From this share of the words on that are neither lower, UPPER nor Title, case tells
+# something, as in formulas: "c" is not "C".
+_ODD_PART = 1 / 4
 # In characters. In shorter texts words come back too rarely, and parts of words tell
 # more.
 _LONG = 400
@@ -267,10 +270,15 @@ def _vectorizer(texts: list[str]) -> TfidfVectorizer | None:
     kinds: list[dict[str, Any]] = [{"analyzer": "char", "ngram_range": (1, 3)}]
     if usual_length >= _LONG and not has_no_spaces(texts):
         kinds.insert(0, {})
+    lowercase = not _case_tells(texts)
     limits = [_LEAST_TEXTS, 1] if len(texts) >= _FEW else [1]
     for min_df, kind in product(limits, kinds):
         vectorizer = TfidfVectorizer(
-            sublinear_tf=True, dtype=np.float32, min_df=min_df, **kind
+            lowercase=lowercase,
+            sublinear_tf=True,
+            dtype=np.float32,
+            min_df=min_df,
+            **kind,
         )
         try:
             weights = vectorizer.fit_transform(texts)
@@ -279,6 +287,16 @@ def _vectorizer(texts: list[str]) -> TfidfVectorizer | None:
         if kind or _come_back(weights):
             return vectorizer if min_df == 1 else _without_common(vectorizer, weights)
     return None
+
+
+def _case_tells(texts: list[str]) -> bool:
+    """Tell whether letters change their case within words."""
+    words = [word for text in texts for word in text.split() if not word.islower()]
+    is_odd = [
+        any(map(str.islower, word)) and any(map(str.isupper, word[1:]))
+        for word in words
+    ]
+    return sum(is_odd) > _ODD_PART * sum(len(text.split()) for text in texts)
 
 
 def _come_back(weights: Any) -> bool:
