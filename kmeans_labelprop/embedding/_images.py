@@ -54,8 +54,8 @@ _N_GREY = 65535
 _LEAST_SPREAD = 1e-5
 
 # Bounds of time and memory.
-_N_FIT_IMAGES = 5_000
-_N_FIT_PATCHES = 50_000
+_N_FIT_IMAGES = 3_000
+_N_FIT_PATCHES = 20_000
 _FIT_BYTES = 128 * 2**20
 _MAX_ITER = 30  # of k-means: later iterations move the filters little
 _N_POWERS = 3  # of the search for components: more do not make labels more right
@@ -469,21 +469,22 @@ dtype=float32
     -----
     Histograms: gradients are taken after a blur of 1 pixel and counted by length in 24
     signed directions, in cells of about 4 × 4 pixels, at most 8 × 8 cells, each shared
-    between the directions and the cells next to it. Patches: 50,000 of them, drawn at
+    between the directions and the cells next to it. Patches: 20,000 of them, drawn at
     random, are normalised, whitened and clustered. The response of a patch to a filter
     is the part of their cosine above 0.25; responses are summed in 4 × 4 parts of the
-    image. Of both descriptions square roots are taken, then rows are scaled to unit
-    length and projected on their principal components, which are divided by the root
-    mean square distance from the mean, so that both descriptions count alike.
-    Brightness is the mean of each channel. It counts beside them by its share in the
-    variance of the pixels: where images differ in little else it decides, and where it
-    is an accident, of exposure or of thick strokes, it hardly counts.
+    image, in parts of 16 patches or more those of every other one, like the fields of
+    one colour on a chessboard. Of both descriptions square roots are taken, then rows
+    are scaled to unit length and projected on their principal components, which are
+    divided by the root mean square distance from the mean, so that both descriptions
+    count alike. Brightness is the mean of each channel. It counts beside them by its
+    share in the variance of the pixels: where images differ in little else it decides,
+    and where it is an accident, of exposure or of thick strokes, it hardly counts.
 
     The features do not depend on the unit nor the zero of the grey values, except for
     rounding: the range of all training pixels is the unit. Edges and patches are not
     centred at the end, so a blank image has zeros there.
 
-    Filters and components are learned from at most 5,000 images drawn at random. So,
+    Filters and components are learned from at most 3,000 images drawn at random. So,
     beside X and the result, `fit` takes about 100 MB for images of 28 × 28 pixels, and
     up to about 600 MB for larger ones; `transform` takes a few MB per thread, or what a
     single image needs, for any number of samples. There are as many threads as
