@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import validate_data
+from threadpoolctl import threadpool_limits
 
 from ._containers import canonical
 from ._copies import with_equal_copies
@@ -171,7 +173,13 @@ def fit_space(
         return None, E
     validate_data(estimator, X, skip_check_array=True)
     told = f"embedding ({describe(embedding)})"
-    with stage(told, estimator.verbose), noting(f"Raised by {source}, {embedding!r}."):
+    # Several threads of linear algebra would round in as many ways.
+    limits = nullcontext() if is_given else threadpool_limits(1, user_api="blas")
+    with (
+        stage(told, estimator.verbose),
+        noting(f"Raised by {source}, {embedding!r}."),
+        limits,
+    ):
         embedding_, E = cache(fit_embedding)(prepare(embedding), canonical_X)
     check_consistent_length(X, E)
     return embedding_, with_equal_copies(E, canonical_X)

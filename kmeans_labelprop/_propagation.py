@@ -261,9 +261,20 @@ def _multiplication(graph: csr_array) -> Iterator[Callable[[Any], Any]]:
     if graph.shape[0] <= _N_ROWS_TOGETHER:
         yield graph.__matmul__
         return
-    blocks = [graph[rows] for rows in gen_batches(graph.shape[0], _N_ROWS_TOGETHER)]
+    batches = list(gen_batches(graph.shape[0], _N_ROWS_TOGETHER))
+    blocks = [graph[rows] for rows in batches]
+
+    def multiply(columns: NDArray[Any]) -> NDArray[Any]:
+        product = np.empty_like(columns)
+
+        def fill(number: int) -> None:
+            product[batches[number]] = blocks[number] @ columns
+
+        run(fill, range(len(blocks)))
+        return product
+
     with threads() as run:
-        yield lambda columns: np.concatenate(run(lambda rows: rows @ columns, blocks))
+        yield multiply
 
 
 def _conjugate_gradients(

@@ -8,6 +8,8 @@ from numpy.testing import assert_array_equal
 from sklearn import get_config
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from kmeans_labelprop import KMeansLabelPropagator
+from kmeans_labelprop._embedding import fit_space
 from kmeans_labelprop._parallel import run_in_threads, threads
 
 
@@ -49,3 +51,17 @@ def test_threads_are_used_again():
             assert_array_equal(
                 run(lambda row, f=factor: f * row.sum(), A), factor * A.sum(1)
             )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_no_bit_of_the_space_depends_on_threads(dtype):
+    X = np.random.RandomState(0).normal(size=(1500, 230)).astype(dtype)
+    spaces = []
+    for n_threads in (1, 2, 3):
+        with threadpool_limits(n_threads):
+            propagator = KMeansLabelPropagator(20, random_state=0)
+            _, E = fit_space(propagator, X, lambda part: part, lambda part: part)
+        spaces.append(E)
+    assert E.shape[1] < 230  # by products of matrices
+    assert_array_equal(spaces[1], spaces[0])
+    assert_array_equal(spaces[2], spaces[0])
