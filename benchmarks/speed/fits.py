@@ -1,20 +1,26 @@
-"""Whole fits on the 60,000 images of Fashion-MNIST, beside scikit-learn's."""
+"""Whole fits on the 60,000 images of Fashion-MNIST, beside other libraries'.
+
+faiss and graphlearning have rows where they are installed.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
-from sklearn.semi_supervised import LabelSpreading
+from sklearn.semi_supervised import LabelPropagation, LabelSpreading
 
 from kmeans_labelprop import KMeansLabelPropagator
 from kmeans_labelprop.datasets import fetch_fashion_mnist
 
 from .harness import gigabytes_beyond, interleave, peak_of, table
 
+FAISS = "k-means of faiss, 20 iterations"
+POISSON = "Poisson learning of graphlearning"
 N_LABELS = 100
 N_REPEATS = 3
 
@@ -29,12 +35,35 @@ def kmeans(X, y):
     KMeans(N_LABELS, n_init=1, random_state=0).fit(X)
 
 
-def label_spreading(X, y):
-    part = np.full(len(y), -1)
+def kmeans_of_faiss(X, y):
+    import faiss
+
+    faiss.Kmeans(X.shape[1], N_LABELS, niter=20, nredo=1, seed=0).train(X)
+
+
+def components_and_drawn(X, y):
+    """Give what the peers get: 50 principal components, and random labels."""
     drawn = np.random.default_rng(0).choice(len(y), N_LABELS, replace=False)
+    return PCA(50, random_state=0).fit_transform(X), drawn
+
+
+def label_spreading(X, y, rule=LabelSpreading):
+    E, drawn = components_and_drawn(X, y)
+    part = np.full(len(y), -1)
     part[drawn] = y[drawn]
-    E = PCA(50, random_state=0).fit_transform(X)
-    return LabelSpreading(kernel="knn").fit(E, part).transduction_
+    return rule(kernel="knn").fit(E, part).transduction_
+
+
+def label_propagation(X, y):
+    return label_spreading(X, y, LabelPropagation)
+
+
+def poisson_learning(X, y):
+    import graphlearning
+
+    E, drawn = components_and_drawn(X, y)
+    weights = graphlearning.weightmatrix.knn(E, 10)
+    return graphlearning.ssl.poisson(weights).fit_predict(drawn, y[drawn])
 
 
 def cluster_rule(X, y):
@@ -52,11 +81,17 @@ def graph_rule_images(X, y):
 
 FITS = {
     "KMeans": kmeans,
+    FAISS: kmeans_of_faiss,
     "LabelSpreading": label_spreading,
+    "LabelPropagation": label_propagation,
+    POISSON: poisson_learning,
     "cluster rule": cluster_rule,
     "graph rule": graph_rule,
     "graph rule, images": graph_rule_images,
 }
+for name, module in ((FAISS, "faiss"), (POISSON, "graphlearning")):
+    if find_spec(module) is None:
+        del FITS[name]
 
 
 def measure(quick):
@@ -100,8 +135,8 @@ def report(results):
 
 {results["n_samples"]:,} × 784 pixels in float32, {N_LABELS} labels, in turns in one
 process, medians of {N_REPEATS}. `KMeans(100, n_init=1)` on pixels;
-`LabelSpreading(kernel="knn")` in 50 principal components from random labels; this
-library at its defaults, on pixels as rows of numbers, or as images.
+`LabelSpreading(kernel="knn")` and others in 50 principal components from random labels;
+this library at its defaults, on pixels as rows of numbers, or as images.
 
 {table(head.split("|"), rows)}"""
 

@@ -16,6 +16,7 @@ import statistics
 import time
 import tracemalloc
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 
 from kmeans_labelprop.datasets import fetch_fashion_mnist
-from kmeans_labelprop.embedding import ImageFeatures
+from kmeans_labelprop.embedding import ImageFeatures, _images
+from kmeans_labelprop.embedding._layout import Layout
 
 OUT = Path(__file__).parents[1] / "results" / "images.json"
 SHAPES = ((8, 8, 1), (28, 28, 1), (32, 32, 3), (64, 64, 1), (64, 64, 3), (128, 128, 3))
@@ -73,12 +75,22 @@ def cuts(shape: tuple[int, int, int], n_images: int) -> Any:
     return X if channels == 3 else X[..., 1]
 
 
+def cell_lengths(n_positions: int, n_pools: int) -> Any:
+    """Count the positions in each cell along a side."""
+    return np.diff(_images.cell_bounds(n_positions, n_pools)).tolist()
+
+
 def n_products(features: ImageFeatures) -> int:
     """Multiplications that a single image needs for its patches."""
-    height, width, _ = features.image_shape_
-    n_filters, rows, columns, channels = features.filters_.shape
+    height, width, channels = features.image_shape_
+    n_filters, rows, columns, _ = features.filters_.shape
     n_values = rows * columns * channels
-    n_positions = (height - rows + 1) * (width - columns + 1)
+    layout = Layout.of((height, width, channels), rows)
+    n_positions = 0
+    for cell in product(*map(cell_lengths, layout.positions, layout.pools)):
+        n_patches = cell[0] * cell[1]
+        is_large = n_patches >= _images._MANY_PATCHES  # every other one counts
+        n_positions += -(-n_patches // 2) if is_large else n_patches
     return n_positions * (n_values + 1) * (n_values + n_filters)
 
 
@@ -90,8 +102,8 @@ def by_shape(shape: tuple[int, int, int], repeats: int) -> dict[str, Any]:
     runs = []
     for _ in range(repeats):
         wall, processor = clock(lambda: features.transform(X))
-        _, product = clock(lambda: A @ A.T)
-        least = n_products(features) * len(X) * product / (len(A) * A.size)
+        _, multiplied = clock(lambda: A @ A.T)
+        least = n_products(features) * len(X) * multiplied / (len(A) * A.size)
         runs.append([wall / len(X) * 1e6, processor / len(X) * 1e6, least / processor])
     tracemalloc.start()
     E = features.transform(X)
