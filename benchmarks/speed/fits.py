@@ -12,6 +12,7 @@ from importlib.util import find_spec
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
 from sklearn.semi_supervised import LabelPropagation, LabelSpreading
 
 from kmeans_labelprop import KMeansLabelPropagator
@@ -62,7 +63,9 @@ def poisson_learning(X, y):
     import graphlearning
 
     E, drawn = components_and_drawn(X, y)
-    weights = graphlearning.weightmatrix.knn(E, 10)
+    finder = NearestNeighbors(n_neighbors=10, algorithm="brute").fit(E)
+    found = finder.kneighbors(E)[::-1]  # each its own first neighbour, as they want it
+    weights = graphlearning.weightmatrix.knn(None, 10, knn_data=found)
     return graphlearning.ssl.poisson(weights).fit_predict(drawn, y[drawn])
 
 

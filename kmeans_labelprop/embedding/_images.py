@@ -486,8 +486,8 @@ dtype=float32
 
     Filters and components are learned from at most 3,000 images drawn at random. So,
     beside X and the result, `fit` takes about 100 MB for images of 28 × 28 pixels, and
-    up to about 600 MB for larger ones; `transform` takes a few MB per thread, or what a
-    single image needs, for any number of samples. There are as many threads as
+    up to about 600 MB for larger ones; `transform` takes some 25 MB per thread, or
+    what a single image needs, for any number of samples. There are as many threads as
     OpenMP has (``OMP_NUM_THREADS``, or :func:`threadpoolctl.threadpool_limits`); the
     features do not depend on their number.
 
