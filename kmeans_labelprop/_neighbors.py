@@ -24,6 +24,8 @@ _LIST_SIZE = 60
 _LEAST_SIZE = 8
 # Lists near each list, among which each sample has its nearest.
 _N_NEAR = 512
+# Fewer if few are searched: so many times these.
+_NEAR_PER_LIST = 8
 # Lists searched for a sample: the bounds. Few would do for most samples of low
 # dimension, and miss the neighbours of those that lie where samples are scarce.
 _LEAST_LISTS = 16
@@ -196,7 +198,7 @@ class IndexedNeighbors(TransformerMixin, BaseEstimator):
         """Find the lists nearest to samples among those near their own, in order."""
         found = np.empty((len(X), n_lists), dtype=np.intp)
         for number, rows in _each_group(list_of):
-            near = self._near[number]
+            near = self._near[number, : _NEAR_PER_LIST * n_lists]
             others = self._seen_from(number, self._centers[near])
             costs = self._seen_from(number, X[rows]) @ (others * np.float32(-2)).T
             costs += _squared_norms(others)

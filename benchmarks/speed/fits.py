@@ -23,7 +23,7 @@ from .harness import gigabytes_beyond, interleave, peak_of, table
 FAISS = "k-means of faiss, 20 iterations"
 POISSON = "Poisson learning of graphlearning"
 N_LABELS = 100
-N_REPEATS = 3
+N_REPEATS = 5
 
 
 def load(n_samples):
