@@ -12,12 +12,12 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import validate_data
-from threadpoolctl import threadpool_limits
 
 from ._containers import canonical
 from ._copies import with_equal_copies
 from ._distances import check_magnitude
 from ._messages import noting, stage
+from ._parallel import sequential_blas
 from .embedding import default_embedding, describe
 
 # What is clustered: the arguments of check_array and validate_data.
@@ -174,7 +174,7 @@ def fit_space(
     validate_data(estimator, X, skip_check_array=True)
     told = f"embedding ({describe(embedding)})"
     # Several threads of linear algebra would round in as many ways.
-    limits = nullcontext() if is_given else threadpool_limits(1, user_api="blas")
+    limits = nullcontext() if is_given else sequential_blas()
     with (
         stage(told, estimator.verbose),
         noting(f"Raised by {source}, {embedding!r}."),

@@ -36,6 +36,26 @@ def run_parallel(tasks: Iterable[Any], n_jobs: int | None) -> Iterator[Any]:
 
 
 @contextmanager
+def sequential_blas() -> Iterator[None]:
+    """Give linear algebra one thread, and leave OpenMP its own.
+
+    A BLAS that runs on OpenMP, as that of faiss, would take these with it.
+    """
+    controller = ThreadpoolController()
+    openmp = controller.select(user_api="openmp")
+    n_threads = _most_threads(openmp)
+    with (
+        controller.limit(limits=1, user_api="blas"),
+        openmp.limit(limits=n_threads),
+    ):
+        yield
+
+
+def _most_threads(openmp: ThreadpoolController) -> int:
+    return max((library["num_threads"] for library in openmp.info()), default=1)
+
+
+@contextmanager
 def threads() -> Iterator[Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]]:
     """Open as many threads as OpenMP has, each of which computes with one.
 
@@ -49,7 +69,7 @@ def threads() -> Iterator[Callable[[Callable[[Any], Any], Iterable[Any]], list[A
     """
     controller = ThreadpoolController()
     openmp = controller.select(user_api="openmp")
-    n_threads = max((library["num_threads"] for library in openmp.info()), default=1)
+    n_threads = _most_threads(openmp)
 
     def prepare() -> None:
         openmp.limit(limits=1)

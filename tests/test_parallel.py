@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from kmeans_labelprop import KMeansLabelPropagator
 from kmeans_labelprop._embedding import fit_space
-from kmeans_labelprop._parallel import run_in_threads, threads
+from kmeans_labelprop._parallel import run_in_threads, sequential_blas, threads
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])
@@ -32,6 +32,16 @@ def test_as_many_threads_as_openmp_has_each_computing_with_one(n_threads):
     assert all(finite)
     assert after == {n_threads}
     assert not get_config()["assume_finite"]
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_one_thread_of_linear_algebra_leaves_openmp_its_own(n_threads):
+    with threadpool_limits(n_threads):
+        with sequential_blas():
+            inside = {(p["user_api"], p["num_threads"]) for p in threadpool_info()}
+        after = {pool["num_threads"] for pool in threadpool_info()}
+    assert inside == {("blas", 1), ("openmp", n_threads)}
+    assert after == {n_threads}
 
 
 def test_what_a_task_raises_is_raised():
