@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 from sklearn.utils import gen_batches
 
+from ._containers import holds_numbers
 from .embedding._columns import is_frame
 
 # Rows compared at once.
@@ -85,7 +86,7 @@ def with_equal_copies(E: Any, X: Any) -> Any:
     E : {ndarray, CSR matrix} of shape (n_samples, n_components)
         Each copy where the first of them is.
     """
-    if issparse(E) or issparse(X):
+    if issparse(E) or issparse(X) or not _may_be_numbers(X):
         return E
     numbers = X.to_numpy() if is_frame(X) else np.asarray(X)
     if numbers.dtype.kind not in "biuf":
@@ -104,3 +105,10 @@ def with_equal_copies(E: Any, X: Any) -> Any:
     E = E.copy()
     E[some] = E[some[first[row_of]]]
     return E
+
+
+def _may_be_numbers(X: Any) -> bool:
+    """Tell whether X can be made an array without one of strings or of objects."""
+    if is_frame(X):
+        return all(map(holds_numbers, X.dtypes))
+    return hasattr(X, "shape") or not any(isinstance(row, str) for row in X)

@@ -67,7 +67,16 @@ def test_only_copies_are_changed():
     assert not np.array_equal(E[7], E[2])  # left as it was
 
 
-@pytest.mark.parametrize("X", [["a", "b", "a"], csr_array(np.eye(3))])
+@pytest.mark.parametrize(
+    "X",
+    [
+        ["a", "b", "a"],
+        [np.nan, "b", "b" * 10**6],
+        np.array(["a", "b", "a"], dtype=object),
+        pd.DataFrame({"a": [1, 1, 1], "b": ["b", "b", "b"]}),
+        csr_array(np.eye(3)),
+    ],
+)
 def test_what_holds_no_dense_numbers_is_left_alone(X):
     E = np.arange(6.0).reshape(3, 2)
     assert with_equal_copies(E, X) is E
