@@ -16,6 +16,8 @@ from .embedding._columns import is_frame
 
 # Rows compared at once.
 _BATCH_SIZE = 100_000
+# Times the last digit of a row's largest number: as far as rounding goes.
+_ROUNDING = 1000
 
 
 def distinct_rows(E: Any) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -84,7 +86,7 @@ def with_equal_copies(E: Any, X: Any) -> Any:
     Returns
     -------
     E : {ndarray, CSR matrix} of shape (n_samples, n_components)
-        Each copy where the first of them is.
+        Each copy where the first of them is, if it was there except for rounding.
     """
     if issparse(E) or issparse(X) or not _may_be_numbers(X):
         return E
@@ -102,8 +104,13 @@ def with_equal_copies(E: Any, X: Any) -> Any:
         return E
     some = np.flatnonzero(np.bincount(row_of)[row_of] > 1)
     first, row_of = distinct_rows(numbers[some])
+    alike = E[some[first[row_of]]]
+    # An embedding may look at other rows, too: of steps of a series at those before.
+    largest = np.abs(alike).max(axis=1)
+    gap = np.abs(E[some] - alike).max(axis=1)
+    is_rounding = gap <= _ROUNDING * np.finfo(E.dtype).eps * largest
     E = E.copy()
-    E[some] = E[some[first[row_of]]]
+    E[some[is_rounding]] = alike[is_rounding]
     return E
 
 

@@ -22,7 +22,7 @@ from ._parallel import run_in_threads
 _N_LINKS = 10
 # From so many samples on an index takes less time than to compare all.
 _MANY = 20_000
-# Links, or rows, compared at once: about 50 MB.
+# Links compared at once: about 50 MB.
 _BATCH_SIZE = 100_000
 # Times the scale: closer samples are the same except for rounding.
 _SAME = 1e-3

@@ -331,7 +331,7 @@ def _each_group(labels: NDArray[np.intp]) -> Iterator[tuple[int, NDArray[np.intp
 def _least(costs: NDArray[Any], n_taken: int) -> NDArray[np.intp]:
     """Find the columns of the smallest costs in each row, in order; of ties the first.
 
-    Three times as fast as :func:`numpy.argpartition`.
+    Values are selected faster than positions, by :func:`numpy.argpartition`.
     """
     n_rows, n_columns = costs.shape
     if n_taken >= n_columns:

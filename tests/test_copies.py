@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.datasets import load_digits
+from sklearn.preprocessing import FunctionTransformer
 
 from kmeans_labelprop import KMeansLabelPropagator
 from kmeans_labelprop._copies import distinct_rows, with_equal_copies
@@ -59,12 +60,20 @@ def test_only_copies_are_changed():
     X[1, [0, 1]] = X[0, [1, 0]]
     X[1, 2:] = X[0, 2:]
     assert with_equal_copies(E, X)[1, 0] == E[1, 0]
-    X[7] = X[2]
+    X[7], E[7] = X[2], E[2] * (1 + 1e-15)
     found = with_equal_copies(E, X)
     assert_array_equal(found[7], E[2])
     others = np.arange(300) != 7
     assert_array_equal(found[others], E[others])
     assert not np.array_equal(E[7], E[2])  # left as it was
+
+
+def test_what_an_embedding_tells_apart_stays_apart():
+    X = np.arange(12.0).repeat(3)[:, np.newaxis]
+    lagged = FunctionTransformer(lambda X: np.hstack([X, np.roll(X, 1)]))
+    propagator = KMeansLabelPropagator(3, embedding=lagged)
+    _, E = fit_space(propagator, X, lambda part: part, lambda part: part)
+    assert_array_equal(E, lagged.fit_transform(X))
 
 
 @pytest.mark.parametrize(
