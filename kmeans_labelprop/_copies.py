@@ -55,7 +55,8 @@ def distinct_rows(E: Any) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 def _dense_keys(E: NDArray[Any]) -> NDArray[np.void]:
     """Make a key of each row, the same for equal ones."""
     positive_zeros = np.ascontiguousarray(E + 0.0)  # -0.0 is 0.0
-    return positive_zeros.view(f"V{E.shape[1] * E.itemsize}")[:, 0]
+    # Not the size of a number of E: whole ones have become floats.
+    return positive_zeros.view(f"V{E.shape[1] * positive_zeros.itemsize}")[:, 0]
 
 
 def _sparse_keys(E: Any) -> NDArray[np.void]:

@@ -18,8 +18,9 @@ from kmeans_labelprop._embedding import fit_space
 def made(kind):
     """Make 300 samples of a kind."""
     wide = np.random.RandomState(0).normal(size=(300, 130))
-    if kind == "images":
-        return load_digits().images[:300].repeat(2, axis=1).repeat(2, axis=2)
+    if kind in ("images", "pixels of 8 bits"):
+        images = load_digits().images[:300].repeat(2, axis=1).repeat(2, axis=2)
+        return images.astype(np.uint8 if kind != "images" else np.float64)
     if kind == "frame":
         return pd.DataFrame(wide, columns=[f"c{i}" for i in range(130)])
     return wide.astype(kind)
@@ -32,7 +33,9 @@ def with_copies(X):
     return np.concatenate([X, X[76::-1]])
 
 
-@pytest.mark.parametrize("kind", ["images", "frame", "float32", "float64"])
+@pytest.mark.parametrize(
+    "kind", ["images", "pixels of 8 bits", "frame", "float32", "float64"]
+)
 def test_copies_are_the_same_in_the_space(kind):
     X = with_copies(made(kind))
     _, E = fit_space(KMeansLabelPropagator(9), X, lambda part: part, lambda part: part)
@@ -89,3 +92,12 @@ def test_what_an_embedding_tells_apart_stays_apart():
 def test_what_holds_no_dense_numbers_is_left_alone(X):
     E = np.arange(6.0).reshape(3, 2)
     assert with_equal_copies(E, X) is E
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64, bool])
+def test_whole_numbers_are_compared_to_the_last_column(dtype):
+    X = np.zeros((4, 40), dtype=dtype)
+    X[1, -1] = X[2, 20] = 1
+    first, row_of = distinct_rows(X)
+    assert_array_equal(first, [0, 1, 2])
+    assert_array_equal(row_of, [0, 1, 2, 0])
