@@ -119,4 +119,6 @@ def _may_be_numbers(X: Any) -> bool:
     """Tell whether X can be made an array without one of strings or of objects."""
     if is_frame(X):
         return all(map(holds_numbers, X.dtypes))
-    return hasattr(X, "shape") or not any(isinstance(row, str) for row in X)
+    return not isinstance(X, (list, tuple)) or not any(
+        isinstance(row, str) for row in X
+    )
