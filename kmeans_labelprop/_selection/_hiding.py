@@ -30,6 +30,8 @@ from ._candidates import Candidate
 # So many splits of a splitter share the rows that may be trained on; more take more
 # rows. A number of folds is not lowered beneath it before labels are too many for two.
 _N_SPLITS = 5
+# More propagated samples in a training hardly change which candidate is the best.
+_ENOUGH_SAMPLES = 5000
 
 
 class Outcome(NamedTuple):
@@ -279,7 +281,8 @@ def affordable_folds(
     The given labels are in every training set. What they leave of the rows is shared
     out evenly among the training sets with propagated labels. If labels are so many
     that this would be fewer propagated labels than given ones, there are fewer folds,
-    down to five, and of these some are left out.
+    down to five, and of these some are left out. No training gets more than 5,000
+    samples with propagated labels, or as many as there are given ones.
 
     Parameters
     ----------
@@ -331,7 +334,8 @@ def affordable_folds(
         of_split = n_rows // min(len(is_hidden), _N_SPLITS)
         left = of_split - len(trained) * n_visible()
         left = max(left, len(propagated) * n_visible())
-    return is_hidden, max(0, left) // max(1, len(propagated))
+    max_samples = max(0, left) // max(1, len(propagated))
+    return is_hidden, min(max_samples, max(_ENOUGH_SAMPLES, len(given)))
 
 
 def _number(values: NDArray[Any]) -> NDArray[np.intp]:
