@@ -39,16 +39,18 @@ from ._blocks import (
     count_labels,
     distance_keys,
     draw_rows,
+    exact_means,
     known_labels,
     merge_assigned,
     merge_best,
     merge_drawn,
     merge_sums,
+    next_centers,
     rows_at,
-    sum_by_cluster,
 )
 from ._clustering import fit_clusterer, make_clusterer
 from ._containers import refuse_masked, take_rows
+from ._copies import distinct_rows
 from ._distances import check_magnitude, nearest
 from ._embedding import NUMERIC_ARRAY, embed, fit_embedding
 from ._engine import Clusters, copies_of, find_graph, next_queries, spread
@@ -320,8 +322,7 @@ def start_centers(
     """
     clusterer = set_unset(make_clusterer(None, n_clusters), seed)
     with stage(f"clustering {len(E)} of the samples", verbose):
-        centers: NDArray[Any] = fit_clusterer(clusterer, E).cluster_centers_
-    return centers
+        return exact_means(E, fit_clusterer(clusterer, E).cluster_centers_)
 
 
 def refine_centers(
@@ -353,19 +354,13 @@ def refine_centers(
     middle, step, limit = choose_steps(drawn, blocks.n_samples)
     for i in range(n_passes):
         with stage(f"refining centres, pass {i + 1} of {n_passes}", verbose):
-            largest = np.inf
-            while largest > limit:
-                measure = partial(
-                    sum_by_cluster, centers=centers, middle=middle, step=step
-                )
-                sums, counts, farthest = blocks.reduce(measure, merge_sums, "E")
-                largest = float(farthest[0])
-                if largest > limit:  # far outside of what was drawn: coarser steps
-                    step = step * 2.0 ** np.ceil(np.log2(largest / limit) + 1)
-        filled = counts > 0
-        means = middle + sums[filled] / counts[filled, np.newaxis] * step
-        centers = centers.copy()
-        centers[filled] = means
+            centers = next_centers(
+                lambda measure: blocks.reduce(measure, merge_sums, "E"),
+                centers,
+                middle,
+                step,
+                limit,
+            )
     return centers
 
 
@@ -387,20 +382,20 @@ def find_anchors(
 
     Returns
     -------
-    anchors : ndarray of shape (min(n_anchors, n_drawn), n_components)
-        The anchors; the samples themselves if they are not more.
+    anchors : ndarray of shape (min(n_anchors, n_distinct), n_components)
+        The anchors; the samples themselves if no more of them differ.
     """
     E = E[:_MOST_DRAWN]  # their order is random
-    if len(E) <= n_anchors:
-        return E
+    first, _ = distinct_rows(E)
+    if len(first) <= n_anchors:
+        return E[first]
     kmeans = KMeans(
         n_anchors, init="random", n_init=1, max_iter=_N_ANCHOR_ITER, random_state=seed
     )
     with stage(f"finding {n_anchors} anchors", verbose), warnings.catch_warnings():
         # Copies of samples make clusters coincide: fewer anchors will do, then.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        anchors: NDArray[Any] = kmeans.fit(E).cluster_centers_
-    return anchors
+        return exact_means(E, kmeans.fit(E).cluster_centers_)
 
 
 def assign_all(

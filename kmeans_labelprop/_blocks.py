@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -270,6 +271,55 @@ def choose_steps(
     width[width == 0] = width.max(initial=0) or 1.0
     limit = 2.0 ** (62 - n_samples.bit_length())
     return middle, width * (16 / limit), limit
+
+
+def next_centers(
+    reduce: Callable[[Measure], Arrays],
+    centers: NDArray[Any],
+    middle: NDArray[np.float64],
+    step: NDArray[np.float64],
+    limit: float,
+) -> NDArray[Any]:
+    """Run an iteration of Lloyd's algorithm, in exact sums.
+
+    Parameters
+    ----------
+    reduce : callable
+        Measures all samples, and merges by `merge_sums`.
+    centers : ndarray of shape (n_clusters, n_components)
+        The centres.
+    middle, step : ndarray of shape (n_components,), dtype=float64
+        See `sum_by_cluster`.
+    limit : float
+        See `choose_steps`.
+
+    Returns
+    -------
+    centers : ndarray of shape (n_clusters, n_components)
+        The means of the samples nearest to each; one without samples stays.
+    """
+    largest = np.inf
+    while largest > limit:
+        measure = partial(sum_by_cluster, centers=centers, middle=middle, step=step)
+        sums, counts, farthest = reduce(measure)
+        largest = float(farthest[0])
+        if largest > limit:  # far outside of what was drawn: coarser steps
+            step = step * 2.0 ** np.ceil(np.log2(largest / limit) + 1)
+    filled = counts > 0
+    means = middle + sums[filled] / counts[filled, np.newaxis] * step
+    centers = centers.copy()
+    centers[filled] = means
+    return centers
+
+
+def exact_means(E: NDArray[Any], centers: NDArray[Any]) -> NDArray[Any]:
+    """Run one more iteration: the last digits of k-means depend on its threads."""
+    n_rows = batch_length(E.shape[1])
+
+    def reduce(measure: Measure) -> Arrays:
+        return in_batches(measure, merge_sums, n_rows, 0, E)
+
+    return next_centers(reduce, centers, *choose_steps(E, len(E)))
 
 
 def assign(E: NDArray[Any], centers: NDArray[Any]) -> Arrays:

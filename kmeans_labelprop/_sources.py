@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from pickle import PicklingError
 from types import CodeType, FunctionType, ModuleType
@@ -53,6 +54,10 @@ class _CodeHasher(NumpyHasher):
         """Take apart what pickle would store by its name."""
         if isinstance(value, ModuleType):
             return self._parts(value.__name__, _read_module(value))
+        if isinstance(value, ContextVar):
+            return self._parts(value.name)
+        if isinstance(value, frozenset):  # its order is another in each process
+            return self._parts("frozenset", sorted(map(source_digest, value)))
         if not isinstance(value, FunctionType | type):
             return NotImplemented
         name = f"{value.__module__}.{value.__qualname__}"

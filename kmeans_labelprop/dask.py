@@ -190,6 +190,11 @@ class DaskBlocks(Blocks):
         if y is not None:
             self.columns["y"] = self._aligned(y, _label_chunk)
         self.first = self._dask.delayed(_head)(self.columns["X"][0]).compute()
+        if hasattr(self.first, "tocsr"):
+            raise TypeError(
+                f"X must be of dense chunks. Got {type(self.first).__name__} instead: "
+                "reduce sparse samples first, or propagate in memory."
+            )
         self._n_rows = batch_length(self.first.shape[1])
         if has_names:
             self._check_names([counted[i] for i in filled], y)

@@ -1,7 +1,10 @@
 """What is cached is found again by what it was made from, and by nothing else."""
 
+import contextvars
 import functools
 import importlib
+import os
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -197,3 +200,37 @@ def test_methods_of_every_kind_and_properties_are_code_too():
         rest = [n for n in ("value", "of_class", "alone") if n != name]
         one, two = (type("P", (), {name: vars(p)[name]}) for p in (same, other))
         assert source_digest(one) != source_digest(two), rest
+
+
+IN_A_PROCESS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import choices
+from kmeans_labelprop._sources import source_digest
+print(source_digest(choices.chosen))
+"""
+
+
+def test_another_process_makes_the_same_of_sets(tmp_path):
+    """Strings of a set have another order there."""
+    code = "ALL = frozenset('uvwxyz')\ndef chosen(x): return x in {'a', 'b', 'c'} | ALL"
+    digests = set()
+    for edit in ("", "", "# a comment\n", "ALL = frozenset('xyz')\n"):
+        (tmp_path / "choices.py").write_text(code.replace("def", edit + "def"))
+        for seed in ("1", "2"):
+            found = subprocess.run(
+                [sys.executable, "-Bc", IN_A_PROCESS, str(tmp_path)],
+                env=os.environ | {"PYTHONHASHSEED": seed},
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+            digests.add(found.stdout)
+    assert len(digests) == 2
+
+
+CURRENT = contextvars.ContextVar("current")
+
+
+def test_what_only_the_thread_knows_counts_by_its_name():
+    assert source_digest(lambda: CURRENT.get()) == source_digest(lambda: CURRENT.get())

@@ -13,9 +13,11 @@ import pandas as pd
 import pytest
 from helpers import FixedCenters, RecordingOracle
 from sklearn.base import clone
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, make_blobs
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from kmeans_labelprop import KMeansLabelPropagator as InMemory
 from kmeans_labelprop import _block_engine, _blocks
@@ -361,6 +363,30 @@ def test_results_do_not_depend_on_the_length_of_a_block(digits, monkeypatch):
     assert np.array_equal(second.kept_, first.kept_)
 
 
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("kind", ["numbers", "copies", "grid"])
+def test_results_do_not_depend_on_the_number_of_threads(kind, rule, monkeypatch):
+    """k-means adds up what its threads have summed, rounding as these end."""
+    monkeypatch.setattr(_block_engine, "_LEAST_DRAWN", 2500)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3000, 7))
+    if kind == "copies":
+        X = X[rng.integers(60, size=3000)]
+    if kind == "grid":
+        X = np.round(2 * X) / 10
+    y = np.where(rng.uniform(size=3000) < 0.1, rng.integers(4, size=3000), -1)
+    found = []
+    for n_threads in (1, 2, 3):
+        with threadpool_limits(n_threads):
+            found.append(fit(X, y, propagation=rule, n_clusters=20, n_anchors=150))
+    for other in found[1:]:
+        for name in ("cluster_centers_", "transduction_", "kept_"):
+            one, another = getattr(found[0], name), getattr(other, name)
+            assert np.array_equal(one, another), name
+        if rule == "graph":
+            assert np.array_equal(found[0].confidence_, other.confidence_)
+
+
 def test_frames_and_an_embedding(digits):
     X, y = digits
     scaled = fit(as_blocks(X, "frames"), y, embedding=StandardScaler())
@@ -688,7 +714,7 @@ def test_a_run_again_reads_hardly_anything(digits, tmp_path, monkeypatch):
     first = fit(source, y, folder=tmp_path)
     total = source.n_read
     source.n_read = 0
-    monkeypatch.setattr(_block_engine, "fit_clusterer", None)  # would fail
+    monkeypatch.setattr(KMeans, "fit", None)  # would fail
     again = fit(source, y, folder=tmp_path)
     assert source.n_read <= 4 < total
     assert np.array_equal(again.transduction_, first.transduction_)

@@ -12,6 +12,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import joblib
 import numpy as np
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from .._block_engine import Blocks
 from .._blocks import Arrays, Measure, Merge, batch_length
 from .._labels import label_array
+from .._sources import source_digest
 from ._sources import Source, release
 
 # Progress is saved, and told, so often.
@@ -30,9 +32,10 @@ _SECONDS_BETWEEN = 5
 class FileBlocks(Blocks):
     """Samples of a source, and columns in files of a folder.
 
-    Each result is stored by a hash of the samples, of the function and of what it was
-    given: a run that is started again finds what it had. Answers are found again by
-    some samples: they outlive a new version, and a correction of a few samples.
+    Each result is stored by a hash of the samples, of the function, its code included,
+    and of what it was given: a run that is started again finds what it had. Answers are
+    found again by some samples: they outlive a new version, and a correction of a few
+    samples.
 
     Parameters
     ----------
@@ -115,10 +118,6 @@ class FileBlocks(Blocks):
         key = self._store(function, made, columns).stem
         paths = {name: self._progress / f"{name}-{key}.npy" for name in made}
         result = self._write(function, made, paths, columns, merge)
-        for name, path in paths.items():
-            for earlier in self._progress.glob(f"{name}-*.npy"):
-                if earlier != path:
-                    earlier.unlink()
         self._columns |= paths
         return result
 
@@ -217,7 +216,10 @@ class FileBlocks(Blocks):
         columns = {name: path.name for name, path in self._columns.items()}
         used = {name: columns.get(name) for name in parts[-1]}
         space = self.space if "E" in used else None
-        key = joblib.hash((self._result_key, parts, used, space))
+        try:
+            key = source_digest((self._result_key, parts, used, space))
+        except pickle.PicklingError:
+            key = uuid4().hex  # nothing tells it from others: never found again
         return self._progress / f"{key}.stored"
 
     @staticmethod
@@ -261,7 +263,8 @@ class FileBlocks(Blocks):
         is_merged = merge is None or n_done < 0
         if is_merged and all(map(self._is_whole, paths.values())):
             return result or ()
-        parts = {name: path.with_suffix(".part") for name, path in paths.items()}
+        # Of two runs that were stopped neither goes on with rows of the other.
+        parts = {name: self._progress / f"{name}-{store.stem}.part" for name in made}
         if n_done <= 0 or not all(map(self._is_whole, parts.values())):
             n_done, result = 0, None
             for name, part in parts.items():
@@ -273,7 +276,7 @@ class FileBlocks(Blocks):
                 found = function(start, *block)
                 stop = start + len(found[0])
                 for part, rows in zip(parts.values(), found, strict=False):
-                    open_memmap(part, mode="r+")[start:stop] = rows
+                    _write_rows(part, start, rows)
                 rest = found[len(made) :]
                 merged = rest if not merge or result is None else merge(result, rest)
                 result, n_done = merged, stop
@@ -285,6 +288,9 @@ class FileBlocks(Blocks):
             raise
         for name, path in paths.items():
             os.replace(parts[name], path)
+            for earlier in self._progress.glob(f"{name}-*"):
+                if earlier != path:
+                    earlier.unlink()
         if merge is None:
             store.unlink(missing_ok=True)
         else:
@@ -369,3 +375,11 @@ class FileBlocks(Blocks):
                 f"return a new iterator. Got {n_read} samples or more this time, and "
                 f"{self.n_samples} before."
             )
+
+
+def _write_rows(path: Path, start: int, rows: NDArray[Any]) -> None:
+    """Write rows into an NPY file; where it is mapped, a full disk ends the process."""
+    column = open_memmap(path, mode="r")
+    with path.open("r+b") as file:
+        file.seek(column.offset + start * column.itemsize)
+        file.write(rows.astype(column.dtype).tobytes())

@@ -236,12 +236,12 @@ def release(data: Any) -> None:
     data : object
         An array, maybe of a file.
     """
-    base = data
+    base, mode = data, None
     while isinstance(base, np.ndarray):
-        if getattr(base, "mode", None) == "c":
-            return  # changes that are in memory only
-        base = base.base
-    if isinstance(base, mmap.mmap) and hasattr(base, "madvise"):
+        mode, base = getattr(base, "mode", None), base.base
+    # Of other maps pages may be in memory only, and would be lost.
+    is_of_file = mode in ("r", "r+", "w+")
+    if is_of_file and isinstance(base, mmap.mmap) and hasattr(base, "madvise"):
         base.madvise(mmap.MADV_DONTNEED)
 
 
@@ -293,8 +293,14 @@ def _label_column(column: Any) -> NDArray[Any]:
 def _table(batch: Any) -> NDArray[Any]:
     """Make a table of the columns of a batch; one that holds lists has its values."""
     columns = []
-    for column in batch.columns:
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if hasattr(column, "flatten") and hasattr(column, "values"):
+            lengths = column.value_lengths().unique().to_pylist()
+            if len(lengths) > 1 or lengths[0] is None:
+                raise ValueError(
+                    "X must hold lists of one length in each column of lists, and none "
+                    f"that is null. Got lengths {lengths[:5]} in column {name!r}."
+                )
             values = column.flatten().to_numpy(zero_copy_only=False)
             columns.append(values.reshape(batch.num_rows, -1))
         else:

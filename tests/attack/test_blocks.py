@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import mmap
+import os
+import subprocess
+import sys
+from threading import Lock
 
 import numpy as np
 import pandas as pd
@@ -11,11 +16,15 @@ import pytest
 import scipy.sparse as sp
 from attack.tools import RULES, RefusesToAnswer, make_groups, needs_dask, quiet
 from numpy.testing import assert_array_equal
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
+from sklearn.preprocessing import FunctionTransformer
 
-from kmeans_labelprop import dask, streaming
+from kmeans_labelprop import _block_engine, dask, streaming
+from kmeans_labelprop.streaming import _driver
 
 X, Y = make_groups(size=60)
+LOCK = Lock()
 BLOCKS = np.array_split(X, 7)
 IN_BLOCKS, ON_DASK = streaming.KMeansLabelPropagator, dask.KMeansLabelPropagator
 DRIVERS = [IN_BLOCKS, pytest.param(ON_DASK, marks=needs_dask)]
@@ -66,6 +75,18 @@ def test_blocks_of_any_kind_are_as_one_array(kind, rule):
     assert_array_equal(found.kept_, expected.kept_)
 
 
+@needs_dask
+def test_sparse_chunks_are_refused_as_sparse_blocks_are():
+    import dask.array as da
+
+    never = RefusesToAnswer()
+    chunks = da.from_array(X, chunks=(60, -1)).map_blocks(sp.csr_array)
+    for driver, A in ((ON_DASK, chunks), (IN_BLOCKS, [sp.csr_array(X)])):
+        with pytest.raises(TypeError, match=r"must be .*dense"):
+            propagator(driver, oracle=never).fit(A)
+    assert not never.n_asked
+
+
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("dtype", ["object", "int8", ">f4", "longdouble", "float16"])
 def test_an_array_of_any_dtype_is_as_its_plain_copy(driver, dtype):
@@ -103,6 +124,44 @@ def test_samples_that_change_between_passes_are_refused(rule, later):
     for n in range(3, whole.n_read + 1):
         with pytest.raises(ValueError, match=r"X must|X and y must|All blocks"):
             propagator(propagation=rule).fit(Reads(n, later))
+
+
+@pytest.mark.parametrize("flags", ["MAP_PRIVATE", "MAP_SHARED"])
+def test_an_array_in_a_map_of_memory_keeps_its_numbers(flags):
+    """No file has the pages: to let go of them would lose them."""
+    if not hasattr(mmap, "MAP_ANONYMOUS"):
+        pytest.skip("such maps are of POSIX")
+    memory = mmap.mmap(-1, X.nbytes, getattr(mmap, flags) | mmap.MAP_ANONYMOUS)
+    for A in (np.ndarray(X.shape, X.dtype, memory), np.frombuffer(memory)):
+        A = A.reshape(X.shape)
+        A[:] = X
+        assert_array_equal(propagator().fit(A).transduction_, Y)
+        assert_array_equal(A, X)
+
+
+@pytest.mark.parametrize("kind", ["list_", "large_list", "fixed"])
+@pytest.mark.parametrize(
+    "rows",
+    [[[1, 2, 3, 4, 5, 6], None], [[1, 2], [3], [4, 5, 6]], [None, [1, 2, 3]],
+     [None, None]],
+)  # fmt: skip
+def test_lists_of_a_column_that_are_no_vectors_are_refused(kind, rows, tmp_path):
+    """Not shifted into the rows beside them."""
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow.parquet import write_table
+
+    if kind == "fixed":
+        rows = [row and (row * 3)[:3] for row in rows]
+        if None not in rows:
+            return
+        dtype = pa.list_(pa.float64(), 3)
+    else:
+        dtype = getattr(pa, kind)(pa.float64())
+    write_table(pa.table({"v": pa.array(rows * 30, dtype)}), tmp_path / "X.parquet")
+    never = RefusesToAnswer()
+    with pytest.raises(ValueError, match=r"lists of one length.*column 'v'"):
+        propagator(oracle=never).fit(tmp_path / "X.parquet")
+    assert not never.n_asked
 
 
 HUGE = 2**60
@@ -227,6 +286,145 @@ def test_files_of_a_folder_that_are_cut_change_nothing(tmp_path, rule, kept):
     assert_array_equal(found.transduction_, labels)
     assert_array_equal(found.kept_, keeps)
     assert not never.n_asked
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_runs_that_were_stopped_do_not_go_on_in_rows_of_each_other(
+    tmp_path, monkeypatch, rule
+):
+    monkeypatch.setattr(_driver, "batch_length", lambda n_features: 20)
+    expected = propagator(propagation=rule, fraction=0.5).fit(X)
+    write = _driver._write_rows
+    for fraction, last in ((0.5, 160), (0, 60)):
+
+        def stopped(path, start, rows, last=last):
+            if start >= last and path.name.startswith("kept"):
+                raise KeyboardInterrupt
+            write(path, start, rows)
+
+        monkeypatch.setattr(_driver, "_write_rows", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            folder_of(tmp_path, propagation=rule, fraction=fraction).fit(X)
+    monkeypatch.setattr(_driver, "_write_rows", write)
+    found = folder_of(tmp_path, propagation=rule, fraction=0.5).fit(X)
+    assert_array_equal(found.kept_, expected.kept_)
+    assert_array_equal(found.transduction_, expected.transduction_)
+    assert not list((tmp_path / "run").rglob("*.part"))
+
+
+class Shifts(TransformerMixin, BaseEstimator):
+    """Has nothing that tells what its function does."""
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X):
+        return shift(np.asarray(X))
+
+
+def shift(rows):
+    return rows
+
+
+def test_a_folder_knows_code_that_has_changed(tmp_path, monkeypatch):
+    """Also where no number of the sample tells."""
+    monkeypatch.setattr(_block_engine, "_LEAST_DRAWN", 100)
+    monkeypatch.setattr(_block_engine, "_DRAWN_ELEMENTS", 1)
+    params = {"embedding": Shifts(), "n_anchors": 50, "oracle": "y"}
+    first = folder_of(tmp_path, **params).fit(X, Y)
+    drawn = first._draw(first._blocks)[1]
+    moved = np.flatnonzero(~np.isin(X[:, 0], drawn[:, 0]))[::2]
+    others = X[np.argsort(Y, kind="stable")[::-1]]
+    table = {tuple(X[i]): others[i] for i in moved.tolist()}
+    monkeypatch.setattr(
+        sys.modules[__name__],
+        "shift",
+        lambda rows: np.array([table.get(tuple(row), row) for row in rows]),
+    )
+    found = folder_of(tmp_path, **params).fit(X, Y)
+    expected = propagator(**params).fit(X, Y)
+    assert not np.array_equal(expected.transduction_, Y)
+    assert_array_equal(found.transduction_, expected.transduction_)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_function_without_a_name_embeds_blocks(rule, tmp_path):
+    for params in ({}, {"folder": tmp_path}, {"folder": tmp_path}):
+        embedding = FunctionTransformer(lambda rows: rows * 2)
+        found = propagator(embedding=embedding, propagation=rule, **params).fit(X)
+        assert_array_equal(found.transduction_, Y)
+
+
+def test_what_cannot_be_hashed_embeds_blocks_too(tmp_path):
+    for _ in range(2):
+        embedding = FunctionTransformer(lambda rows, lock=LOCK: rows * 2)
+        found = folder_of(tmp_path, embedding=embedding).fit(X)
+        assert_array_equal(found.transduction_, Y)
+
+
+AGAIN = """
+import sys
+import numpy as np
+from sklearn.preprocessing import FunctionTransformer
+from kmeans_labelprop.streaming import KMeansLabelPropagator
+sys.path.insert(0, sys.argv[1])
+from choices import double
+X = np.random.default_rng(0).normal(size=(500, 3))
+KMeansLabelPropagator(
+    5, oracle="y", embedding=FunctionTransformer(double), folder=sys.argv[2],
+    n_anchors=50, random_state=0,
+).fit(X, (X[:, 0] > 0).astype(int))
+"""
+
+
+def test_another_process_finds_what_was_stored(tmp_path):
+    """Sets of strings have another order there."""
+    code = "def double(X):\n    return X * (1 + ('a' in {'a', 'b', 'c', 'd', 'e'}))\n"
+    (tmp_path / "choices.py").write_text(code)
+    folder, names = tmp_path / "run", []
+    for seed in ("1", "2"):
+        command = [sys.executable, "-c", AGAIN, str(tmp_path), str(folder)]
+        env = os.environ | {"PYTHONHASHSEED": seed}
+        subprocess.run(command, check=True, env=env)
+        names.append(sorted(path.name for path in (folder / "progress").iterdir()))
+    assert names[0] == names[1]
+
+
+FILLS = """
+import sys
+import numpy as np
+from kmeans_labelprop.streaming import KMeansLabelPropagator
+X = np.random.default_rng(0).normal(size=(40_000, 2))
+fitted = KMeansLabelPropagator(
+    5, oracle=lambda rows: (rows[:, 0] > 0).tolist(), propagation="cluster",
+    folder=sys.argv[1], random_state=0,
+)
+try:
+    fitted.fit(X)
+except OSError as error:
+    print(error.strerror, len(fitted.answers_) if hasattr(fitted, "_ledger") else 0)
+"""
+
+
+@pytest.mark.full_attack
+@pytest.mark.parametrize("size", ["1100k", "1700k", "2040k", "2100k"])
+def test_a_full_disk_is_told_by_an_error(tmp_path, size):
+    """Not by a signal that ends the process, as where files are mapped."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        command = [sys.executable, "-c", FILLS, str(disk / "run")]
+        told = subprocess.run(command, check=True, capture_output=True, text=True)
+        assert "No space left" in told.stdout
+        answers = disk / "run" / "answers.json"
+        if "5" in told.stdout:
+            assert len(json.loads(answers.read_text())["answers"]) == 5
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 @pytest.mark.parametrize(
