@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from inspect import Parameter, signature
 from numbers import Real
 from typing import Any, ClassVar
@@ -37,7 +37,7 @@ from ._callbacks import CallbackMixin, check_callbacks
 from ._containers import canonical, holds_numbers, labels_like, single_column, take_rows
 from ._html import SummaryHTMLMixin
 from ._labels import check_labels, label_vector, labelled_rows
-from ._messages import noting, stage, warn_user
+from ._messages import noting, noting_gaps, stage, warn_user
 from ._propagator import KMeansLabelPropagator
 from ._training import Trained, embed_eval_set, train
 from ._validation import (
@@ -47,6 +47,9 @@ from ._validation import (
     take_fit_params,
     validate_estimator_parameters,
 )
+
+# So many classes are named in a message.
+_MOST_NAMES = 10
 
 
 def _estimator_has(method: str) -> Any:
@@ -288,6 +291,12 @@ class BasePropagatedClassifier(
             if part is None:
                 continue
             check_instances(self, name)
+            if isinstance(part, KMeansLabelPropagator):
+                raise TypeError(
+                    f"The {name!r} parameter of {type(self).__name__} must be a "
+                    "classifier. Got a KMeansLabelPropagator instead, which is the "
+                    "second parameter: pass propagator=..., and a classifier first."
+                )
             copy = clone(part)  # refused before any label is paid for
             check_callbacks(self, copy)
             _warn_of_losses(part, copy)
@@ -378,9 +387,11 @@ class BasePropagatedClassifier(
         classes = np.union1d(given, in_y) if known.any() else given
         if len(classes) > len(given):
             lacking = np.setdiff1d(classes, given).tolist()
+            further = ", ..." if len(lacking) > _MOST_NAMES else ""
+            names = ", ".join(map(repr, lacking[:_MOST_NAMES])) + further
             warn_user(
                 f"No label is given of {len(lacking)} of {len(classes)} classes, which "
-                f"will never be predicted: {lacking}. A larger n_clusters finds more "
+                f"will never be predicted: [{names}]. A larger n_clusters finds more "
                 "classes."
             )
         return classes
@@ -409,7 +420,8 @@ class BasePropagatedClassifier(
         if propagator.embedding_ is not None:
             validate_data(self, X, reset=reset, skip_check_array=True)
         else:
-            validate_data(self, X, reset=reset, accept_sparse=True)
+            with nullcontext() if reset else noting_gaps():
+                validate_data(self, X, reset=reset, accept_sparse=True)
 
     def summary(self) -> str:
         """Tell in plain words which labels were used, and what was trained.

@@ -23,9 +23,6 @@ if callback is None:
 else:
     CallbackMixin = callback.CallbackSupportMixin
 
-# Where the code lies that stands between a method and its caller, if any does.
-SOURCE: tuple[str, ...] = tuple(getattr(callback, "__path__", ()))
-
 # The estimator that is fitted in this thread, and the context of its task: stages are
 # told of by functions that know no estimator.
 _current: ContextVar[tuple[Any, Any] | None] = ContextVar("_current", default=None)

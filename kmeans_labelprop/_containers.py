@@ -58,13 +58,15 @@ def _has_fields(X: Any) -> bool:
 
 
 def _remedy(X: Any) -> str:
-    """Say what to pass in place of a table that is none of pandas or polars."""
+    """Say what to pass in place of a container whose rows cannot be taken."""
     is_records = isinstance(X, list | tuple) and len(X) and isinstance(X[0], Mapping)
     is_dict = isinstance(X, Mapping) and not issparse(X)
     if is_records or is_dict or _has_fields(X):
         return " Pass pandas.DataFrame(X)."
     if _library(X) == "pyarrow":
         return " Pass X.to_pandas()."
+    if _library(X) == "tensorflow":
+        return " Pass X.numpy()."
     if type(X).__name__ == "LazyFrame":
         return " Pass X.collect()."
     return ""

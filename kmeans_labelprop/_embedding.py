@@ -16,7 +16,7 @@ from sklearn.utils.validation import validate_data
 from ._containers import canonical
 from ._copies import with_equal_copies
 from ._distances import check_magnitude
-from ._messages import noting, stage
+from ._messages import noting, noting_gaps, stage
 from ._parallel import sequential_blas
 from .embedding import default_embedding, describe
 
@@ -166,7 +166,8 @@ def fit_space(
     source = "the 'embedding' parameter" if is_given else "the embedding chosen for X"
     embedding = choose_embedding(embedding, canonical_X)
     if embedding is None:
-        with noting(_AS_IT_IS):
+        is_chosen = isinstance(estimator.embedding, str)
+        with nullcontext() if is_chosen else noting(_AS_IT_IS):
             E = validate_data(estimator, canonical_X, **NUMERIC_ARRAY)
         E = as_own(E, X)
         check_magnitude(E, "X")
@@ -206,12 +207,14 @@ def enter_space(estimator: Any, X: Any, embedding_: Any) -> Any:
     if isinstance(estimator.embedding, str):
         X = _shortened(X)
     if embedding_ is None:
-        with noting("X must be of the same kind as in fit."):
+        with noting("X must be of the same kind as in fit."), noting_gaps():
             E = canonical(validate_data(estimator, X, reset=False, **NUMERIC_ARRAY))
         check_magnitude(E, "X")
         return E
     # First: its errors on a bad X say more.
-    with noting(f"X must be of the same kind as in fit. Embedded by {embedding_!r}."):
+    told = describe(embedding_)
+    note = f"X must be of the same kind as in fit. Embedded as {told}."
+    with noting(note), noting_gaps():
         E = embed(embedding_, X)
     validate_data(estimator, X, reset=False, skip_check_array=True)
     return E

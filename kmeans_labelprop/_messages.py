@@ -10,10 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from ._callbacks import SOURCE, task
+import joblib
+import sklearn
 
-# What a warning is not about: this package, and what calls its methods for it.
-_OURS = (str(Path(__file__).parent), *SOURCE)
+from ._callbacks import task
+
+# What a warning is not about: this package, and what calls its methods for it or for
+# the user, such as a Pipeline or a search.
+_BETWEEN = tuple(
+    str(Path(file).parent) for file in (__file__, sklearn.__file__, joblib.__file__)
+)
 _SECONDS_BETWEEN = 5
 
 
@@ -53,6 +59,23 @@ def noting(note: str) -> Iterator[None]:
         yield
     except Exception as error:
         error.add_note(note)
+        raise
+
+
+@contextmanager
+def noting_gaps() -> Iterator[None]:
+    """Add to an error of missing values that there were none in fit.
+
+    scikit-learn's text says only which of its estimators take no NaN.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if "contains NaN" in str(error):
+            error.add_note(
+                "In fit no value of X was missing. Fill in those that are missing now, "
+                "or fit on samples of which some lack values, too."
+            )
         raise
 
 
@@ -109,6 +132,8 @@ class Progress:
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn, and name the line outside of this package that called into it.
 
+    It is that of the user, also where scikit-learn has called in between.
+
     Parameters
     ----------
     message : str
@@ -117,6 +142,6 @@ def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
         Its class.
     """
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_BETWEEN):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import DBSCAN, KMeans
 from sklearn.datasets import make_blobs
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.svm import SVC
@@ -22,6 +23,7 @@ from kmeans_labelprop import (
     PropagatedClassifier,
     PropagatedClassifierCV,
 )
+from kmeans_labelprop.embedding import default_embedding
 from kmeans_labelprop.model_selection import cluster_count_curve
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -65,6 +67,15 @@ def column(values):
     return TABLE.assign(c=values)
 
 
+def tensor(values):
+    """What has rows of TensorFlow: positions cannot take them."""
+    kind = type("Tensor", (), {"__module__": "tensorflow.python.framework.ops"})
+    kind.shape, kind.numpy = values.shape, lambda self: values
+    kind.__len__ = lambda self: len(values)
+    kind.__array__ = lambda self, dtype=None, copy=None: np.asarray(values, dtype)
+    return kind()
+
+
 class Broken(TransformerMixin, BaseEstimator):
     def fit(self, X, y=None):
         raise RuntimeError("no such model")
@@ -103,6 +114,14 @@ SAMPLES = {
         lambda: fit(pl.from_pandas(TABLE).lazy()),
         r"Got LazyFrame instead. Pass X.collect\(\)",
     ),
+    "names of two types": (
+        lambda: fit(TABLE.rename(columns={"a": 0})),
+        r"(?s)string names, but your input has \['int', 'str'\](?!.*embedding=None)",
+    ),
+    "a tensor": (
+        lambda: fit(tensor(X)),
+        r"Got Tensor instead. Pass X.numpy\(\)",
+    ),
     "a sparse vector": (
         lambda: fit(sp.coo_array(np.ones(60))),
         "Expected 2D array, got sparse 1D",
@@ -115,6 +134,10 @@ SAMPLES = {
     "an empty table": (lambda: fit(TABLE[:0], Y[:0]), r"0 sample\(s\) .*\(0, 2\)"),
     "no columns": (lambda: fit(TABLE[[]]), r"0 feature\(s\)|one column"),
     "infinity": (lambda: fit(np.where(X > 3, np.inf, X)), "contains infinity"),
+    "infinity in a column": (
+        lambda: fit(column([np.inf, *range(59)])),
+        "column 'c' of X contains infinity",
+    ),
     "complex": (lambda: fit(X * 1j), "[Cc]omplex"),
     "dates": (
         lambda: fit(np.full((60, 1), "2026-01-01", "M8[D]")),
@@ -266,6 +289,10 @@ PARAMETERS = {
         lambda: trained(LinearRegression()),
         "'estimator' .* a classifier. Got LinearRegression",
     ),
+    "the propagator in place of the classifier": (
+        lambda: PropagatedClassifierCV(propagator()).fit(X, Y),
+        "'estimator' .* a classifier. Got a KMeansLabelPropagator.* propagator=",
+    ),
     "no classifier": (lambda: trained(None), "'estimator' .* 'fit'. Got None"),
     "another clusterer": (
         lambda: trained(propagator=KMeans()),
@@ -384,6 +411,22 @@ ORDER = {
         lambda: fit().predict(TEXTS),
         "(?s)string to float.*X must be of the same kind as in fit",
     ),
+    "fewer columns": (
+        lambda: fit(column(["x", "y"] * 30)).predict(TABLE),
+        "(?s)missing: {'c'}.*Embedded as table: 2 numbers, 1 category.$",
+    ),
+    "gaps, of which there were none in fit": (
+        lambda: fit().predict(np.where(X > 3, np.nan, X)),
+        "(?s)contains NaN.*In fit no value of X was missing.* Fill in",
+    ),
+    "the same in two scales": (
+        lambda: fit(X * [1, 50]).predict(np.where(X > 3, np.nan, X)),
+        "(?s)contains NaN.*In fit no value of X was missing.* Fill in",
+    ),
+    "the same for a classifier": (
+        lambda: trained().predict(np.where(X > 3, np.nan, X)),
+        "(?s)contains NaN.*In fit no value of X was missing.* Fill in",
+    ),
     "images of another size": (
         lambda: fit(IMAGES).predict(np.zeros((3, 9, 9))),
         r"images of shape \(8, 8\).* Got .*\(3, 9, 9\)",
@@ -449,3 +492,49 @@ def test_what_looks_like_a_mark_is_told(mark):
         fit(y=y, missing_label=None)  # somebody has thought of it
         y[:5] = None  # so it is known what marks the others
         fit(y=y)
+
+
+@pytest.mark.filterwarnings("default")
+def test_warnings_from_within_a_pipeline_name_the_line_of_the_user():
+    table = column([str(1800 + i) if i % 12 else "ancient" for i in range(60)])
+    model = PropagatedClassifier(LINEAR, propagator())
+    for call in (
+        lambda: fit(table),
+        lambda: default_embedding(table).fit(table),
+        lambda: cross_val_score(model, table, Y, cv=2),
+    ):
+        with pytest.warns(UserWarning, match="'c' .* 'ancient'") as caught:
+            call()
+        names = {w.filename for w in caught if "'ancient'" in str(w.message)}
+        assert names == {__file__}
+
+
+@pytest.mark.filterwarnings("default")
+def test_of_many_classes_without_a_label_some_are_named():
+    y = np.array([f"no. {i:02}" for i in np.r_[Y[:20], 3:43]])
+    model = PropagatedClassifier(LINEAR, propagator())
+    with pytest.warns(UserWarning, match="No label is given of .. of 43") as caught:
+        model.fit(X, y)
+    text = next(str(w.message) for w in caught if "No label is" in str(w.message))
+    assert text.count("no. ") == 10
+    assert ", ...]" in text
+
+
+def test_a_candidate_that_does_not_converge_is_not_warned_of():
+    class Slow(LogisticRegression):
+        """Does not converge on what only the comparison trains on."""
+
+        def fit(self, X, y, sample_weight=None):
+            if len(X) < 60:
+                warnings.warn("max_iter reached", ConvergenceWarning, stacklevel=2)
+            return super().fit(X, y, sample_weight)
+
+    model = PropagatedClassifierCV(Slow(), propagator())
+    for action, n_warnings in (("default", 0), ("always", 1)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.resetwarnings()
+            if action == "always":  # the user wants to see them
+                warnings.simplefilter("always", ConvergenceWarning)
+            model.fit(X, Y)
+        found = [w for w in caught if "max_iter" in str(w.message)]
+        assert bool(found) == bool(n_warnings)

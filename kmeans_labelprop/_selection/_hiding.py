@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.exceptions import FitFailedWarning
+from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.model_selection import BaseCrossValidator, GroupKFold
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import get_routing_for_object
@@ -667,12 +668,16 @@ def _predict_or_fail(
     """Do as `predict_hidden` does; if the classifier fails, return the error.
 
     A classifier that cannot be trained on what one candidate keeps may do with what
-    others keep: the given labels alone are few.
+    others keep: the given labels alone are few. Nor is it worth a warning if the
+    training of one has not converged, which need not be the one that is chosen.
     """
     try:
-        return predict_hidden(
-            estimator, X, y_train, training_set, hidden, labels, fit_params
-        )
+        with warnings.catch_warnings():
+            # Last: what the user has set comes first.
+            warnings.simplefilter("ignore", ConvergenceWarning, append=True)
+            return predict_hidden(
+                estimator, X, y_train, training_set, hidden, labels, fit_params
+            )
     except MemoryError:
         raise  # no fault of the candidate
     except Exception as error:  # of any classifier; told in a warning

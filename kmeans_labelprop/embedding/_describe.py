@@ -36,6 +36,7 @@ _STEPS = {
     "TextFeatures": "tf-idf",
     "TfidfTransformer": "tf-idf",
     "TfidfVectorizer": "tf-idf",
+    "UnitRows": "rows of unit length, and their means",
 }
 # One and several columns of a kind.
 _COLUMNS = {

@@ -226,7 +226,7 @@ def _kind_of_values(column: Any, name: Any) -> str | None:
 def _kind_of_numbers(column: Any, name: Any, told: str) -> Kind:
     values = floats_of(column)
     known = values[~np.isnan(values)]
-    assert_all_finite(known, input_name="X")
+    assert_all_finite(known, input_name=f"column {name!r} of X")
     if not known.size:
         return Kind(CONSTANT)
     with np.errstate(over="ignore"):

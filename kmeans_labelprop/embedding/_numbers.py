@@ -22,6 +22,7 @@ from sklearn.utils.sparsefuncs import min_max_axis
 from .._distances import check_limits
 from ._counts import Profiles, have_uneven_sums
 from ._gaps import imputer, imputers
+from ._rows import UnitRows
 from ._scores import RobustScores, far_bounds
 
 # More features than this are projected on fewer components.
@@ -100,7 +101,7 @@ def numbers_embedding(X: Any) -> Any:
             steps.append(RobustScores())
         components = PCA(n_components(_N_TABLE_COMPONENTS, X.shape[0]))
     elif is_wide and not is_signed:
-        steps.append(Normalizer())
+        steps.append(UnitRows())
     if is_wide:
         steps.append(components)
     if not steps:

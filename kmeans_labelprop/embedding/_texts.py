@@ -50,6 +50,11 @@ _ODD_PART = 1 / 4
 # In characters. In shorter texts words come back too rarely, and parts of words tell
 # more.
 _LONG = 400
+# In shorter ones, such as names, titles and subjects, it matters where words begin and
+# end: "lib" of "libfoo" is not that of "calibre".
+_SHORT = 80
+# Longer strings without a blank, in characters on average, are no words, such as genes.
+_LONG_WORD = 30
 
 
 def has_no_spaces(texts: list[str]) -> bool:
@@ -109,8 +114,9 @@ class TextFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     on their principal directions (latent semantic analysis [1]_), in rows of unit
     length. In texts of less than 400 characters on average, and in scripts without
     spaces between words (Chinese, Japanese, Thai, ...), single characters, pairs and
-    triples take the place of words: they show which words are related. No labels are
-    read, and no language is assumed.
+    triples take the place of words: they show which words are related. Of texts of less
+    than 80 characters, such as names and titles, they tell where words begin and end.
+    No labels are read, and no language is assumed.
 
     Read more in the :ref:`User Guide <text_features>`.
 
@@ -268,6 +274,8 @@ def _vectorizer(texts: list[str]) -> TfidfVectorizer | None:
     """Find the words, or the pieces of words; None if there are no letters at all."""
     usual_length = np.mean([len(text) for text in texts])
     kinds: list[dict[str, Any]] = [{"analyzer": "char", "ngram_range": (1, 3)}]
+    if usual_length < _SHORT and _are_of_words(texts):
+        kinds[0]["analyzer"] = "char_wb"  # blanks at both ends of each word
     if usual_length >= _LONG and not has_no_spaces(texts):
         kinds.insert(0, {})
     lowercase = not _case_tells(texts)
@@ -287,6 +295,12 @@ def _vectorizer(texts: list[str]) -> TfidfVectorizer | None:
         if kind or _come_back(weights):
             return vectorizer if min_df == 1 else _without_common(vectorizer, weights)
     return None
+
+
+def _are_of_words(texts: list[str]) -> bool:
+    """Tell whether blanks come as often as between words."""
+    lengths = [len(word) for text in texts for word in text.split()]
+    return sum(lengths) < _LONG_WORD * len(lengths) and not has_no_spaces(texts)
 
 
 def _case_tells(texts: list[str]) -> bool:

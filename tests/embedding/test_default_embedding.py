@@ -85,10 +85,10 @@ def test_one_scale_is_left_alone(X):
 
 def test_wide_pixels_are_normalised_and_projected(rng):
     embedding = default_embedding(pixels(rng, 784))
-    assert steps(embedding) == ["Normalizer", "PCA"]
+    assert steps(embedding) == ["UnitRows", "PCA"]
     assert embedding[-1].n_components == 50
     assert default_embedding(pixels(rng, 100)) is None
-    assert steps(default_embedding(pixels(rng, 101))) == ["Normalizer", "PCA"]
+    assert steps(default_embedding(pixels(rng, 101))) == ["UnitRows", "PCA"]
 
 
 def test_wide_signed_features_are_projected_only(rng):
@@ -225,7 +225,7 @@ def test_sparse_is_not_always_text(rng):
     # Ranks of negative numbers would leave no zeros.
     assert steps(default_embedding(few)) == ["MaxAbsScaler"]
     images = sp.csr_array(np.maximum(pixels(rng, 784) - 128, 0))
-    assert steps(default_embedding(images)) == ["Normalizer", "PCA"]
+    assert steps(default_embedding(images)) == ["UnitRows", "PCA"]
     assert default_embedding(sp.csr_array(pixels(rng, 50))) is None
 
 

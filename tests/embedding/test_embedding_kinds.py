@@ -707,10 +707,25 @@ def test_pixels_that_are_missing_are_filled_in(rng, channels):
 
 def test_long_texts_are_compared_by_words_and_short_ones_by_pieces(rng):
     words = [f"word{i}" for i in range(300)]
-    for n_words, analyzer in ((100, "word"), (5, "char")):
+    for n_words, analyzer in ((100, "word"), (20, "char"), (5, "char_wb")):
         texts = [" ".join(rng.choice(words, n_words)) for _ in range(60)]
         features = TextFeatures(random_state=0).fit(texts)
         assert features.vectorizer_.analyzer == analyzer
+    for letters, length in (("一二三四五六七八九", 6), ("ACGT", 60)):
+        texts = ["".join(rng.choice(list(letters), length)) for _ in range(60)]
+        features = TextFeatures(random_state=0).fit(texts)
+        assert features.vectorizer_.analyzer == "char"
+
+
+def test_short_texts_are_told_by_the_ends_of_their_words(rng):
+    """Half of the names begin with letters that the others end with."""
+    y = rng.integers(2, size=400)
+    inner = ["".join(rng.choice(list("bcdeghimnoprstu"), 5)) for _ in y]
+    names = [
+        f"lak{i}" if label else f"{i}lak" for i, label in zip(inner, y, strict=True)
+    ]
+    fitted = KMeansLabelPropagator(20, random_state=0).fit(names, y)
+    assert np.mean(fitted.transduction_ == y) > 0.95
 
 
 def test_samples_that_do_not_differ_and_masks_that_hide_nothing(rng):

@@ -1,0 +1,113 @@
+"""Rows of many numbers of one scale, compared by their shapes before their sizes."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, hstack, issparse
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.preprocessing import normalize
+from sklearn.utils import Tags
+from sklearn.utils.sparsefuncs import mean_variance_axis
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+# What the mean weighs among all variances, by its part in that of the samples as they
+# are. By measurement: enough for what it alone tells, such as how bright images are;
+# more costs right labels on clothes, digits and spectra.
+_WEIGHT = 1 / 4
+_ACCEPTED: dict[str, Any] = {"dtype": [np.float64, np.float32], "accept_sparse": "csr"}
+
+
+class UnitRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Bring rows to unit length, and tell their mean in one more column.
+
+    The column has a quarter of the part in the variance that the means have in that of
+    the samples as they are.
+
+    Attributes
+    ----------
+    mean_, scale_ : float
+        What the means of the rows are centred by, and multiplied by.
+    n_features_in_ : int
+        Number of features seen in ``fit``.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features seen in ``fit``, if X had names that are all strings.
+    """
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn how far the means of rows differ.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
+        y : None
+            Not used, here for scikit-learn's convention.
+
+        Returns
+        -------
+        self : UnitRows
+            The fitted transformer.
+        """
+        X = validate_data(self, X, **_ACCEPTED)
+        means = _means(X)
+        self.mean_ = float(means.mean())
+        spread = float(means.std())
+        of_means, of_samples = X.shape[1] * spread**2, _variance(X)
+        self.scale_ = 0.0
+        if of_means > 0:
+            part = _WEIGHT * min(1, of_means / of_samples)
+            variance = part / (1 - part) * _variance(normalize(X))
+            self.scale_ = variance**0.5 / spread
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Give the rows and their means.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        rows : {ndarray, CSR array} of shape (n_samples, n_features + 1)
+            The rows of unit length, or zero, and a column; sparse if X is.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, **_ACCEPTED)
+        last = self.scale_ * (_means(X) - self.mean_)
+        column = last[:, None].astype(X.dtype)
+        if issparse(X):
+            return hstack([normalize(X), csr_array(column)], format="csr")
+        return np.hstack([normalize(X), column])
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.n_features_in_) + 1
+
+    def __sklearn_tags__(self) -> Tags:
+        tags: Tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _means(X: Any) -> NDArray[np.float64]:
+    return np.asarray(X.mean(axis=1, dtype=np.float64)).ravel()
+
+
+def _variance(X: Any) -> float:
+    """Add up the variances of all features."""
+    variances = (
+        mean_variance_axis(X, axis=0)[1]
+        if issparse(X)
+        else X.var(axis=0, dtype=np.float64)
+    )
+    return float(np.sum(variances, dtype=np.float64))
