@@ -107,8 +107,9 @@ largest difference is that of a share of a class.
 
 {table(head, rows)}
 {many["n_classes"]:,} classes of {many["n_samples"]:,} made samples, with a label each:
-{many["cpu"] / 60:.0f} minutes of all processors, and {many["gigabytes"]:.1f} GB beyond the graph, of
-which the shares in {many["dtype"]} are
+{many["cpu"] / 60:.0f} minutes of all processors, and
+{many["gigabytes"]:.1f} GB beyond the graph, of which the shares in
+{many["dtype"]} are
 {many["n_classes"] * many["n_samples"] * int(many["dtype"][-2:]) / 8e9:.1f} GB."""
 
 

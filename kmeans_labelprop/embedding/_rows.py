@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +14,8 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.preprocessing import normalize
-from sklearn.utils import Tags
+from sklearn.utils import Tags, gen_batches
+from sklearn.utils.extmath import row_norms
 from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -21,6 +23,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 # are. By measurement: enough for what it alone tells, such as how bright images are;
 # more costs right labels on clothes, digits and spectra.
 _WEIGHT = 1 / 4
+_N_ROWS_TOGETHER = 1024
 _ACCEPTED: dict[str, Any] = {"dtype": [np.float64, np.float32], "accept_sparse": "csr"}
 
 
@@ -59,11 +62,11 @@ class UnitRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         means = _means(X)
         self.mean_ = float(means.mean())
         spread = float(means.std())
-        of_means, of_samples = X.shape[1] * spread**2, _variance(X)
+        of_means, of_samples = X.shape[1] * spread**2, _variance(X, np.asarray)
         self.scale_ = 0.0
         if of_means > 0:
             part = _WEIGHT * min(1, of_means / of_samples)
-            variance = part / (1 - part) * _variance(normalize(X))
+            variance = part / (1 - part) * _variance(X, normalize)
             self.scale_ = variance**0.5 / spread
         return self
 
@@ -82,11 +85,14 @@ class UnitRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, **_ACCEPTED)
-        last = self.scale_ * (_means(X) - self.mean_)
-        column = last[:, None].astype(X.dtype)
+        column = (self.scale_ * (_means(X) - self.mean_)).astype(X.dtype)
         if issparse(X):
-            return hstack([normalize(X), csr_array(column)], format="csr")
-        return np.hstack([normalize(X), column])
+            return hstack([normalize(X), csr_array(column[:, None])], format="csr")
+        rows = np.empty((X.shape[0], X.shape[1] + 1), X.dtype)
+        lengths = row_norms(X)[:, None]
+        np.divide(X, np.where(lengths > 0, lengths, 1), out=rows[:, :-1])
+        rows[:, -1] = column
+        return rows
 
     @property
     def _n_features_out(self) -> int:
@@ -103,11 +109,16 @@ def _means(X: Any) -> NDArray[np.float64]:
     return np.asarray(X.mean(axis=1, dtype=np.float64)).ravel()
 
 
-def _variance(X: Any) -> float:
-    """Add up the variances of all features."""
-    variances = (
-        mean_variance_axis(X, axis=0)[1]
-        if issparse(X)
-        else X.var(axis=0, dtype=np.float64)
-    )
-    return float(np.sum(variances, dtype=np.float64))
+def _variance(X: Any, change: Callable[[Any], Any]) -> float:
+    """Add up the variances of all features of changed rows, without a copy of all."""
+    if issparse(X):
+        X = normalize(X) if change is normalize else X
+        return float(np.sum(mean_variance_axis(X, axis=0)[1], dtype=np.float64))
+    origin = change(X[:1])  # sums of small differences lose no digits
+    sums, squares = np.zeros(X.shape[1]), 0.0
+    for rows in gen_batches(X.shape[0], _N_ROWS_TOGETHER):
+        part = change(X[rows]) - origin
+        sums += part.sum(axis=0, dtype=np.float64)
+        squares += float(np.square(part, out=part).sum(dtype=np.float64))
+    n_samples = X.shape[0]
+    return max(0.0, squares / n_samples - float(np.sum((sums / n_samples) ** 2)))
