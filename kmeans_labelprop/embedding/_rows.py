@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +13,7 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.preprocessing import normalize
-from sklearn.utils import Tags, gen_batches
+from sklearn.utils import Tags
 from sklearn.utils.extmath import row_norms
 from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -22,21 +21,22 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 # What the mean weighs among all variances, by its part in that of the samples as they
 # are. By measurement: enough for what it alone tells, such as how bright images are;
 # more costs right labels on clothes, digits and spectra.
-_WEIGHT = 1 / 4
-_N_ROWS_TOGETHER = 1024
+_WEIGHT = 1 / 8
+# So many rows tell variances to a few parts in a hundred.
+_MOST_ROWS = 2048
 _ACCEPTED: dict[str, Any] = {"dtype": [np.float64, np.float32], "accept_sparse": "csr"}
 
 
 class UnitRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Bring rows to unit length, and tell their mean in one more column.
 
-    The column has a quarter of the part in the variance that the means have in that of
-    the samples as they are.
+    The column has an eighth of the part in the variance that the means have in that
+    of the samples as they are; of many rows, some two thousand tell it.
 
     Attributes
     ----------
     mean_, scale_ : float
-        What the means of the rows are centred by, and multiplied by.
+        What the means of the rows are centred by, and then multiplied by.
     n_features_in_ : int
         Number of features seen in ``fit``.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -59,14 +59,15 @@ class UnitRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             The fitted transformer.
         """
         X = validate_data(self, X, **_ACCEPTED)
+        X = X[:: -(-X.shape[0] // _MOST_ROWS)]
         means = _means(X)
         self.mean_ = float(means.mean())
         spread = float(means.std())
-        of_means, of_samples = X.shape[1] * spread**2, _variance(X, np.asarray)
+        of_means, of_samples = X.shape[1] * spread**2, _variance(X)
         self.scale_ = 0.0
         if of_means > 0:
             part = _WEIGHT * min(1, of_means / of_samples)
-            variance = part / (1 - part) * _variance(X, normalize)
+            variance = part / (1 - part) * _variance(normalize(X))
             self.scale_ = variance**0.5 / spread
         return self
 
@@ -109,16 +110,11 @@ def _means(X: Any) -> NDArray[np.float64]:
     return np.asarray(X.mean(axis=1, dtype=np.float64)).ravel()
 
 
-def _variance(X: Any, change: Callable[[Any], Any]) -> float:
-    """Add up the variances of all features of changed rows, without a copy of all."""
-    if issparse(X):
-        X = normalize(X) if change is normalize else X
-        return float(np.sum(mean_variance_axis(X, axis=0)[1], dtype=np.float64))
-    origin = change(X[:1])  # sums of small differences lose no digits
-    sums, squares = np.zeros(X.shape[1]), 0.0
-    for rows in gen_batches(X.shape[0], _N_ROWS_TOGETHER):
-        part = change(X[rows]) - origin
-        sums += part.sum(axis=0, dtype=np.float64)
-        squares += float(np.square(part, out=part).sum(dtype=np.float64))
-    n_samples = X.shape[0]
-    return max(0.0, squares / n_samples - float(np.sum((sums / n_samples) ** 2)))
+def _variance(X: Any) -> float:
+    """Add up the variances of all features."""
+    variances = (
+        mean_variance_axis(X, axis=0)[1]
+        if issparse(X)
+        else X.var(axis=0, dtype=np.float64)
+    )
+    return float(np.sum(variances, dtype=np.float64))
