@@ -104,7 +104,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         At most this many samples, drawn at random in each split, take part while
         candidates are compared: each candidate trains on those of them that it keeps,
         and on the given labels. ``"auto"`` takes as many as twice the cost of one
-        training on all samples allows, 5,000 at most, see the notes. None trains on all
+        training on all samples allows, 3,000 at most, see the notes. None trains on all
         that a candidate keeps.
     scoring : {"accuracy", "balanced_accuracy"}, default="accuracy"
         Whether each hidden label counts the same, or each class.
@@ -207,7 +207,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     By default all trainings of the comparison together take no more rows than twice a
     training on all n samples (on 1,000, if there are fewer): ``2 * n`` rows, less what
     the given labels need in each training, are shared out evenly among the trainings on
-    propagated labels, 5,000 at most for each (as many as labels are given, if these are
+    propagated labels, 3,000 at most for each (as many as labels are given, if these are
     more). With a number for `cv`, and more than a twelfth of the samples or
     so labelled, there are fewer folds, or some are left out, so that each training on
     propagated labels takes at least as many of these as there are given ones.

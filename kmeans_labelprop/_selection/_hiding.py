@@ -32,7 +32,7 @@ from ._candidates import Candidate
 # rows. A number of folds is not lowered beneath it before labels are too many for two.
 _N_SPLITS = 5
 # More propagated samples in a training hardly change which candidate is the best.
-_ENOUGH_SAMPLES = 5000
+_ENOUGH_SAMPLES = 3000
 
 
 class Outcome(NamedTuple):
@@ -282,7 +282,7 @@ def affordable_folds(
     The given labels are in every training set. What they leave of the rows is shared
     out evenly among the training sets with propagated labels. If labels are so many
     that this would be fewer propagated labels than given ones, there are fewer folds,
-    down to five, and of these some are left out. No training gets more than 5,000
+    down to five, and of these some are left out. No training gets more than 3,000
     samples with propagated labels, or as many as there are given ones.
 
     Parameters

@@ -247,11 +247,11 @@ def count_rows(is_hidden, max_samples, candidates):
 @pytest.mark.parametrize(
     ("n_labels", "n_rows", "candidates", "n_splits", "max_samples"),
     [
-        # Five folds of 80 visible labels: (20,000 / 5 - 2 * 80) / 1.
-        (100, 20_000, DEFAULT, 5, 3840),
-        # More than 5,000 are not needed, unless given labels are more.
-        (100, 120_000, DEFAULT, 5, 5000),
-        (100, 120_000, EMBEDDED, 5, 5000),
+        # Five folds of 80 visible labels: (12,000 / 5 - 2 * 80) / 1.
+        (100, 12_000, DEFAULT, 5, 2240),
+        # More than 3,000 are not needed, unless given labels are more.
+        (100, 120_000, DEFAULT, 5, 3000),
+        (100, 120_000, EMBEDDED, 5, 3000),
         (6000, 120_000, DEFAULT, 5, 6000),
         (500, 10_000, DEFAULT, 5, 1200),
         # Three training sets of 400 for four of the five: 10,000 // (6 * 400).
