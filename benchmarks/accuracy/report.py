@@ -192,10 +192,13 @@ def calibration_table(rows: list[Row]) -> str:
             found.setdefault(where, {})[row["method"]] = [
                 row[metric]["mean"] for metric in metrics
             ]
+    # What only some data sets have would leave few pairs to compare.
     methods = [
-        name for name in WITH_PROBABILITIES if any(name in of for of in found.values())
+        name
+        for name in WITH_PROBABILITIES
+        if 2 * sum(name in of for of in found.values()) >= len(found)
     ]
-    complete = [of for of in found.values() if len(of) == len(methods)]
+    complete = [of for of in found.values() if methods and set(methods) <= set(of)]
     if not complete:
         return "No data set has probabilities of each method yet.\n"
     means = np.mean([[of[name] for name in methods] for of in complete], axis=0)

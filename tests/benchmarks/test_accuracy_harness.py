@@ -417,6 +417,19 @@ def test_probabilities_are_compared_where_all_have_them(tmp_path):
     assert f"| {METHODS[PEER].text} | 1.200 | 10.0 |" in text
 
 
+def test_probabilities_that_few_data_sets_have_are_left_out(tmp_path):
+    for name in ("digits", "wine", "penguins"):
+        for method in (BASELINE, PEER):
+            result = done(0.5)
+            if method == BASELINE or name == "wine":
+                result |= {"log_loss": 0.7, "calibration_error": 0.2}
+            write_cell(tmp_path, Cell(name, 0, 20, "logistic", method), result)
+    rows = summarize_all(BUDGET, read_results(BUDGET, tmp_path))["rows"]
+    text = calibration_table(rows)
+    assert text.startswith("Means over 3 pairs")
+    assert METHODS[PEER].text not in text
+
+
 @pytest.mark.parametrize(("ahead", "verdict"), [(0.011, "pass"), (0.009, "FAIL")])
 def test_the_choice_is_to_be_a_point_ahead_of_the_peer_on_average(
     tmp_path, ahead, verdict
