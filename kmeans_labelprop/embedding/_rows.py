@@ -13,10 +13,12 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.preprocessing import normalize
-from sklearn.utils import Tags
+from sklearn.utils import Tags, gen_batches
 from sklearn.utils.extmath import row_norms
 from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._parallel import run_in_threads
 
 # What the mean weighs among all variances, by its part in that of the samples as they
 # are. By measurement: enough for what it alone tells, such as how bright images are;
@@ -24,6 +26,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 _WEIGHT = 1 / 8
 # So many rows tell variances to a few parts in a hundred.
 _MOST_ROWS = 2048
+# Rows that a thread takes at a time.
+_N_ROWS = 2048
 _ACCEPTED: dict[str, Any] = {"dtype": [np.float64, np.float32], "accept_sparse": "csr"}
 
 
@@ -86,14 +90,22 @@ class UnitRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, **_ACCEPTED)
-        column = (self.scale_ * (_means(X) - self.mean_)).astype(X.dtype)
         if issparse(X):
-            return hstack([normalize(X), csr_array(column[:, None])], format="csr")
+            column = csr_array(self._column(X).astype(X.dtype))
+            return hstack([normalize(X), column], format="csr")
         rows = np.empty((X.shape[0], X.shape[1] + 1), X.dtype)
-        lengths = row_norms(X)[:, None]
-        np.divide(X, np.where(lengths > 0, lengths, 1), out=rows[:, :-1])
-        rows[:, -1] = column
+
+        def fill(batch: slice) -> None:
+            lengths = row_norms(X[batch])[:, np.newaxis]
+            np.divide(X[batch], np.where(lengths > 0, lengths, 1), out=rows[batch, :-1])
+            rows[batch, -1:] = self._column(X[batch])
+
+        run_in_threads(fill, gen_batches(len(X), _N_ROWS))
         return rows
+
+    def _column(self, X: Any) -> NDArray[np.float64]:
+        """Give the means of rows in one column."""
+        return self.scale_ * (_means(X) - self.mean_)[:, np.newaxis]
 
     @property
     def _n_features_out(self) -> int:
