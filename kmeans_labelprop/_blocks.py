@@ -24,6 +24,7 @@ from ._distances import nearest
 from ._given import GivenLabels
 from ._graph import Graph, neighbor_weights
 from ._labels import check_labels, count_marks
+from ._mixing import position_hashes
 from ._propagation import as_probabilities, likeliest, margin, nearest_in_cluster
 from ._representatives import best_samples
 
@@ -131,31 +132,6 @@ def rows_at(start: int, *columns: Any, positions: NDArray[np.intp]) -> Arrays:
 # ------------------------------------------------------------ a sample
 
 
-def position_hashes(start: int, n_rows: int, seed: int) -> NDArray[np.uint64]:
-    """Give each position a random number of its own, whatever block it comes in.
-
-    Parameters
-    ----------
-    start : int
-        The first position.
-    n_rows : int
-        Number of positions.
-    seed : int
-        Another one gives other numbers.
-
-    Returns
-    -------
-    hashes : ndarray of shape (n_rows,), dtype=uint64
-        The finalizer of SplitMix64, of the position and the seed.
-    """
-    z = np.arange(start + 1, start + n_rows + 1, dtype=np.uint64)
-    z *= np.uint64(0x9E3779B97F4A7C15)
-    z ^= np.uint64(seed * 0xD1342543DE82EF95 % 2**64)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        z = (z ^ (z >> np.uint64(shift))) * np.uint64(factor)
-    return z ^ (z >> np.uint64(31))
-
-
 def draw_rows(start: int, X: Any, *, seed: int, n_drawn: int, n_samples: int) -> Arrays:
     """Draw rows of a block for a sample without replacement of all.
 
@@ -179,7 +155,7 @@ def draw_rows(start: int, X: Any, *, seed: int, n_drawn: int, n_samples: int) ->
         The number of rows; the hashes of those drawn, in increasing order, their
         positions, and these.
     """
-    hashes = position_hashes(start, X.shape[0], seed)
+    hashes = position_hashes(np.arange(start, start + X.shape[0]), seed)
     order = np.argsort(hashes, kind="stable")[:n_drawn]
     if n_samples > n_drawn:  # five standard errors more than needed, and some
         share = (n_drawn + 5 * n_drawn**0.5 + 50) / n_samples
@@ -363,7 +339,9 @@ def assign_block(
     ids, distances = assign(E, centers)
     counts = np.bincount(ids, minlength=len(centers))
     largest = np.array([distances.max(initial=0)])
-    near, own = best_samples(ids, distances, np.zeros(len(ids), dtype=bool))
+    positions = np.arange(start, start + len(ids))
+    nobody = np.zeros(len(ids), dtype=bool)
+    near, own = best_samples(ids, distances, nobody, positions)
     best = own, distances[near], near + start, take_rows(X, near)
     labelled = known[in_block(known, start, len(ids))]
     rest = counts, largest, *best, labelled, E[labelled - start]
@@ -372,8 +350,9 @@ def assign_block(
 
 def merge_assigned(left: Arrays, right: Arrays) -> Arrays:
     """Merge what `assign_block` returns beside columns."""
-    own, distances, *_ = best = append(left[2:6], right[2:6])
-    chosen, _ = best_samples(own, distances, np.zeros(len(own), dtype=bool))
+    own, distances, positions, _ = best = append(left[2:6], right[2:6])
+    nobody = np.zeros(len(own), dtype=bool)
+    chosen, _ = best_samples(own, distances, nobody, positions)
     return (
         left[0] + right[0],
         np.maximum(left[1], right[1]),
@@ -416,14 +395,15 @@ def best_of_block(
     keys = distance_keys(distances, unit)
     is_known = np.zeros(len(ids), dtype=bool)
     is_known[known[in_block(known, start, len(ids))] - start] = True
-    chosen, own = best_samples(ids, keys.astype(np.float64), is_known)
+    positions = np.arange(start, start + len(ids))
+    chosen, own = best_samples(ids, keys.astype(np.float64), is_known, positions)
     return own, is_known[chosen], keys[chosen], chosen + start
 
 
 def merge_best(left: Arrays, right: Arrays) -> Arrays:
     """Merge what `best_of_block` returns."""
     both = append(left, right)
-    chosen, _ = best_samples(both[0], both[2], both[1])
+    chosen, _ = best_samples(both[0], both[2], both[1], both[3])
     return tuple(column[chosen] for column in both)
 
 

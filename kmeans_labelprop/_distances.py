@@ -10,6 +10,8 @@ from scipy.sparse import issparse
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import gen_batches
 
+from ._mixing import mixed_order
+
 # Times the spread: samples farther from the origin lose more than six digits.
 _FAR = 1000
 # Rows that tell how wide most samples are spread.
@@ -139,10 +141,11 @@ def nearest(E: Any, others: Any) -> NDArray[np.intp]:
     Returns
     -------
     positions : ndarray of shape (n_samples,), dtype=intp
-        The position of the nearest, the first of equals.
+        The position of the nearest; of equals any one, in no order.
     """
+    order = mixed_order(others.shape[0])
+    others = others[order]
     offset = far_offset(others)
     if offset is not None:
         E, others = E - offset, others - offset
-    positions: NDArray[np.intp] = pairwise_distances_argmin(E, others)
-    return positions
+    return order[pairwise_distances_argmin(E, others)]

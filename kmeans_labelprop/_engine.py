@@ -32,6 +32,7 @@ from ._graph import (
     neighbor_weights,
 )
 from ._messages import stage, warn_user
+from ._mixing import mixed_order
 from ._propagation import (
     as_probabilities,
     choose_alpha,
@@ -449,12 +450,14 @@ def next_queries(
     Returns
     -------
     queries : ndarray of shape (n_chosen,), dtype=intp
-        Positions, the most valuable first; of copies the first one. No sample is a copy
-        of one that is done.
+        Positions, the most valuable first; one of all copies, in no order. No sample is
+        a copy of one that is done.
     """
+    order = mixed_order(len(clusters))
     node_of = copies_of(clusters, np.arange(len(clusters)))
-    _, first = np.unique(node_of, return_index=True)
-    E = clusters.E if len(first) == len(clusters) else clusters.E[first]
+    _, first = np.unique(node_of[order], return_index=True)
+    first = order[first]
+    E = clusters.E[first]
     chosen = most_valuable_next(
         E,
         np.unique(node_of[done]),

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array, eye_array, issparse
 from sklearn import config_context, get_config
 from sklearn.base import clone
-from sklearn.neighbors import KNeighborsTransformer
 from sklearn.utils import gen_batches
 from threadpoolctl import ThreadpoolController
 
-from ._neighbors import IndexedNeighbors
+from ._mixing import position_hashes
+from ._neighbors import ExactNeighbors, IndexedNeighbors
 from ._parallel import run_in_threads
 
 # Neighbours that a sample is linked to, at least; those that it shares with another are
@@ -77,7 +77,7 @@ def make_neighbors(neighbors: Any, nodes: Any) -> Any:
     n_nodes = nodes.shape[0]
     if n_nodes >= _MANY and not issparse(nodes):
         return IndexedNeighbors(2 * _N_LINKS)
-    return KNeighborsTransformer(  # a sample alone counts as its own neighbour
+    return ExactNeighbors(  # a sample alone counts as its own neighbour
         mode="distance" if n_nodes > 1 else "connectivity",
         n_neighbors=max(1, min(2 * _N_LINKS, n_nodes - 1)),
     )
@@ -266,7 +266,7 @@ def nearest_links(
     distances : csr_array of shape (n_rows, n_columns)
         Distances to the neighbours of each sample.
     n_links : int
-        How many to take of each row; of equally near ones the first.
+        How many to take of each row; of equally near ones any, in no order.
 
     Returns
     -------
@@ -281,11 +281,12 @@ def nearest_links(
     if n_found.max(initial=0) <= n_links:
         return rows, distances.indices, data
     columns = distances.indices
-    farther = (np.diff(data) > 0) | ((np.diff(data) == 0) & (np.diff(columns) > 0))
     is_taken = np.arange(len(rows)) - distances.indptr[:-1][rows] < n_links
-    if (farther | (np.diff(rows) > 0)).all():  # in order: sorting takes long
+    # In order already, and none equally near: sorting takes long.
+    if ((np.diff(data) > 0) | (np.diff(rows) > 0)).all():
         return rows[is_taken], columns[is_taken], data[is_taken]
-    taken = np.lexsort((columns, data, rows))[is_taken]
+    mixed = position_hashes(np.arange(distances.shape[1]))[columns]
+    taken = np.lexsort((mixed, data, rows))[is_taken]
     return rows[taken], columns[taken], data[taken]
 
 

@@ -344,7 +344,7 @@ class Ledger:
             if not len(left):
                 break
             nobody = np.zeros(len(left), dtype=bool)
-            best, _ = best_samples(cluster_ids[left], distances[left], nobody)
+            best, _ = best_samples(cluster_ids[left], distances[left], nobody, left)
             queries = left[best]
         self.queries = last
 

@@ -14,9 +14,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
-from sklearn.neighbors import NearestNeighbors
+from sklearn.neighbors import KNeighborsTransformer, NearestNeighbors
 from sklearn.utils import gen_batches
 
+from ._mixing import mixed_order, position_hashes
 from ._parallel import run_in_threads
 
 # Samples of a list, on average and at least.
@@ -40,6 +41,49 @@ _SPARE = 4
 _N_ROWS = 4096
 # ... and distances: 64 MB.
 _N_DISTANCES = 2**24
+
+
+class ExactNeighbors(KNeighborsTransformer):
+    """Find nearest neighbours by comparing all; of equally near ones any, in no order.
+
+    scikit-learn's transformer takes the first of them.
+    """
+
+    def fit(self, X: Any, y: None = None) -> Self:
+        """Keep the samples.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR matrix} of shape (n_samples, n_components)
+            The samples.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : estimator
+            The fitted transformer.
+        """
+        self._order = mixed_order(X.shape[0])
+        super().fit(X[self._order])
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Find the neighbours of samples.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR matrix} of shape (n_queries, n_components)
+            The samples.
+
+        Returns
+        -------
+        graph : CSR matrix of shape (n_queries, n_samples)
+            Distances to the neighbours of each, the nearest first.
+        """
+        graph = super().transform(X)
+        graph.indices = self._order[graph.indices].astype(graph.indices.dtype)
+        return graph
 
 
 class IndexedNeighbors(TransformerMixin, BaseEstimator):
@@ -116,7 +160,9 @@ class IndexedNeighbors(TransformerMixin, BaseEstimator):
         # exponents.
         largest = max(abs(float(X.max())), abs(float(X.min())))
         self._unit = float(np.ldexp(1.0, int(np.frexp(largest)[1])))
-        self._members = np.argsort(self._list_of, kind="stable")
+        # In no order: of equally near ones the first are taken.
+        mixed = position_hashes(np.arange(n_samples))
+        self._members = np.lexsort((mixed, self._list_of))
         self._sizes = np.bincount(self._list_of, minlength=len(self._centers))
         self._starts = np.cumsum(self._sizes) - self._sizes
         self._offsets = np.empty(X.shape, dtype=np.float32)
@@ -260,7 +306,7 @@ class IndexedNeighbors(TransformerMixin, BaseEstimator):
         which = (columns[:, :, np.newaxis] >= ends[:, np.newaxis, :]).sum(axis=2)
         within = columns - np.take_along_axis(starts, which, 1)
         places = self._starts[np.take_along_axis(lists, which, 1)] + within
-        return np.sort(self._members[places], axis=1)
+        return self._members[places]
 
     def _seen_from(
         self, lists: int | NDArray[np.intp], X: NDArray[Any]

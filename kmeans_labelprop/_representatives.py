@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ._mixing import position_hashes
+
 
 def best_samples(
     cluster_ids: NDArray[np.intp],
     costs: NDArray[np.float64],
     known: NDArray[np.bool_],
+    positions: NDArray[np.intp] | None = None,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Choose each cluster's best known sample, or its best if none is known.
 
@@ -21,16 +24,22 @@ def best_samples(
         How badly a sample represents its cluster: its distance to the centre.
     known : ndarray of shape (n_samples,), dtype=bool
         Whether a sample's label is known.
+    positions : ndarray of shape (n_samples,), dtype=intp, default=None
+        Where the samples stand among all; None if these are all.
 
     Returns
     -------
     representatives : ndarray of shape (n_representatives,), dtype=intp
         Positions of the representatives, one for each cluster that is not empty, in
-        the order of the clusters. The first of equally good samples is taken.
+        the order of the clusters. Which of equally good samples is taken depends on
+        their positions, in no order: in tables that are sorted by class the first would
+        stand for the first class.
     clusters : ndarray of shape (n_representatives,), dtype=intp
         The cluster of each representative.
     """
-    order = np.lexsort((costs, ~known, cluster_ids))
+    if positions is None:
+        positions = np.arange(len(cluster_ids))
+    order = np.lexsort((position_hashes(positions), costs, ~known, cluster_ids))
     clusters, first = np.unique(cluster_ids[order], return_index=True)
     return order[first], clusters
 

