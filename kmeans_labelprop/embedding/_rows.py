@@ -21,8 +21,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._parallel import run_in_threads
 
 # What the mean weighs among all variances, by its part in that of the samples as they
-# are. By measurement: enough for what it alone tells, such as how bright images are;
-# more costs right labels on clothes, digits and spectra.
+# are. By measurement (benchmarks/results/row_means.md): enough for what it alone tells,
+# such as how bright images are; more costs right labels on spectra of many strengths.
 _WEIGHT = 1 / 8
 # So many rows tell variances to a few parts in a hundred.
 _MOST_ROWS = 2048

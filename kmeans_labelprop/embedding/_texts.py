@@ -51,7 +51,7 @@ _ODD_PART = 1 / 4
 # more.
 _LONG = 400
 # In shorter ones, such as names, titles and subjects, it matters where words begin and
-# end: "lib" of "libfoo" is not that of "calibre".
+# end: "lib" of "libfoo" is not that of "calibre" (benchmarks/results/word_ends.md).
 _SHORT = 80
 # Longer strings without a blank, in characters on average, are no words, such as genes.
 _LONG_WORD = 30
