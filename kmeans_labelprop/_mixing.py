@@ -26,14 +26,14 @@ def mixed_order(n_samples: int) -> NDArray[np.intp]:
     return np.argsort(position_hashes(np.arange(n_samples)))
 
 
-def position_hashes(positions: NDArray[np.intp], seed: int = 0) -> NDArray[np.uint64]:
+def position_hashes(positions: NDArray[np.intp], seed: int = 2) -> NDArray[np.uint64]:
     """Give each position a random number of its own, whatever block it comes in.
 
     Parameters
     ----------
     positions : ndarray of shape (n_samples,), dtype=intp
         The positions.
-    seed : int, default=0
+    seed : int, default=2
         Another one gives other numbers.
 
     Returns

@@ -554,12 +554,13 @@ class KMeansLabelPropagator(
         --------
         >>> import numpy as np
         >>> from kmeans_labelprop import KMeansLabelPropagator
-        >>> X = np.array([[0.0], [0.2], [0.1], [5.0], [5.1], [5.3]])
+        >>> X = np.array([[0.0], [0.1], [0.3], [0.5], [0.6], [5.0], [5.1], [5.3]])
         >>> propagator = KMeansLabelPropagator(n_clusters=2, random_state=0)
         >>> propagator.query(X)
-        array([2, 4])
+        array([2, 6])
         >>> propagator.propagate(["left", "right"]).transduction_
-        array(['left', 'left', 'left', 'right', 'right', 'right'], dtype='<U5')
+        array(['left', 'left', 'left', 'left', 'left', 'right', 'right', 'right'],
+              dtype='<U5')
         """
         self._refuse_while_asking()
         self._check_parameters()

@@ -149,7 +149,8 @@ def test_links_to_equally_near_ones_are_taken_in_no_order():
 def test_the_nearest_of_equals_is_not_the_first():
     others = np.eye(300)
     found = [nearest(np.zeros((1, 300)), others[:n])[0] for n in range(20, 300)]
-    assert 0.3 < np.mean(np.array(found) >= np.arange(20, 300) / 2) < 0.7
+    assert len(set(found)) > 1
+    assert 0 not in found
 
 
 @pytest.mark.parametrize("propagation", ["cluster", "graph"])
