@@ -282,11 +282,15 @@ def nearest_links(
         return rows, distances.indices, data
     columns = distances.indices
     is_taken = np.arange(len(rows)) - distances.indptr[:-1][rows] < n_links
-    # In order already, and none equally near: sorting takes long.
-    if ((np.diff(data) > 0) | (np.diff(rows) > 0)).all():
-        return rows[is_taken], columns[is_taken], data[is_taken]
-    mixed = position_hashes(np.arange(distances.shape[1]))[columns]
-    taken = np.lexsort((mixed, data, rows))[is_taken]
+    # Sorting takes long: only rows that are out of order, or have equally near ones.
+    is_farther = (np.diff(data) > 0) | (np.diff(rows) > 0)
+    is_mixed = np.zeros(len(n_found), dtype=bool)
+    is_mixed[rows[1:][~is_farther]] = True
+    some = np.flatnonzero(is_mixed[rows])
+    keys = position_hashes(columns[some]), data[some], rows[some]
+    order = np.arange(len(rows))
+    order[some] = some[np.lexsort(keys)]
+    taken = order[is_taken]
     return rows[taken], columns[taken], data[taken]
 
 
