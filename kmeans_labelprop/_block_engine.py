@@ -559,7 +559,8 @@ def spread_from(
     """
     ids = nearest(E_given, clusters.centers)
     local = Clusters(E_given, ids, np.zeros(len(ids)), None)
-    voices = majority_codes(copies_of(local, np.arange(len(ids))), given.codes)
+    copies = copies_of(local, np.arange(len(ids)))
+    voices = majority_codes(copies, given.codes, given.positions)
     found = BlockSpread(given, E_given, clusters.centers, clusters.unit, ids, voices)
     if propagation == "cluster":
         return found

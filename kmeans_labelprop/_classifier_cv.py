@@ -47,6 +47,7 @@ from ._selection._summary import (
     describe_failures,
     describe_gains,
     describe_labels,
+    describe_usual,
 )
 from ._training import Trained, embed_eval_set
 from ._validation import (
@@ -567,6 +568,11 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
                 ),
                 *describe_labels(
                     n_unknown, n_hidden, scoring, self.propagator_.n_known_ == 0
+                ),
+                *describe_usual(
+                    self.propagator_.given_,
+                    self.accuracy_interval_[0] if n_hidden else np.nan,
+                    scoring,
                 ),
                 *describe_failures(self.cv_results_),
                 *describe_gains(self.cv_results_, self.best_index_),

@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import gen_batches
 
-from ._mixing import mixed_order
+from ._mixing import mixed_order, some_positions
 
 # Times the spread: samples farther from the origin lose more than six digits.
 _FAR = 1000
@@ -84,7 +84,7 @@ def _check_digits(E: NDArray[Any], name: str) -> None:
     Clustering subtracts the mean first. If a single number moves the mean far away,
     rounding leaves no digits of what most samples differ by.
     """
-    rows = E[:: -(-len(E) // _N_ROWS)].astype(np.float64)
+    rows = E[some_positions(len(E), _N_ROWS)].astype(np.float64)
     median = np.median(rows, axis=0)
     typical = float(np.quantile(np.linalg.norm(rows - median, axis=1), 0.75))
     moved = float(np.linalg.norm(E.mean(axis=0, dtype=np.float64) - median))

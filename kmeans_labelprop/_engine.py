@@ -254,7 +254,7 @@ def spread(
     assert clusters.graph is not None, "checked by the estimators"
     graph, positions = clusters.graph, given.positions
     n_classes = len(given.classes)
-    voices = majority_codes(graph.node_of[positions], given.codes)
+    voices = majority_codes(graph.node_of[positions], given.codes, positions)
     nodes, first = np.unique(graph.node_of[positions], return_index=True)
     n_nodes = graph.affinity.shape[0]
     of_nodes = spread_over_graph(
@@ -284,7 +284,7 @@ def spread(
 
 def _spread_in_clusters(clusters: Clusters, given: GivenLabels) -> Spread:
     positions = given.positions
-    voices = majority_codes(copies_of(clusters, positions), given.codes)
+    voices = majority_codes(copies_of(clusters, positions), given.codes, positions)
     codes = spread_in_clusters(clusters.ids, clusters.E, positions, voices)
     codes[positions] = given.codes
     ranks, sizes = rank_in_clusters(clusters.ids, clusters.distances, positions)
@@ -424,7 +424,7 @@ def predict_in_clusters(
         E,
         clusters.ids[positions],
         clusters.E[positions],
-        majority_codes(copies_of(clusters, positions), given.codes),
+        majority_codes(copies_of(clusters, positions), given.codes, positions),
     )
 
 
@@ -519,5 +519,6 @@ def count_outvoted(clusters: Clusters, given: GivenLabels) -> int:
     n_outvoted : int
         Their number.
     """
-    voices = majority_codes(copies_of(clusters, given.positions), given.codes)
+    copies = copies_of(clusters, given.positions)
+    voices = majority_codes(copies, given.codes, given.positions)
     return int(np.sum(voices != given.codes))

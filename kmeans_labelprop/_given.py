@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._labels import label_array
+from ._mixing import position_hashes
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +109,7 @@ def merge_labels(known: KnownLabels, answers: Mapping[int, Any]) -> GivenLabels:
 
 
 def majority_codes(
-    groups: NDArray[np.intp], codes: NDArray[np.intp]
+    groups: NDArray[np.intp], codes: NDArray[np.intp], positions: NDArray[np.intp]
 ) -> NDArray[np.intp]:
     """Give all copies of a sample the most frequent class among them.
 
@@ -118,11 +119,13 @@ def majority_codes(
         Which given samples are copies of each other: those with the same number.
     codes : ndarray of shape (n_given,), dtype=intp
         The class of each.
+    positions : ndarray of shape (n_given,), dtype=intp
+        Where the given samples stand among all.
 
     Returns
     -------
     codes : ndarray of shape (n_given,), dtype=intp
-        The most frequent class of each sample's copies; of equals the first one given.
+        The most frequent class of each sample's copies; of equals any, in no order.
     """
     _, groups = np.unique(groups, return_inverse=True)
     pairs, first, counts = np.unique(
@@ -131,8 +134,9 @@ def majority_codes(
         return_index=True,
         return_counts=True,
     )
-    # Of each group its most frequent class, of equals that which comes first.
-    order = np.lexsort((first, -counts, pairs[:, 0]))
+    # Of each group its most frequent class.
+    ties = position_hashes(positions[first])
+    order = np.lexsort((ties, -counts, pairs[:, 0]))
     _, best = np.unique(pairs[order, 0], return_index=True)
     majority: NDArray[np.intp] = pairs[order[best], 1][groups]
     return majority

@@ -47,3 +47,26 @@ def position_hashes(positions: NDArray[np.intp], seed: int = 2) -> NDArray[np.ui
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         z = (z ^ (z >> np.uint64(shift))) * np.uint64(factor)
     return z ^ (z >> np.uint64(31))
+
+
+def some_positions(n_samples: int, n_wanted: int) -> NDArray[np.intp]:
+    """Choose positions from all over, one in each stretch of equal length.
+
+    Every tenth would see nothing but the first of each ten, which may be special.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of samples.
+    n_wanted : int
+        How many to choose at most; all samples if they are no more.
+
+    Returns
+    -------
+    positions : ndarray of shape (n_chosen,), dtype=intp
+        The positions, in increasing order.
+    """
+    step = max(1, -(-n_samples // n_wanted))
+    starts = np.arange(0, n_samples, step)
+    lengths = np.minimum(step, n_samples - starts).astype(np.uint64)
+    return starts + (position_hashes(starts) % lengths).astype(np.intp)

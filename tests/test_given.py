@@ -115,14 +115,25 @@ def test_given_labels_are_looked_up_by_position():
         ([0, 0, 0], [1, 2, 2], [2, 2, 2]),
         ([0, 0, 0], [2, 2, 0], [2, 2, 2]),
         ([7, 3, 7, 3, 7], [1, 0, 1, 2, 0], [1, 0, 1, 0, 1]),
-        ([0, 0], [2, 1], [2, 2]),  # of equals the first
-        ([5, 1, 5, 1], [0, 3, 2, 1], [0, 3, 0, 3]),
         ([0, 1, 2], [2, 1, 0], [2, 1, 0]),
-        ([0, 0, 0, 0, 0], [4, 3, 3, 4, 1], [4] * 5),
     ],
 )
 def test_copies_speak_with_the_voice_of_most(groups, codes, expected):
-    assert_array_equal(majority_codes(np.array(groups), np.array(codes)), expected)
+    positions = np.arange(len(codes)) * 3
+    found = majority_codes(np.array(groups), np.array(codes), positions)
+    assert_array_equal(found, expected)
+
+
+def test_of_as_many_labels_of_copies_any_counts():
+    # Fifty samples, two copies each, in a table sorted by class.
+    groups, codes = np.tile(np.arange(50), 2), np.repeat([0, 1], 50)
+    found = majority_codes(groups, codes, np.arange(100))
+    assert_array_equal(found[:50], found[50:])
+    assert 10 < found[:50].sum() < 40
+    # Whatever else is given.
+    some = np.flatnonzero(groups < 30)
+    again = majority_codes(groups[some], codes[some], some)
+    assert_array_equal(again, found[some])
 
 
 # Facts.
@@ -305,13 +316,14 @@ def test_copies_keep_their_labels_and_the_majority_counts_for_others(rule, conta
 
 
 @both_rules
-def test_of_as_many_labels_of_copies_the_first_counts(rule):
+def test_of_as_many_labels_of_copies_one_counts(rule):
     X = np.array([[0.0]] * 4 + [[5.0], [5.5], [6.0]])
     partial = np.array([-1, 2, 1, -1, 3, 3, -1])
     labelled = propagator(n_clusters=2, propagation=rule)
     with warns_of_copies(1):
         labelled.fit(X, partial)
-    assert_array_equal(labelled.transduction_, [2, 2, 1, 2, 3, 3, 3])
+    assert_array_equal(labelled.transduction_[[1, 2, 4, 5, 6]], [2, 1, 3, 3, 3])
+    assert labelled.transduction_[0] == labelled.transduction_[3] != 3
 
 
 def test_copies_that_agree_are_not_warned_of(blobs):

@@ -14,9 +14,10 @@ from kmeans_labelprop import dask as on_dask
 from kmeans_labelprop._distances import nearest
 from kmeans_labelprop._engine import find_clusters, find_graph, next_queries
 from kmeans_labelprop._graph import make_neighbors, nearest_links
-from kmeans_labelprop._mixing import mixed_order, position_hashes
+from kmeans_labelprop._mixing import mixed_order, position_hashes, some_positions
 from kmeans_labelprop._neighbors import IndexedNeighbors
 from kmeans_labelprop._representatives import best_samples
+from kmeans_labelprop.embedding import default_embedding, describe
 
 # Of 40 draws of the second half so many are within four standard errors of one half.
 FEW, MANY = 8, 32
@@ -49,6 +50,26 @@ def test_a_hash_depends_on_the_position_alone():
     assert (position_hashes(np.arange(1000), seed=1) != hashes).all()
     assert_array_equal(np.sort(mixed_order(1000)), np.arange(1000))
     assert abs(np.corrcoef(mixed_order(1000), np.arange(1000))[0, 1]) < 0.1
+
+
+def test_some_positions_are_from_all_over_and_at_no_beat():
+    chosen = some_positions(10_000, 1000)
+    assert_array_equal(chosen // 10, np.arange(1000))
+    assert (np.bincount(chosen % 10) > 60).all()
+    assert_array_equal(some_positions(50, 50), np.arange(50))
+    assert_array_equal(some_positions(3, 50), np.arange(3))
+    uneven = some_positions(2001, 1000)
+    assert len(uneven) == 667
+    assert uneven[-1] <= 2000
+    assert len(some_positions(0, 10)) == 0
+
+
+def test_every_second_row_being_another_changes_no_embedding(rng):
+    # Amounts and whole numbers in turn: every other row would show but one kind.
+    X = rng.normal(size=(6000, 4))
+    X[::2] = np.exp(3 * X[::2])
+    mixed = X[rng.permutation(6000)]
+    assert describe(default_embedding(X)) == describe(default_embedding(mixed))
 
 
 def test_any_copy_represents_a_place(propagator_class):

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.base import clone
 
 from kmeans_labelprop import KMeansLabelPropagator, _propagation
-from kmeans_labelprop._graph import affinity_graph
+from kmeans_labelprop._graph import affinity_graph, fit_neighbors
 from kmeans_labelprop._neighbors import IndexedNeighbors
 
 from .fits import N_LABELS, load
@@ -50,11 +50,10 @@ def run(X, y):
     E, *embedded = clock(lambda: embedding.fit_transform(X))
     n_components = E.shape[1]
     clusterer, *clustered = clock(lambda: clone(propagator.clusterer_).fit(E))
-    finder = IndexedNeighbors(2 * N_LINKS)
-    distances, *found = clock(lambda: finder.fit_transform(E))
-    (affinity, _), *weighed = clock(
-        lambda: affinity_graph(distances.astype(np.float64), N_LINKS)
+    (finder, distances), *found = clock(
+        lambda: fit_neighbors(IndexedNeighbors(2 * N_LINKS), E)
     )
+    (affinity, _), *weighed = clock(lambda: affinity_graph(distances, N_LINKS))
     given = propagator.queries_
     codes = y[given].astype(int)
     alpha, counts = _propagation.choose_alpha(n_samples, N_LABELS), []

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._given import GivenLabels
 from ._results import listed_candidates
 
 # Gains as far from 0 as this are told: about one of a hundred by chance alone is.
@@ -97,6 +98,33 @@ def describe_labels(
             "may be lower."
         )
         yield "  For a number to report, label a random sample."
+
+
+def describe_usual(given: GivenLabels, low: float, scoring: str) -> Iterator[str]:
+    """Say so if naming the most frequent label alone might be as right.
+
+    Parameters
+    ----------
+    given : GivenLabels
+        The given labels.
+    low : float
+        Lower end of the interval of the accuracy; NaN if none is known.
+    scoring : {"accuracy", "balanced_accuracy"}
+        What the interval is of.
+
+    Yields
+    ------
+    line : str
+        One line of text.
+    """
+    counts = np.bincount(given.codes)
+    share = counts.max() / len(given)
+    (usual,) = given.classes[[counts.argmax()]].tolist()
+    if scoring == "accuracy" and low <= share:
+        yield (
+            f"  Always naming {usual!r} would be right for {100 * share:.0f} % of the "
+            "labels: this may be no better."
+        )
 
 
 def describe_failures(results: dict[str, Any]) -> Iterator[str]:

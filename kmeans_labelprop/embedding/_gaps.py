@@ -10,6 +10,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_array
 
+from .._mixing import some_positions
 from ._scores import RobustScores
 
 # Gaps are no chance if they go with the values of another feature: by a correlation of
@@ -62,7 +63,7 @@ def telling_gaps(X: NDArray[Any]) -> list[int]:
     columns : list of int
         The features, one for each pattern of gaps.
     """
-    X = X[:: -(-len(X) // _N_LOOKED_AT)]
+    X = X[some_positions(len(X), _N_LOOKED_AT)]
     is_gap = np.isnan(X)
     if not is_gap.any():
         return []

@@ -18,6 +18,7 @@ from sklearn.utils import assert_all_finite
 
 from .._labels import is_null
 from .._messages import warn_user
+from .._mixing import some_positions
 from ._columns import columns_of, floats_of, strings_of
 from ._formats import CLOCK, COMMA, POINT, find_format
 from ._names import are_names, n_kinds_of_codes
@@ -284,7 +285,7 @@ def _kind_of_strings(counts: Counter[str | None], is_alone: bool) -> Kind:
 
 def _are_texts(values: list[str]) -> bool:
     """Tell whether most values are made of words that others use, too."""
-    values = values[:: -(-len(values) // _N_LOOKED_AT)]
+    values = [values[i] for i in some_positions(len(values), _N_LOOKED_AT)]
     if has_no_spaces(values):
         return bool(np.median([len(value) for value in values]) >= _CHARACTERS)
     words = [set(_WORD.findall(value.lower())) for value in values]

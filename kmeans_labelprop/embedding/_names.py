@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._mixing import some_positions
 from ._columns import as_strings
 
 _DIGITS = re.compile(r"\d+")
@@ -76,7 +77,7 @@ def are_names(values: list[str]) -> bool:
         True for names with common endings, say; False for random letters, and for
         names of several words, of which those that come back are mostly of no use.
     """
-    values = values[:: -(-len(values) // _N_LOOKED_AT)]
+    values = [values[i] for i in some_positions(len(values), _N_LOOKED_AT)]
     if np.mean([len(value.split()) == 1 for value in values]) < 1 / 2:
         return False
     # Blanks show where names begin and end.

@@ -20,6 +20,7 @@ from sklearn.utils.extmath import row_norms
 from sklearn.utils.sparsefuncs import min_max_axis
 
 from .._distances import check_limits
+from .._mixing import some_positions
 from ._counts import Profiles, have_uneven_sums
 from ._gaps import imputer, imputers
 from ._rows import UnitRows
@@ -174,7 +175,7 @@ def _is_one_scale(ranges: Any) -> bool:
 
 def _have_far_values(X: NDArray[Any]) -> bool:
     """Tell whether values like codes for missing ones are in most features."""
-    X = X[:: -(-len(X) // _N_LOOKED_AT)]
+    X = X[some_positions(len(X), _N_LOOKED_AT)]
     if np.isnan(X).any():
         X = imputer().set_output(transform="default").fit_transform(X)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -189,7 +190,7 @@ def _have_far_values(X: NDArray[Any]) -> bool:
 
 def _have_long_tails(X: NDArray[Any]) -> bool:
     """Tell whether most features are like amounts, of which few are large."""
-    X = X[:: -(-len(X) // _N_LOOKED_AT)]
+    X = X[some_positions(len(X), _N_LOOKED_AT)]
     scores = StandardScaler().set_output(transform="default").fit_transform(X)
     return bool(np.median(np.nanmean(scores.astype(np.float64) ** 4, axis=0)) > _TAILS)
 

@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_array
 
+from .._mixing import some_positions
 from ._gaps import imputer
 from ._images import ImageFeatures
 from ._numbers import numbers_embedding
@@ -95,7 +96,7 @@ def _are_sensors(X: NDArray[Any]) -> bool:
     """Tell whether columns have units of their own, and lines have not."""
     if X.ndim != 3 or X.dtype.kind not in "iuf":
         return False
-    some = X[:: -(-len(X) // _N_LOOKED_AT)]
+    some = X[some_positions(len(X), _N_LOOKED_AT)]
     lines = _ranges(some, 1)
     return _have_units(_ranges(some, 2)) and lines.max() <= _LINES_ALIKE * lines.min()
 

@@ -18,6 +18,7 @@ from sklearn.utils.extmath import row_norms
 from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._mixing import some_positions
 from .._parallel import run_in_threads
 
 # What the mean weighs among all variances, by its part in that of the samples as they
@@ -63,7 +64,7 @@ class UnitRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             The fitted transformer.
         """
         X = validate_data(self, X, **_ACCEPTED)
-        X = X[:: -(-X.shape[0] // _MOST_ROWS)]
+        X = X[some_positions(X.shape[0], _MOST_ROWS)]
         means = _means(X)
         self.mean_ = float(means.mean())
         spread = float(means.std())

@@ -7,6 +7,7 @@ from sklearn.decomposition import PCA
 from sklearn.naive_bayes import GaussianNB
 
 from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifierCV
+from kmeans_labelprop._given import GivenLabels
 from kmeans_labelprop._selection._candidates import list_candidates
 from kmeans_labelprop._selection._hiding import Outcome
 from kmeans_labelprop._selection._results import tabulate
@@ -15,6 +16,7 @@ from kmeans_labelprop._selection._summary import (
     describe_failures,
     describe_gains,
     describe_labels,
+    describe_usual,
 )
 
 
@@ -183,3 +185,24 @@ def test_too_few_labels_have_no_learning_curve(blobs):
 def test_no_comparison_without_the_given_labels_alone():
     for means in ([np.nan, 0.1], [0, np.nan]):
         assert list(describe_gains(gains(means, [0, 0.01], [0, 3]), 1)) == []
+
+
+def test_an_accuracy_that_naming_one_class_may_reach_is_told():
+    codes = np.repeat([0, 1], [7, 3])
+    labels = GivenLabels(np.arange(10), codes, np.array(["no", "yes"]))
+    assert list(describe_usual(labels, 0.71, "accuracy")) == []
+    (line,) = describe_usual(labels, 0.7, "accuracy")
+    assert line == (
+        "  Always naming 'no' would be right for 70 % of the labels: this may be no "
+        "better."
+    )
+    assert list(describe_usual(labels, 0.1, "balanced_accuracy")) == []
+    assert list(describe_usual(labels, np.nan, "accuracy")) == []
+
+
+def test_the_summary_tells_of_the_most_frequent_class_where_nothing_is_found(rng):
+    X, y = rng.normal(size=(300, 5)), np.where(rng.random(300) < 0.85, "no", "yes")
+    model = PropagatedClassifierCV(
+        GaussianNB(), KMeansLabelPropagator(30), random_state=0
+    ).fit(X, y)
+    assert "Always naming 'no'" in model.summary()
