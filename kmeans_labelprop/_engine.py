@@ -47,6 +47,9 @@ from ._propagation import (
 )
 from ._rounds import most_valuable_next
 
+# For copies of a labelled sample its neighbours count as so much of a label more. One
+# would be a tie where they have another label.
+_WEIGHT_OF_NEIGHBORS = 0.99
 # Samples predicted at once: many for each list of neighbours, in little memory.
 _BATCH_SIZE = 2**16
 # Samples from which to estimate how many samples each label stands for.
@@ -273,6 +276,7 @@ def spread(
     of_nodes[nodes, voices[first]] = 1
     distributions = of_nodes
     if n_nodes < len(clusters):
+        _share_with_copies(of_nodes, graph, given, nodes)
         distributions = of_nodes[graph.node_of]
         distributions[positions] = 0
         distributions[positions, given.codes] = 1
@@ -280,6 +284,27 @@ def spread(
     return Spread(
         likeliest(distributions), confidence, -confidence, distributions, of_nodes
     )
+
+
+def _share_with_copies(
+    of_nodes: NDArray[np.float64],
+    graph: Graph,
+    given: GivenLabels,
+    nodes: NDArray[np.intp],
+) -> None:
+    """Believe less in a label for copies of its sample: theirs may be others."""
+    counts = np.zeros((len(nodes), len(given.classes)))
+    node_of = graph.node_of[given.positions]
+    np.add.at(counts, (np.searchsorted(nodes, node_of), given.codes), 1)
+    n_given = counts.sum(axis=1)
+    sizes = np.bincount(graph.node_of, minlength=len(of_nodes))[nodes]
+    some = np.flatnonzero(sizes > n_given)
+    arriving = graph.affinity[nodes[some]] @ of_nodes
+    is_alone = ~arriving.any(axis=1)
+    arriving[is_alone] = of_nodes.mean(axis=0)
+    arriving *= _WEIGHT_OF_NEIGHBORS / arriving.sum(axis=1, keepdims=True)
+    total = n_given[some, np.newaxis] + _WEIGHT_OF_NEIGHBORS
+    of_nodes[nodes[some]] = (counts[some] + arriving) / total
 
 
 def _spread_in_clusters(clusters: Clusters, given: GivenLabels) -> Spread:

@@ -232,8 +232,9 @@ class KMeansLabelPropagator(
     confidence_ : ndarray of shape (n_samples,), dtype=float64
         The difference of the two likeliest classes in `label_distributions_`; with
         ``propagation="cluster"`` the share of the cluster that lies no nearer to the
-        centre than the sample, in (0, 1]. 1 for a given label (by the graph for copies
-        of its sample, too), 0 for a sample without a label.
+        centre than the sample, in (0, 1]. 1 for a given label, 0 for a sample without
+        one. By the graph copies of a labelled sample are less sure than it: their
+        neighbours count as one label more, nearly, and may have another one.
     label_distributions_ : ndarray of shape (n_samples, n_classes)
         With ``propagation="graph"`` the share of each class in the labels that reach a
         sample; all 0 where none does. In float64, but in float32 if that took more than

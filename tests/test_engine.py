@@ -146,11 +146,34 @@ def test_by_the_graph_labels_cross_the_borders_of_clusters():
     assert_array_equal(found.costs, -found.confidence)
 
 
+def test_copies_of_a_labelled_sample_are_less_sure_than_it():
+    E = np.repeat(LINE, 3, axis=0)
+    clusters = make_clusters(E, HALVES, n_neighbors=2)
+    # Place 3 has label 0, its neighbours have label 1.
+    known = labels(p0=0, p6=1, p9=0, p12=1, p29=1)
+    found = spread(clusters, known, "graph")
+    assert_array_equal(found.distributions[9], [1, 0])
+    assert_array_equal(found.codes[9:12], 0)
+    # They count as 0.99 of a label more.
+    assert_allclose(found.distributions[10:12], [[1 / 1.99, 0.99 / 1.99]] * 2)
+    # With two of three labels the same the third copy is surer; all are not.
+    more = spread(clusters, labels(p0=0, p6=1, p9=0, p10=0, p12=1, p29=1), "graph")
+    assert_allclose(more.distributions[11], [2 / 2.99, 0.99 / 2.99])
+    assert_array_equal(more.distributions[9:11], [[1, 0]] * 2)
+    # A copy alone in the world has the shares of all for its neighbours.
+    lonely = np.r_[np.repeat(LINE, 3, axis=0), np.full((2, 1), 1e6)]
+    clusters = make_clusters(lonely, HALVES, n_neighbors=2)
+    found = spread(clusters, labels(p0=0, p30=1), "graph")
+    assert 0.5 < found.distributions[31, 1] <= 1
+
+
 def test_copies_get_the_shares_of_their_node_but_for_their_own_label():
     E = np.repeat(LINE, 2, axis=0)
     clusters = make_clusters(E, HALVES)
-    found = spread(clusters, labels(p0=1, p8=0, p9=0, p19=1), "graph")
+    known = labels(p0=1, p8=0, p9=0, p19=1)
+    found = spread(clusters, known, "graph")
     expected = found.node_distributions[clusters.graph.node_of]
+    expected[known.positions] = np.eye(2)[known.codes]
     assert_array_equal(found.distributions, expected)
     # One of two copies has another label than most of them.
     three = np.repeat(LINE, 3, axis=0)
