@@ -322,7 +322,11 @@ def test_copies_share_their_label_and_cut_no_links(container, rng):
         copies.representative_indices_ // 12, once.representative_indices_
     )
     assert_array_equal(copies.transduction_, np.repeat(once.transduction_, 12))
-    assert_allclose(copies.confidence_, np.repeat(once.confidence_, 12), atol=1e-4)
+    expected = np.repeat(once.confidence_, 12)
+    is_copied = np.isin(np.arange(720) // 12, once.queries_)
+    assert_allclose(copies.confidence_[~is_copied], expected[~is_copied], atol=1e-4)
+    assert (copies.confidence_[copies.queries_] == 1).all()
+    assert ((copies.confidence_ > 0) & (copies.confidence_ < 1))[is_copied].sum() > 80
 
 
 def test_whole_numbers_are_all_reached(rng):
