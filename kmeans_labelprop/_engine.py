@@ -276,8 +276,8 @@ def spread(
     of_nodes[nodes, voices[first]] = 1
     distributions = of_nodes
     if n_nodes < len(clusters):
-        _share_with_copies(of_nodes, graph, given, nodes)
-        distributions = of_nodes[graph.node_of]
+        of_copies = _for_copies(of_nodes, graph, given, nodes)
+        distributions = of_copies[graph.node_of]
         distributions[positions] = 0
         distributions[positions, given.codes] = 1
     confidence = margin(distributions)
@@ -286,12 +286,12 @@ def spread(
     )
 
 
-def _share_with_copies(
+def _for_copies(
     of_nodes: NDArray[np.float64],
     graph: Graph,
     given: GivenLabels,
     nodes: NDArray[np.intp],
-) -> None:
+) -> NDArray[np.float64]:
     """Believe less in a label for copies of its sample: theirs may be others."""
     counts = np.zeros((len(nodes), len(given.classes)))
     node_of = graph.node_of[given.positions]
@@ -304,7 +304,9 @@ def _share_with_copies(
     arriving[is_alone] = of_nodes.mean(axis=0)
     arriving *= _WEIGHT_OF_NEIGHBORS / arriving.sum(axis=1, keepdims=True)
     total = n_given[some, np.newaxis] + _WEIGHT_OF_NEIGHBORS
-    of_nodes[nodes[some]] = (counts[some] + arriving) / total
+    of_copies = of_nodes.copy()
+    of_copies[nodes[some]] = (counts[some] + arriving) / total
+    return of_copies
 
 
 def _spread_in_clusters(clusters: Clusters, given: GivenLabels) -> Spread:
