@@ -320,6 +320,7 @@ def test_the_given_labels_alone_are_chosen_where_propagation_is_wrong(
     assert "Chosen of 5 candidates: the given labels alone." in text
     assert "Propagation would hurt here" in text
     assert "graph at fraction 1: -" in text
+    assert "  graph at fraction 1, in the embedding: -" in text
 
 
 @pytest.mark.parametrize("train_on", ["samples", "embedding"])
