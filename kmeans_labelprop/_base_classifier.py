@@ -39,6 +39,7 @@ from ._html import SummaryHTMLMixin
 from ._labels import check_labels, label_vector, labelled_rows
 from ._messages import noting, noting_gaps, stage, warn_user
 from ._propagator import KMeansLabelPropagator
+from ._report import warn_of_classes
 from ._training import Trained, embed_eval_set, train
 from ._validation import (
     check_instances,
@@ -47,9 +48,6 @@ from ._validation import (
     take_fit_params,
     validate_estimator_parameters,
 )
-
-# So many classes are named in a message.
-_MOST_NAMES = 10
 
 
 def _estimator_has(method: str) -> Any:
@@ -270,15 +268,10 @@ class BasePropagatedClassifier(
         if train_on == "embedding":
             X, params = propagator.clusters_.E, embed_eval_set(params, propagator.embed)
         y_res = labels_like(y, kept, propagator.classes_[codes])
-        classes = propagator.classes_[np.unique(codes)].tolist()
-        of = (
-            f"{len(classes)} classes"
-            if len(classes) > 1
-            else f"1 class, {classes[0]!r}"
-        )
         note = (
             f"Raised by the 'estimator' parameter, {type(estimator).__name__}, trained "
-            f"on {len(kept)} samples of {of}; train_on={train_on!r}."
+            f"on {len(kept)} samples of {len(np.unique(codes))} class(es); "
+            f"train_on={train_on!r}."
         )
         told = f"training on {len(kept)} samples"
         with noting(note), stage(told, getattr(self, "verbose", 0)):
@@ -363,6 +356,19 @@ class BasePropagatedClassifier(
             if (part := getattr(self, name)) is not None
         }
 
+    def _ask(
+        self,
+        propagator: KMeansLabelPropagator,
+        X: Any,
+        y: ArrayLike | None,
+        sample_ids: ArrayLike | None,
+        routed: dict[str, dict[str, Any]],
+    ) -> None:
+        """Get labels; none is paid for that counts for nothing in the training."""
+        weights = routed["estimator"].get("sample_weight")
+        askable = None if np.ndim(weights) == 0 else np.asarray(weights) > 0
+        propagator.ask(X, y, sample_ids=sample_ids, askable=askable)
+
     def _check_encoding(self, y: ArrayLike | None, propagator: Any) -> None:
         """Warn if y seems to have been encoded, its missing_label as a class."""
         mark = propagator.missing_label
@@ -386,14 +392,7 @@ class BasePropagatedClassifier(
         in_y, known = check_labels(y, propagator.missing_label)
         classes = np.union1d(given, in_y) if known.any() else given
         if len(classes) > len(given):
-            lacking = np.setdiff1d(classes, given).tolist()
-            further = ", ..." if len(lacking) > _MOST_NAMES else ""
-            names = ", ".join(map(repr, lacking[:_MOST_NAMES])) + further
-            warn_user(
-                f"No label is given of {len(lacking)} of {len(classes)} classes, which "
-                f"will never be predicted: [{names}]. A larger n_clusters finds more "
-                "classes."
-            )
+            warn_of_classes(propagator, np.setdiff1d(classes, given).tolist())
         return classes
 
     def _params_of_samples(

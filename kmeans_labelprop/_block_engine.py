@@ -231,12 +231,15 @@ class BlockClusters:
         The largest distance of a sample to its centre.
     anchors : ndarray of shape (n_anchors, n_components) or None
         The nodes of the graph; None for the cluster rule.
+    seed : int or None
+        Which of equally good samples are asked about.
     """
 
     centers: NDArray[Any]
     sizes: NDArray[np.intp]
     unit: float
     anchors: NDArray[Any] | None
+    seed: int | None = None
 
 
 def draw_sample(
@@ -403,6 +406,7 @@ def assign_all(
     centers: NDArray[Any],
     anchors: NDArray[Any] | None,
     known: KnownLabels,
+    seed: int | None,
     verbose: int,
 ) -> BlockClusters:
     """Derive the cluster of each sample and its distance to the centre.
@@ -420,6 +424,8 @@ def assign_all(
         The nodes of the graph.
     known : KnownLabels
         The labels of y.
+    seed : int or None
+        Which of equally good samples are asked about.
     verbose : int
         Whether to tell of the stage.
 
@@ -432,14 +438,18 @@ def assign_all(
         made = {"ids": np.int32, "distances": np.float64}
         # Not from "E": of some the rows themselves are needed.
         measure = partial(
-            assign_block, space=blocks.space, centers=centers, known=known.positions
+            assign_block,
+            space=blocks.space,
+            centers=centers,
+            known=known.positions,
+            seed=seed,
         )
         sizes, farthest, _, _, near, rows, labelled, E = blocks.derive(
-            measure, made, "X", merge=merge_assigned
+            measure, made, "X", merge=partial(merge_assigned, seed=seed)
         )
     blocks.hold("X", near, rows)
     blocks.hold("E", labelled, E)
-    return BlockClusters(centers, sizes, float(farthest[0]) or 1.0, anchors)
+    return BlockClusters(centers, sizes, float(farthest[0]) or 1.0, anchors, seed)
 
 
 def read_block_labels(
@@ -525,8 +535,15 @@ def choose_representatives(
         (before,) = blocks.reduce(count, add, *columns)
         is_fair = are_shares_typical((before + 0.5) / clusters.sizes[probes[0]])
     preferred = np.union1d(known.positions if is_fair else [], answered)
-    best = partial(best_of_block, unit=clusters.unit, known=preferred.astype(np.intp))
-    own, _, _, chosen = blocks.reduce(best, merge_best, *columns)
+    seed = clusters.seed
+    best = partial(
+        best_of_block,
+        unit=clusters.unit,
+        known=preferred.astype(np.intp),
+        seed=seed,
+    )
+    merge = partial(merge_best, seed=seed)
+    own, _, _, chosen = blocks.reduce(best, merge, *columns)
     return chosen, own.astype(np.intp), is_fair
 
 
@@ -667,9 +684,8 @@ def next_block_queries(
     else:
         confidence = 1 - keys / COST_UNITS
     confidence[codes < 0] = 0
-    local = Clusters(
-        E, ids, distance_keys(distances, clusters.unit).astype(np.float64), None
-    )
+    costs = distance_keys(distances, clusters.unit).astype(np.float64)
+    local = Clusters(E, ids, costs, None, seed=clusters.seed)
     chosen = next_queries(
         local, confidence, np.searchsorted(positions, done), n_queries
     )

@@ -409,7 +409,8 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         blocks, rows = self._open(X, y)
         self._blocks = blocks
         validate_data(self, rows, skip_check_array=True)
-        seed = draw_seed(self.random_state)
+        ties = draw_seed(self.random_state)
+        seed = ties
         if seed is None:
             seed = int(np.random.default_rng().integers(MAX_SEED))
         with stage("drawing a sample", self.verbose):
@@ -437,7 +438,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         start = partial(start_centers, E, self.n_clusters, seed, self.verbose)
         centers = blocks.once(start)
         centers = refine_centers(blocks, centers, E, self.verbose)
-        clusters = assign_all(blocks, centers, anchors, known, self.verbose)
+        clusters = assign_all(blocks, centers, anchors, known, ties, self.verbose)
 
         self._is_experiment = plays_oracle
         answers = {} if plays_oracle else self._recall()

@@ -311,6 +311,7 @@ def assign_block(
     space: Callable[[Any], NDArray[Any]],
     centers: NDArray[Any],
     known: NDArray[np.intp],
+    seed: int | None,
 ) -> Arrays:
     """Find the cluster of each sample, and all else that one reading can tell.
 
@@ -326,6 +327,8 @@ def assign_block(
         The centres.
     known : ndarray of shape (n_known,), dtype=intp
         Positions of samples that have a label, in increasing order.
+    seed : int or None
+        Which of equally near samples are taken.
 
     Returns
     -------
@@ -341,18 +344,18 @@ def assign_block(
     largest = np.array([distances.max(initial=0)])
     positions = np.arange(start, start + len(ids))
     nobody = np.zeros(len(ids), dtype=bool)
-    near, own = best_samples(ids, distances, nobody, positions)
+    near, own = best_samples(ids, distances, nobody, positions, seed)
     best = own, distances[near], near + start, take_rows(X, near)
     labelled = known[in_block(known, start, len(ids))]
     rest = counts, largest, *best, labelled, E[labelled - start]
     return ids.astype(np.int32), distances, *rest
 
 
-def merge_assigned(left: Arrays, right: Arrays) -> Arrays:
+def merge_assigned(left: Arrays, right: Arrays, *, seed: int | None) -> Arrays:
     """Merge what `assign_block` returns beside columns."""
     own, distances, positions, _ = best = append(left[2:6], right[2:6])
     nobody = np.zeros(len(own), dtype=bool)
-    chosen, _ = best_samples(own, distances, nobody, positions)
+    chosen, _ = best_samples(own, distances, nobody, positions, seed)
     return (
         left[0] + right[0],
         np.maximum(left[1], right[1]),
@@ -373,6 +376,7 @@ def best_of_block(
     *,
     unit: float,
     known: NDArray[np.intp],
+    seed: int | None,
 ) -> Arrays:
     """Find the best sample of each cluster: one of the known ones, if there are any.
 
@@ -386,6 +390,8 @@ def best_of_block(
         The largest distance of all.
     known : ndarray of shape (n_known,), dtype=intp
         Positions of the samples to be preferred, in increasing order.
+    seed : int or None
+        Which of equally good samples are taken.
 
     Returns
     -------
@@ -396,14 +402,15 @@ def best_of_block(
     is_known = np.zeros(len(ids), dtype=bool)
     is_known[known[in_block(known, start, len(ids))] - start] = True
     positions = np.arange(start, start + len(ids))
-    chosen, own = best_samples(ids, keys.astype(np.float64), is_known, positions)
+    costs = keys.astype(np.float64)
+    chosen, own = best_samples(ids, costs, is_known, positions, seed)
     return own, is_known[chosen], keys[chosen], chosen + start
 
 
-def merge_best(left: Arrays, right: Arrays) -> Arrays:
+def merge_best(left: Arrays, right: Arrays, *, seed: int | None) -> Arrays:
     """Merge what `best_of_block` returns."""
     both = append(left, right)
-    chosen, _ = best_samples(both[0], both[2], both[1], both[3])
+    chosen, _ = best_samples(both[0], both[2], both[1], both[3], seed)
     return tuple(column[chosen] for column in both)
 
 

@@ -150,7 +150,8 @@ class PropagatedClassifier(BasePropagatedClassifier):
             Passed to the propagator: what its oracle gets in place of rows.
         **fit_params : dict
             Passed to the classifier's `fit`; of those with one entry per sample, the
-            entries of the samples kept. The samples that a booster validates on
+            entries of the samples kept. Nobody is asked about a sample whose
+            ``sample_weight`` is 0. The samples that a booster validates on
             (``eval_set``, or ``eval_X`` and ``eval_y``) are embedded, and their labels
             encoded, as those that it trains on; those of other classes are left out.
 
@@ -180,7 +181,8 @@ class PropagatedClassifier(BasePropagatedClassifier):
         self._check_encoding(y, propagator)
         with self._labels_kept(propagator):
             with task("propagating labels", part=propagator):
-                propagator.fit(X, y, sample_ids=sample_ids)
+                self._ask(propagator, X, y, sample_ids, routed)
+                propagator.propagate({})
             self._check_X(X, propagator, reset=True)
             classes = self._find_classes(y, propagator)
             train_on = self._resolve_train_on(X)

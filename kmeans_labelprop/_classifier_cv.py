@@ -317,7 +317,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
             group are hidden together, so that they are predicted as for a new one.
         **fit_params : dict
             Passed to the classifier's `fit`; of those with one entry per sample, the
-            entries of the samples kept. The samples that a booster validates on
+            entries of the samples kept. Nobody is asked about a sample whose
+            ``sample_weight`` is 0. The samples that a booster validates on
             (``eval_set``, or ``eval_X`` and ``eval_y``) are embedded, and their labels
             encoded, as those that it trains on; those of other classes are left out.
             A `selection_estimator` gets of all these only ``sample_weight``, if it
@@ -375,7 +376,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         self._check_what_is_paid(y, propagator)
         with self._labels_kept(propagator):
             with task("getting labels", part=propagator):
-                propagator.ask(X, y, sample_ids=sample_ids)
+                self._ask(propagator, X, y, sample_ids, routed)
             self._check_X(X, propagator, reset=True)
             self._check_number_of_labels(len(propagator.given_))
             classes = self._find_classes(y, propagator)

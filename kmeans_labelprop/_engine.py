@@ -74,6 +74,8 @@ class Clusters:
         The graph of neighbours; None where only the cluster rule is wanted.
     names : pandas Index or None
         The index of the samples, if they have one of their own.
+    seed : int or None
+        Which of equally good samples are asked about.
     """
 
     E: Any
@@ -82,6 +84,7 @@ class Clusters:
     clusterer: Any
     graph: Graph | None = None
     names: Any = None
+    seed: int | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -118,6 +121,7 @@ def find_clusters(
     cache: Callable[[Any], Any],
     verbose: int,
     names: Any = None,
+    seed: int | None = None,
 ) -> Clusters:
     """Cluster the samples.
 
@@ -133,6 +137,8 @@ def find_clusters(
         Whether to tell of the stage.
     names : pandas Index or None, default=None
         The index of the samples.
+    seed : int or None, default=None
+        Which of equally good samples are to be asked about.
 
     Returns
     -------
@@ -159,7 +165,7 @@ def find_clusters(
     distances = distances_to_centers(E, ids, centers)
     unit = float(distances.max(initial=0)) or 1.0
     distances = np.round(distances / unit, 9) * unit
-    return Clusters(E, ids, distances, clusterer_, names=names)
+    return Clusters(E, ids, distances, clusterer_, names=names, seed=seed)
 
 
 def find_graph(
@@ -480,7 +486,7 @@ def next_queries(
         Positions, the most valuable first; one of all copies, in no order. No sample is
         a copy of one that is done.
     """
-    order = mixed_order(len(clusters))
+    order = mixed_order(len(clusters), clusters.seed)
     node_of = copies_of(clusters, np.arange(len(clusters)))
     _, first = np.unique(node_of[order], return_index=True)
     first = order[first]
@@ -493,6 +499,47 @@ def next_queries(
         np.lexsort((clusters.distances[first], clusters.ids[first])),
     )
     return first[chosen]
+
+
+def costs_of_asking(
+    clusters: Clusters, askable: NDArray[np.bool_] | None
+) -> NDArray[np.float64]:
+    """Tell how badly each sample represents its cluster.
+
+    Parameters
+    ----------
+    clusters : Clusters
+        The samples in their clusters.
+    askable : ndarray of shape (n_samples,), dtype=bool, or None
+        Which samples may be asked about; None for all.
+
+    Returns
+    -------
+    costs : ndarray of shape (n_samples,), dtype=float64
+        Distance to the centre; infinite for a sample that nobody may be asked about.
+    """
+    if askable is None:
+        return clusters.distances
+    return np.where(askable, clusters.distances, np.inf)
+
+
+def count_left(clusters: Clusters, given: GivenLabels) -> int:
+    """Count the samples without a label, copies of each other as one.
+
+    Parameters
+    ----------
+    clusters : Clusters
+        The samples.
+    given : GivenLabels
+        The labels there are: of their copies none is left.
+
+    Returns
+    -------
+    n_left : int
+        The number.
+    """
+    node_of = copies_of(clusters, np.arange(len(clusters)))
+    return len(np.unique(node_of)) - len(np.unique(node_of[given.positions]))
 
 
 def find_suspects(

@@ -23,7 +23,7 @@ from ._asking import (
 from ._containers import check_container
 from ._given import GivenLabels, KnownLabels, merge_labels
 from ._labels import check_labels, count_marks, warn_of_marks
-from ._messages import stage
+from ._messages import stage, warn_user
 from ._representatives import best_samples
 from ._validation import POSITIVE, check_parameters
 
@@ -301,8 +301,9 @@ class Ledger:
         self,
         ask: Ask,
         cluster_ids: NDArray[np.intp],
-        distances: NDArray[np.float64],
+        costs: NDArray[np.float64],
         find_copies: Callable[[NDArray[np.intp]], NDArray[np.intp]],
+        seed: int | None,
         max_retries: int,
         verbose: int,
     ) -> None:
@@ -317,10 +318,13 @@ class Ledger:
             Called with positions; puts the answers into a dict.
         cluster_ids : ndarray of shape (n_samples,), dtype=intp
             The cluster of each sample.
-        distances : ndarray of shape (n_samples,), dtype=float64
-            Distance of each sample to its centre.
+        costs : ndarray of shape (n_samples,), dtype=float64
+            Distance of each sample to its centre; infinite for one that nobody may be
+            asked about.
         find_copies : callable
             Gives the same number to positions of samples that are copies.
+        seed : int or None
+            Which of equally near samples are asked about.
         max_retries : int
             How often other samples are asked about.
         verbose : int
@@ -337,14 +341,16 @@ class Ledger:
             abstained = [q for q in queries.tolist() if self.answers[q] is None]
             if not abstained:
                 break
-            left = np.flatnonzero(np.isin(cluster_ids, cluster_ids[abstained]))
+            is_near = np.isin(cluster_ids, cluster_ids[abstained])
+            left = np.flatnonzero(is_near & np.isfinite(costs))
             done = np.union1d(self.done(), list(self.asked)).astype(np.intp)
             copies = find_copies(np.append(left, done))
             left = left[~np.isin(copies[: len(left)], copies[len(left) :])]
             if not len(left):
                 break
             nobody = np.zeros(len(left), dtype=bool)
-            best, _ = best_samples(cluster_ids[left], distances[left], nobody, left)
+            at = cluster_ids[left], costs[left]
+            best, _ = best_samples(*at, nobody, left, seed)
             queries = left[best]
         self.queries = last
 
@@ -398,6 +404,11 @@ class LedgerMixin:
         ValueError
             If `n_queries` is not a positive whole number.
 
+        Warns
+        -----
+        UserWarning
+            If fewer than `n_queries` samples are left.
+
         See Also
         --------
         query : The first round.
@@ -428,7 +439,15 @@ class LedgerMixin:
             {"n_queries": [POSITIVE]}, {"n_queries": n_queries}, "query_more"
         )
         done = np.union1d(self._ledger.done(), self.given_.positions)
-        return self._ledger.ask_about(self._next_queries(done, n_queries))
+        queries = self._next_queries(done, n_queries)
+        if len(queries) < n_queries:
+            warn_user(
+                f"Only {len(queries)} of n_queries={n_queries} samples are left to ask "
+                "about: all others have a label, are copies of one that has, or were "
+                "left without an answer. The labels of copies may be given to "
+                "propagate by position."
+            )
+        return self._ledger.ask_about(queries)
 
     def _next_queries(self, done: NDArray[np.intp], n_queries: int) -> NDArray[np.intp]:
         """Choose positions that are worth most beside those that are done."""

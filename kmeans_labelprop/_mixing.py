@@ -9,31 +9,38 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+# In place of None.
+_NO_SEED = 2
 
-def mixed_order(n_samples: int) -> NDArray[np.intp]:
+
+def mixed_order(n_samples: int, seed: int | None = None) -> NDArray[np.intp]:
     """List all positions in an order that is the same each time.
 
     Parameters
     ----------
     n_samples : int
         Number of samples.
+    seed : int or None, default=None
+        Another one gives another order.
 
     Returns
     -------
     order : ndarray of shape (n_samples,), dtype=intp
         The positions, by their :func:`position_hashes`.
     """
-    return np.argsort(position_hashes(np.arange(n_samples)))
+    return np.argsort(position_hashes(np.arange(n_samples), seed))
 
 
-def position_hashes(positions: NDArray[np.intp], seed: int = 2) -> NDArray[np.uint64]:
+def position_hashes(
+    positions: NDArray[np.intp], seed: int | None = None
+) -> NDArray[np.uint64]:
     """Give each position a random number of its own, whatever block it comes in.
 
     Parameters
     ----------
     positions : ndarray of shape (n_samples,), dtype=intp
         The positions.
-    seed : int, default=2
+    seed : int or None, default=None
         Another one gives other numbers.
 
     Returns
@@ -43,6 +50,7 @@ def position_hashes(positions: NDArray[np.intp], seed: int = 2) -> NDArray[np.ui
     """
     z = positions.astype(np.uint64) + np.uint64(1)
     z *= np.uint64(0x9E3779B97F4A7C15)
+    seed = _NO_SEED if seed is None else seed
     z ^= np.uint64(seed * 0xD1342543DE82EF95 % 2**64)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         z = (z ^ (z >> np.uint64(shift))) * np.uint64(factor)

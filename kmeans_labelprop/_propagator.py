@@ -34,6 +34,7 @@ from ._containers import canonical, labels_like, row_names, take_rows
 from ._embedding import enter_space, fit_space
 from ._engine import (
     copies_of,
+    costs_of_asking,
     find_clusters,
     find_graph,
     find_suspects,
@@ -51,7 +52,7 @@ from ._messages import stage, warn_user
 from ._propagation import check_class_prior, likeliest
 from ._report import label_attributes, summarize, warn_of_edges, warn_of_labels
 from ._representatives import are_typical, best_samples, most_valuable_first
-from ._seeds import clone_sharing, set_unset
+from ._seeds import clone_sharing, draw_seed, set_unset
 from ._validation import (
     N_JOBS,
     HasMethods,
@@ -193,8 +194,8 @@ class KMeansLabelPropagator(
         Number of jobs of the `embedding`, the `clusterer` and the `neighbors`, where
         they have such a parameter and leave it None.
     random_state : int, RandomState instance or None, default=None
-        Seeds the same parts, where they leave theirs None. Pass an int for the same
-        result every time.
+        Seeds the same parts, where they leave theirs None, and says which of equally
+        near samples are asked about. Pass an int for the same result every time.
     verbose : int, default=0
         If not 0, tells on stderr which stage runs and how long it took.
 
@@ -441,6 +442,7 @@ class KMeansLabelPropagator(
         y: ArrayLike | None = None,
         *,
         sample_ids: ArrayLike | None = None,
+        askable: NDArray[np.bool_] | None = None,
     ) -> Self:
         """Cluster the samples and get labels, without propagating them yet.
 
@@ -454,6 +456,8 @@ class KMeansLabelPropagator(
             Known labels, `missing_label` elsewhere.
         sample_ids : array-like of shape (n_samples,), default=None
             What the oracle gets in place of rows.
+        askable : ndarray of shape (n_samples,), dtype=bool, default=None
+            Which samples may be asked about; None for all.
 
         Returns
         -------
@@ -467,7 +471,7 @@ class KMeansLabelPropagator(
         known = self._read_labels(X, y)
         is_experiment = plays_oracle(self.oracle, y, known, self.missing_label)
         own = known.none() if is_experiment else known
-        ledger, ask = self._cluster(X, own, callable(self.oracle)), None
+        ledger, ask = self._cluster(X, own, callable(self.oracle), askable), None
         if is_experiment:
             ask = answer_by(known)
         elif callable(self.oracle):
@@ -480,8 +484,9 @@ class KMeansLabelPropagator(
                 ledger.ask_in_clusters(
                     ask,
                     clusters.ids,
-                    clusters.distances,
+                    costs_of_asking(clusters, askable),
                     partial(copies_of, clusters),
+                    clusters.seed,
                     self.max_retries,
                     self.verbose,
                 )
@@ -818,23 +823,30 @@ class KMeansLabelPropagator(
 
     # The stages: embed, cluster, choose, ask, propagate, keep a fraction.
 
-    def _cluster(self, X: Any, known: KnownLabels, asks: bool) -> Ledger:
+    def _cluster(
+        self,
+        X: Any,
+        known: KnownLabels,
+        asks: bool,
+        askable: NDArray[np.bool_] | None = None,
+    ) -> Ledger:
         """Embed, cluster, and choose whom to ask about; forget an earlier fit."""
         cache = cache_in(self.memory)
         embedding_, E = fit_space(self, X, self._prepare, cache)
         made = make_clusterer(self.clusterer, self.n_clusters, E.shape[0])
         clusterer = self._prepare(made)
-        clusters = find_clusters(E, clusterer, cache, self.verbose, row_names(X))
+        names, seed = row_names(X), draw_seed(self.random_state)
+        clusters = find_clusters(E, clusterer, cache, self.verbose, names, seed)
         if self.propagation == "graph":
             graph = find_graph(E, self.neighbors, self._prepare, cache, self.verbose)
             clusters = replace(clusters, graph=graph)
         is_known = np.zeros(len(clusters), dtype=bool)
         is_known[known.positions] = True
-        at = clusters.ids, clusters.distances
-        is_fair = are_typical(*at, known.positions)
+        is_fair = are_typical(clusters.ids, clusters.distances, known.positions)
         if asks and not is_fair:
             warn_of_edges(len(known))
-        chosen, own = best_samples(*at, is_known & is_fair)
+        costs = costs_of_asking(clusters, askable)
+        chosen, own = best_samples(clusters.ids, costs, is_known & is_fair, seed=seed)
 
         forget_fit(self, keep=("n_features_in_", "feature_names_in_"))
         self.embedding_, self.clusterer_ = embedding_, clusters.clusterer
@@ -842,7 +854,7 @@ class KMeansLabelPropagator(
         self.clusters_, self.labels_ = clusters, clusters.ids
         self.inertia_ = float(clusters.distances @ clusters.distances)
         self.representative_indices_, self.representative_clusters_ = chosen, own
-        open_ = ~is_known[chosen]
+        open_ = ~is_known[chosen] & np.isfinite(costs[chosen])
         queries = most_valuable_first(chosen[open_], own[open_], clusters.ids)
         self._ledger = Ledger(known, queries)
         return self._ledger

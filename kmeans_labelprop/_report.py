@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._engine import Clusters, Spread, count_outvoted
+from ._engine import Clusters, Spread, count_left, count_outvoted
 from ._given import GivenLabels
 from ._labels import with_missing
 from ._messages import warn_user
@@ -16,6 +16,8 @@ from .embedding import describe
 
 # From there on every label reaches all samples nearly alike.
 _LARGE_ALPHA = 0.999
+# So many classes are named in a message.
+_MOST_NAMES = 10
 
 
 def warn_of_labels(propagator: Any, n_alone: int) -> None:
@@ -103,6 +105,30 @@ def warn_of_edges(n_known: int) -> None:
     )
 
 
+def warn_of_classes(propagator: Any, lacking: list[Any]) -> None:
+    """Warn that classes of y have no label among those given.
+
+    Parameters
+    ----------
+    propagator : KMeansLabelPropagator
+        Has the labels given.
+    lacking : list
+        The classes.
+    """
+    clusters, given = propagator.clusters_, propagator.given_
+    further = ", ..." if len(lacking) > _MOST_NAMES else ""
+    names = ", ".join(map(repr, lacking[:_MOST_NAMES])) + further
+    advice = (
+        "A larger n_clusters finds more classes."
+        if count_left(clusters, given)
+        else "All samples have a label, or are copies of one that has."
+    )
+    warn_user(
+        f"No label is given of {len(lacking)} of {len(lacking) + len(given.classes)} "
+        f"classes, which will never be predicted: [{names}]. {advice}"
+    )
+
+
 def label_attributes(
     given: GivenLabels,
     spread: Spread,
@@ -160,7 +186,7 @@ def count_labels(propagator: Any) -> tuple[dict[str, int], list[str]]:
     n_answered = sum(label is not None for label in propagator.answers_.values())
     counts = {
         "samples": len(propagator.clusters_),
-        "clusters": len(propagator.cluster_centers_),
+        "clusters": len(np.unique(propagator.clusters_.ids)),
         "labels known": propagator.n_known_,
         "asked for": propagator.n_queries_,
         "answered": n_answered,

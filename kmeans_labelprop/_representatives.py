@@ -13,6 +13,7 @@ def best_samples(
     costs: NDArray[np.float64],
     known: NDArray[np.bool_],
     positions: NDArray[np.intp] | None = None,
+    seed: int | None = None,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Choose each cluster's best known sample, or its best if none is known.
 
@@ -26,6 +27,8 @@ def best_samples(
         Whether a sample's label is known.
     positions : ndarray of shape (n_samples,), dtype=intp, default=None
         Where the samples stand among all; None if these are all.
+    seed : int or None, default=None
+        Another one takes others of equally good samples.
 
     Returns
     -------
@@ -39,7 +42,7 @@ def best_samples(
     """
     if positions is None:
         positions = np.arange(len(cluster_ids))
-    order = np.lexsort((position_hashes(positions), costs, ~known, cluster_ids))
+    order = np.lexsort((position_hashes(positions, seed), costs, ~known, cluster_ids))
     clusters, first = np.unique(cluster_ids[order], return_index=True)
     return order[first], clusters
 

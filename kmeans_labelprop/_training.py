@@ -93,7 +93,23 @@ def train(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Trained
         What the classifier raises. If it fails in both ways by different errors, that
         of numbers from 0, which does not depend on how classes are named; of a single
         class the other one, which names it.
+    ValueError
+        If it cannot be trained on a single class.
     """
+    try:
+        return _train(estimator, X, y, fit_params)
+    except ValueError as error:
+        seen = np.unique(np.asarray(y))
+        if len(seen) > 1:
+            raise
+        raise ValueError(
+            f"{error}\nNo label of another class than {seen.tolist()[0]!r} is known or "
+            "was answered. A larger n_clusters finds more classes; samples with "
+            "sample_weight=0 are never asked about."
+        ) from error
+
+
+def _train(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Trained:
     seen, codes = np.unique(np.asarray(y), return_inverse=True)
     fit_params = _map_eval_set(fit_params, lambda X, y: _rows_of(X, y, seen))
     is_code = seen.dtype.kind in "iuf" and np.array_equal(seen, np.arange(len(seen)))

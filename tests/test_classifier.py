@@ -840,3 +840,41 @@ def test_routed_metadata_reaches_oracle_and_estimator(blobs):
         )
     scored = classifier.fit(X, sample_ids=np.arange(len(X)))
     assert 0 < scored.score(X, y, sample_weight=weights) < 1
+
+
+@pytest.mark.parametrize("chooses", [False, True])
+def test_nobody_is_asked_about_a_sample_without_weight(chooses):
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    y = (X[:, 0] > 0).astype(int)
+    # Those nearest to the centres count for nothing.
+    propagator = KMeansLabelPropagator(20, random_state=0)
+    weights = np.ones(200)
+    weights[propagator.query(X)] = 0
+    asked = []
+
+    def oracle(rows):
+        found = [int(np.flatnonzero((X == row).all(axis=1))[0]) for row in rows]
+        asked.extend(found)
+        # Of some the label is not known: others of the cluster are asked about.
+        return [None if i % 2 and len(asked) <= 20 else y[i] for i in found]
+
+    make = PropagatedClassifierCV if chooses else PropagatedClassifier
+    model = make(
+        LogisticRegression(),
+        propagator.set_params(oracle=oracle, max_retries=2),
+    ).fit(X, sample_weight=weights)
+    assert len(asked) > 20
+    assert (weights[asked] > 0).all()
+    assert len(model.propagator_.clusters_) == 200
+
+
+@pytest.mark.filterwarnings("ignore:No label is given of 1 of 3")
+def test_a_cluster_without_weight_is_not_asked_about():
+    X = np.repeat([[0.0], [10.0], [20.0]], 5, axis=0)
+    weights = np.repeat([1, 0, 1], 5)
+    model = PropagatedClassifier(
+        LogisticRegression(), KMeansLabelPropagator(3, random_state=0)
+    ).fit(X, np.repeat(["a", "b", "c"], 5), sample_weight=weights)
+    assert model.propagator_.n_queries_ == 2
+    assert model.classes_.tolist() == ["a", "b", "c"]
+    assert model.predict([[0.0], [20.0]]).tolist() == ["a", "c"]

@@ -100,6 +100,7 @@ def test_sklearn_checks_of_propagator(estimator, check):
     check(estimator)
 
 
+@pytest.mark.filterwarnings("ignore:The only class found is")
 @parametrize_with_checks(
     CLASSIFIERS, expected_failed_checks=lambda estimator: CLASSIFIER_FAILURES
 )

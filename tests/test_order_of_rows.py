@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array
+from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsTransformer
 
-from kmeans_labelprop import KMeansLabelPropagator, streaming
+from kmeans_labelprop import (
+    KMeansLabelPropagator,
+    PropagatedClassifierCV,
+    streaming,
+)
 from kmeans_labelprop import dask as on_dask
 from kmeans_labelprop._distances import nearest
 from kmeans_labelprop._engine import find_clusters, find_graph, next_queries
@@ -111,6 +118,56 @@ def test_blocks_and_memory_choose_the_same_copies():
     assert_array_equal(both[merged], whole)
 
 
+def copy_by_place(X, asked):
+    return {tuple(X[i].tolist()): i for i in asked.tolist()}
+
+
+def test_the_seed_says_which_copies_are_asked_about(propagator_class):
+    X = places_with_copies()
+    asked = []
+    for seed in (0, 0, 1, np.random.RandomState(0), np.random.RandomState(0)):
+        propagator = propagator_class(25, random_state=seed)
+        first = propagator.query(X)
+        propagator.propagate(np.arange(len(first)) % 2)
+        asked.append(copy_by_place(X, np.append(first, propagator.query_more(12))))
+    assert asked[0] == asked[1] != asked[2]
+    assert asked[3] == asked[4]
+    # One copy in 30 is the same by chance.
+    common = asked[0].keys() & asked[2].keys()
+    assert len(common) > 20
+    assert sum(asked[0][place] == asked[2][place] for place in common) < 8
+
+
+def test_blocks_ask_about_the_same_copies_as_memory(propagator_class):
+    X = places_with_copies()
+    found = copy_by_place(X, propagator_class(40, random_state=3).query(X))
+    asked = KMeansLabelPropagator(40, random_state=3).query(X)
+    expected = copy_by_place(X, asked)
+    common = found.keys() & expected.keys()
+    assert len(common) > 30
+    assert all(found[place] == expected[place] for place in common)
+
+
+def test_the_seed_says_which_copies_are_asked_about_after_an_abstention():
+    # The oracle does not know the copies that are more, and nearer to the centre.
+    X = np.repeat([[0.0, 0], [1, 0], [50, 0], [51, 0]], [40, 30, 40, 30], axis=0)
+    last = []
+    for seed in range(6):
+
+        def abstain_once(rows):
+            return [None if x in (0, 50) else int(x > 25) for x in rows[:, 0]]
+
+        propagator = KMeansLabelPropagator(
+            2,
+            embedding=None,
+            oracle=abstain_once,
+            max_retries=1,
+            random_state=seed,
+        ).fit(X)
+        last.append(tuple(propagator.queries_.tolist()))
+    assert len(set(last)) > 1
+
+
 def test_answers_about_copies_of_a_sorted_table_are_those_of_all_copies():
     # One in three copies is of the first class, and they come first.
     places = np.random.default_rng(0).normal(size=(60, 4)).round(1)
@@ -209,3 +266,42 @@ def test_rounds_ask_about_one_of_all_copies_only():
         chosen = next_queries(clusters, np.zeros(len(X)), np.array([0]), 50)
         assert sorted(chosen % 40) == list(range(1, 40))
         assert FEW <= in_second_half(chosen, len(X)) <= MANY
+
+
+def test_told_that_all_that_is_left_are_copies(propagator_class):
+    X = np.tile(np.random.default_rng(0).normal(size=(12, 3)) * 10, (20, 1))
+    propagator = propagator_class(6, random_state=0)
+    first = propagator.query(X)
+    propagator.propagate(np.arange(len(first)) % 2)
+    with pytest.warns(UserWarning, match=r"Only 6 of n_queries=20 samples are left"):
+        more = propagator.query_more(20)
+    assert len(np.unique(X[np.append(first, more)], axis=0)) == 12
+    propagator.propagate(np.arange(6) % 2)
+    with pytest.warns(UserWarning, match="Only 0 of n_queries=1 "):
+        assert len(propagator.query_more(1)) == 0
+    # Their labels are taken all the same.
+    rest = np.setdiff1d(np.arange(len(X)), np.append(first, more))[:2]
+    propagator.propagate({int(i): 1 for i in rest})
+    assert len(propagator.given_) == 14
+
+
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
+def test_summaries_know_when_all_samples_have_a_label():
+    X = np.tile(np.random.default_rng(0).normal(size=(14, 3)) * 10, (20, 1))
+    y = np.where(np.arange(len(X)) % 14 < 6, "a", np.where(X[:, 0] > 0, "b", "c"))
+    propagator = KMeansLabelPropagator(40, random_state=0)
+    not_asked = np.setdiff1d(np.arange(len(X)), propagator.query(X))
+    y[not_asked[::50]] = "rare"
+    model = PropagatedClassifierCV(
+        LogisticRegression(max_iter=1000), propagator, random_state=0
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, y)
+    told = " ".join(str(warning.message) for warning in caught)
+    assert "No label is given of 1 of 4 classes" in told
+    assert "A larger n_clusters" not in told
+    text = model.summary()
+    assert "280 samples in 14 clusters." in text
+    assert "The next" not in text
+    assert "All samples have a label, or are copies of one that has." in text

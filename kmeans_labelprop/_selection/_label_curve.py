@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from .._engine import Clusters, spread
+from .._engine import Clusters, count_left, spread
 from .._given import GivenLabels
 from .._validation import Interval, check_parameters
 
@@ -153,8 +153,8 @@ class LabelLearningCurve:
         Number of labels given.
     n_known : int
         How many of them were known from the start, not asked for.
-    n_samples : int
-        Number of all samples.
+    n_left : int
+        Number of samples without a label, copies of each other as one.
     budgets : ndarray of shape (n_budgets,), dtype=intp
         How many labels were visible, ascending.
     accuracies : ndarray of shape (n_budgets, n_repeats), dtype=float64
@@ -182,7 +182,7 @@ class LabelLearningCurve:
 
     n_labels: int
     n_known: int
-    n_samples: int
+    n_left: int
     budgets: NDArray[np.intp]
     accuracies: NDArray[np.float64]
 
@@ -231,11 +231,11 @@ class LabelLearningCurve:
             {"n_more": n_more, "confidence_level": confidence_level},
             "expected_gain",
         )
-        n_left = self.n_samples - self.n_labels
-        if n_more > n_left:
+        if n_more > self.n_left:
             raise ValueError(
                 "The 'n_more' parameter of expected_gain must be at most the number "
-                f"of samples without a label, {n_left}. Got {n_more} instead."
+                f"of samples without a label, {self.n_left}, copies of each other as "
+                f"one. Got {n_more} instead."
             )
         of_curve = (
             self.hidden_error,
@@ -268,9 +268,9 @@ class LabelLearningCurve:
             Two lines.
         """
         if n_more is None:
-            n_more = min(self.n_labels, self.n_samples - self.n_labels)
+            n_more = min(self.n_labels, self.n_left)
             if not n_more:
-                return "All samples have a label."
+                return "All samples have a label, or are copies of one that has."
         gain, low, high = (100 * share for share in self.expected_gain(n_more))
         next_labels = "label is" if n_more == 1 else f"{n_more:,} labels are"
         budgets = (f"{budget:,}" for budget in self.budgets.tolist())
@@ -339,7 +339,8 @@ def find_label_curve(
             hidden = given.take(~is_visible)
             is_right = found.codes[hidden.positions] == hidden.codes
             accuracies[row, repeat] = is_right.mean()
-    return LabelLearningCurve(n_labels, n_known, len(clusters), budgets, accuracies)
+    n_left = count_left(clusters, given)
+    return LabelLearningCurve(n_labels, n_known, n_left, budgets, accuracies)
 
 
 def _orders(

@@ -340,7 +340,7 @@ class LabelCurveDisplay(CurveDisplay):
     def _draw(self, ax: Any, name: str | None, line_kw: dict[str, Any] | None) -> None:
         curve, n_more, level = self.curve, self.n_more, self.confidence_level
         if n_more is None:
-            n_more = min(curve.n_labels, curve.n_samples - curve.n_labels)
+            n_more = min(curve.n_labels, curve.n_left)
         curve.expected_gain(n_more, level)  # checks both
         steps = np.unique(np.linspace(1, n_more, 50).astype(int))
         expected = [curve.expected_gain(step, level) for step in steps.tolist()]

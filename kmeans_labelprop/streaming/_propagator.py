@@ -70,8 +70,8 @@ class KMeansLabelPropagator(BaseBlockPropagator):
     missing_label : int, float or str, default=-1
         Marks a sample without a label.
     random_state : int, RandomState instance or None, default=None
-        Seeds the sample, the embedding and k-means. Pass an int for the same result
-        every time.
+        Seeds the sample, the embedding and k-means, and says which of equally near
+        samples are asked about. Pass an int for the same result every time.
     verbose : int, default=0
         If not 0, tells on stderr which stage runs, how far it is and how long it takes.
 

@@ -385,7 +385,8 @@ class Rounds(RuleBasedStateMachine):
     @precondition(lambda self: self.spread is not None)
     @rule(n=st.integers(1, N))
     def query_more(self, n):
-        asked = self.p.query_more(n).tolist()
+        with quiet():  # fewer may be left
+            asked = self.p.query_more(n).tolist()
         places = {POSITIONS[i] for i in self.spread}
         assert len(set(asked)) == len(asked) <= n
         assert not {POSITIONS[i] for i in asked} & places
@@ -687,12 +688,16 @@ def test_two_propagators_asked_by_two_threads_keep_their_labels_apart():
 
 
 def test_an_oracle_that_fails_in_the_second_round_keeps_the_first():
+    first, _ = fitted_with(Oracle(number, "list"))
     oracle = Oracle(
-        number, "generator", silent={1, 7, 15}, fails_at=6, error=TimeoutError
+        number,
+        "generator",
+        silent=set(first.queries_[:3].tolist()),
+        fails_at=6,
+        error=TimeoutError,
     )
     p, caught = fitted_with(oracle, max_retries=3)
-    if not isinstance(caught, TimeoutError):
-        pytest.fail(f"the second round was never reached: {caught!r}")
+    assert isinstance(caught, TimeoutError)
     assert p.answers_ == caught.answers == oracle.out
     assert len(oracle.out) == 6
 

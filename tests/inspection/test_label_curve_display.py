@@ -69,7 +69,7 @@ def test_how_far_and_how_sure_can_be_chosen(curve, assert_legible):
 
 
 def test_no_farther_than_there_are_samples(curve):
-    few = LabelLearningCurve(40, 0, 47, curve.budgets, curve.accuracies)
+    few = LabelLearningCurve(40, 0, 7, curve.budgets, curve.accuracies)
     display = LabelCurveDisplay(few).plot()
     assert display.extension_.get_xdata()[-1] == 47
     with pytest.raises(ValueError, match="without a label, 7"):
@@ -77,13 +77,13 @@ def test_no_farther_than_there_are_samples(curve):
 
 
 def test_all_samples_have_a_label(curve):
-    done = LabelLearningCurve(40, 0, 40, curve.budgets, curve.accuracies)
+    done = LabelLearningCurve(40, 0, 0, curve.budgets, curve.accuracies)
     with pytest.raises(ValueError, match="'n_more' parameter"):
         LabelCurveDisplay(done).plot()
 
 
 def test_a_single_repeat_has_no_band_of_its_own(curve):
-    single = LabelLearningCurve(40, 0, 1000, curve.budgets, curve.accuracies[:, :1])
+    single = LabelLearningCurve(40, 0, 960, curve.budgets, curve.accuracies[:, :1])
     display = LabelCurveDisplay(single).plot()
     assert display.spread_ is None
     # It runs from the labels there are to those to come.
