@@ -366,7 +366,8 @@ class BasePropagatedClassifier(
     ) -> None:
         """Get labels; none is paid for that counts for nothing in the training."""
         weights = routed["estimator"].get("sample_weight")
-        askable = None if np.ndim(weights) == 0 else np.asarray(weights) > 0
+        is_array = weights is not None and not isinstance(weights, Real)
+        askable = np.asarray(weights) > 0 if is_array else None
         propagator.ask(X, y, sample_ids=sample_ids, askable=askable)
 
     def _check_encoding(self, y: ArrayLike | None, propagator: Any) -> None:

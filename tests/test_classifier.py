@@ -853,7 +853,7 @@ def test_nobody_is_asked_about_a_sample_without_weight(chooses):
     asked = []
 
     def oracle(rows):
-        found = [int(np.flatnonzero((X == row).all(axis=1))[0]) for row in rows]
+        found = [int(np.flatnonzero((row == X).all(axis=1))[0]) for row in rows]
         asked.extend(found)
         # Of some the label is not known: others of the cluster are asked about.
         return [None if i % 2 and len(asked) <= 20 else y[i] for i in found]

@@ -221,7 +221,7 @@ LABELS = {
     ),
     "one class for a linear model": (
         lambda: PropagatedClassifier(LINEAR, propagator()).fit(X, np.full(60, 7)),
-        "(?s)only one class: np.int64.7.*No label of another class than 7 .*LogisticRegression",
+        "(?s)only one class: np.int64.7.*another class than 7 .*LogisticRegression",
     ),
     "dates as labels": (
         lambda: fit(y=pd.Series(pd.Timestamp("2026-01-01") + pd.to_timedelta(Y, "D"))),
