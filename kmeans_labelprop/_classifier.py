@@ -180,8 +180,9 @@ class PropagatedClassifier(BasePropagatedClassifier):
         propagator = clone(self._given_propagator())
         self._check_encoding(y, propagator)
         with self._labels_kept(propagator):
-            with task("propagating labels", part=propagator):
+            with task("getting labels", part=propagator):
                 self._ask(propagator, X, y, sample_ids, routed)
+            with task("propagating labels", part=propagator):
                 propagator.propagate({})
             self._check_X(X, propagator, reset=True)
             classes = self._find_classes(y, propagator)

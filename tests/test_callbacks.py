@@ -134,8 +134,10 @@ def test_a_classifier_hands_callbacks_down_to_what_it_fits():
     lines = [line for line in recorder.lines if "lbfgs" not in line]
     assert lines == [
         "PropagatedClassifier: fit",
-        "  KMeansLabelPropagator: fit",
-        *(f"  {line}" for line in STAGES[1:]),
+        "  KMeansLabelPropagator: ask",
+        *(f"  {line}" for line in STAGES[1:4]),
+        "  KMeansLabelPropagator: propagate",
+        f"  {STAGES[4]}",
         "  PropagatedClassifier: training on 120 samples",
         "    LogisticRegression: fit",
     ]
@@ -151,6 +153,7 @@ def test_what_is_not_handed_down_sees_the_tasks_of_the_whole():
     model = PropagatedClassifier(LogisticRegression(), propagator())
     assert seen(model, recorder=Recorder()).lines == [
         "PropagatedClassifier: fit",
+        "  PropagatedClassifier: getting labels",
         "  PropagatedClassifier: propagating labels",
         "  PropagatedClassifier: training on 120 samples",
         "    PropagatedClassifier: fit",
