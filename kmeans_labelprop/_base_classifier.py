@@ -19,7 +19,7 @@ from sklearn.base import (
     is_regressor,
 )
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_array, get_tags
+from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -35,9 +35,11 @@ from sklearn.utils.validation import (
 from ._asking import check_beside
 from ._callbacks import CallbackMixin, check_callbacks
 from ._containers import canonical, holds_numbers, labels_like, single_column, take_rows
+from ._engine import predict_distributions
 from ._html import SummaryHTMLMixin
 from ._labels import check_labels, label_vector, labelled_rows
 from ._messages import noting, noting_gaps, stage, warn_user
+from ._propagation import join
 from ._propagator import KMeansLabelPropagator
 from ._report import warn_of_classes
 from ._training import Trained, embed_eval_set, train
@@ -48,10 +50,18 @@ from ._validation import (
     take_fit_params,
     validate_estimator_parameters,
 )
+from ._weights import check_weights, confidence_weights, takes_weights
 
 
 def _estimator_has(method: str) -> Any:
     def check(classifier: BasePropagatedClassifier) -> bool:
+        if method == "decision_function" and getattr(
+            classifier, "with_neighbors_", False
+        ):
+            raise AttributeError(
+                "The neighbours predict with the classifier: they have probabilities, "
+                "and no decision_function."
+            )
         estimator = getattr(classifier, "estimator_", classifier.estimator)
         if estimator is None:  # the propagator predicts
             estimator = classifier.propagator_
@@ -59,18 +69,6 @@ def _estimator_has(method: str) -> Any:
         return True
 
     return check
-
-
-def _takes_weights(estimator: Any) -> bool:
-    """Tell whether an estimator and all estimators inside it take weights."""
-    inside = (
-        value
-        for value in estimator.get_params(deep=True).values()
-        if hasattr(value, "fit")
-    )
-    return all(
-        has_fit_parameter(part, "sample_weight") for part in (estimator, *inside)
-    )
 
 
 def _warn_of_losses(part: Any, copy: Any) -> None:
@@ -83,31 +81,6 @@ def _warn_of_losses(part: Any, copy: Any) -> None:
                 f"{name}={value!r}, and it is a copy that is trained. If these are "
                 "arguments of fit, pass them to fit."
             )
-
-
-def confidence_weights(
-    confidence: NDArray[np.float64], codes: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    """Turn confidence into weights that leave each class its size.
-
-    Parameters
-    ----------
-    confidence : ndarray of shape (n_training,), dtype=float64
-        The confidence in the label of each sample, in [0, 1]; in each class at least
-        one is positive, that of a given label.
-    codes : ndarray of shape (n_training,), dtype=intp
-        The class of each sample.
-
-    Returns
-    -------
-    weights : ndarray of shape (n_training,), dtype=float64
-        The confidence, divided by its mean over the samples of the same class. Labels
-        of rare classes are less certain as a rule, and would else count too little.
-    """
-    _, codes, sizes = np.unique(codes, return_inverse=True, return_counts=True)
-    means = np.bincount(codes, confidence) / sizes
-    weights: NDArray[np.float64] = confidence / means[codes]
-    return weights
 
 
 def is_pipeline(estimator: Any) -> bool:
@@ -176,28 +149,6 @@ def has_missing(X: Any) -> bool:
     return bool(np.isnan(np.asarray(values, dtype=np.float64)).any())
 
 
-def _check_weights(X: Any, sample_weight: Any) -> NDArray[Any]:
-    """Check the weights of all samples, before any label is paid for."""
-    sample_weight = single_column(sample_weight)
-    check_beside(X, sample_weight, "sample_weight")
-    with noting("sample_weight must be numbers, one for each sample."):
-        weights: NDArray[Any] = check_array(
-            sample_weight,
-            dtype=[np.float64, np.float32],
-            ensure_2d=False,
-            allow_nd=True,
-            input_name="sample_weight",
-        )
-    if weights.ndim != 1:
-        raise ValueError(
-            "sample_weight must be one number for each sample, of shape (n_samples,). "
-            f"Got an array of shape {weights.shape} instead."
-        )
-    if not weights.any():
-        raise ValueError("sample_weight must not be 0 for all samples.")
-    return weights
-
-
 def _check_names(estimator: Any, fit_params: dict[str, Any]) -> None:
     """Refuse parameters that a classifier's fit does not take."""
     parameters = signature(estimator.fit).parameters.values()
@@ -242,9 +193,11 @@ class BasePropagatedClassifier(
         classes: NDArray[Any],
         trained: Trained,
         train_on: str,
+        with_neighbors: bool = False,
     ) -> None:
         self.propagator_, self.classes_ = propagator, classes
         self.estimator_, self.train_on_ = trained.estimator, train_on
+        self.with_neighbors_ = with_neighbors
         self._coding = (trained.seen, trained.is_coded)
         kept = propagator.sample_indices_
         self.training_indices_ = kept.copy()
@@ -308,7 +261,7 @@ class BasePropagatedClassifier(
 
     def _weighs(self, trained: Any) -> bool:
         if self.sample_weight == "auto":
-            return _takes_weights(trained)
+            return takes_weights(trained)
         return self.sample_weight is not None and has_fit_parameter(
             trained, "sample_weight"
         )
@@ -335,7 +288,7 @@ class BasePropagatedClassifier(
         """Split the fit parameters among the parts that are trained."""
         weights = fit_params.get("sample_weight")
         if weights is not None and not isinstance(weights, Real):
-            weights = _check_weights(X, weights)
+            weights = check_weights(X, weights)
             fit_params = {**fit_params, "sample_weight": weights}
         if routing_enabled():
             routed = process_routing(self, "fit", **fit_params)
@@ -438,7 +391,10 @@ class BasePropagatedClassifier(
             "neighbors": "No classifier: the neighbours among {} samples predict.",
         }[self.train_on_]
         text: str = self.propagator_.summary()
-        return f"{text}\n{how.format(format(len(self.training_indices_), ','))}"
+        told = how.format(format(len(self.training_indices_), ","))
+        if self.with_neighbors_:
+            told += " The neighbours predict with it."
+        return f"{text}\n{told}"
 
     def _for_estimator(self, X: Any) -> Any:
         """Check new samples, and bring them into the form trained on."""
@@ -461,6 +417,12 @@ class BasePropagatedClassifier(
         y : ndarray of shape (n_samples,)
             The predicted classes.
         """
+        check_is_fitted(self, "train_on_")
+        if self.with_neighbors_:
+            predicted: NDArray[Any] = self.classes_[
+                self.predict_proba(X).argmax(axis=1)
+            ]
+            return predicted
         X = self._for_estimator(X)
         return self._predicting().predict(X)
 
@@ -479,9 +441,16 @@ class BasePropagatedClassifier(
             One column for each of `classes_`; 0 for a class that the classifier has
             not seen.
         """
-        X = self._for_estimator(X)
-        predicting = self._predicting()
-        return self._pad(predicting.predict_proba(X), predicting.classes, 0)
+        Z = self._for_estimator(X)
+        predicting, fitted = self._predicting(), self.propagator_
+        own = self._pad(predicting.predict_proba(Z), predicting.classes, 0)
+        if not self.with_neighbors_:
+            return own
+        E = Z if self.train_on_ == "embedding" else fitted.embed(canonical(X))
+        of_neighbors = predict_distributions(
+            fitted.clusters_, fitted.given_, fitted.spread_, E
+        )
+        return join(own, self._pad(of_neighbors, fitted.classes_, 0))
 
     @available_if(_estimator_has("decision_function"))
     def decision_function(self, X: Any) -> NDArray[np.floating[Any]]:

@@ -40,13 +40,13 @@ from ._selection._hiding import (
     number_groups,
     warn_of_failures,
 )
-from ._selection._label_curve import find_label_curve
 from ._selection._results import mean_over_splits, tabulate
 from ._selection._summary import (
     describe_choice,
     describe_failures,
     describe_gains,
     describe_labels,
+    describe_next_labels,
     describe_usual,
 )
 from ._training import Trained, embed_eval_set
@@ -396,7 +396,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
                     best.train_on,
                     routed["estimator"],
                 )
-            self._keep(propagator, classes, trained, best.train_on)
+            self._keep(propagator, classes, trained, best.train_on, best.with_neighbors)
             for name, value in found.items():
                 setattr(self, name, value)
         return self
@@ -426,7 +426,10 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
             return self._params_of_samples(X, params, at, codes, confidence, compared)
 
         candidates = list_candidates(
-            _in_order(self.propagations), self.fractions, spaces
+            _in_order(self.propagations),
+            self.fractions,
+            spaces,
+            all(hasattr(part, "predict_proba") for part in (self.estimator, compared)),
         )
         own_groups = None
         if groups is not None:
@@ -577,29 +580,9 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
                 ),
                 *describe_failures(self.cv_results_),
                 *describe_gains(self.cv_results_, self.best_index_),
-                *self._describe_next_labels(),
+                *describe_next_labels(self.propagator_, self._has_groups),
             ]
         )
-
-    def _describe_next_labels(self) -> list[str]:
-        """Say what more labels are likely to bring; nothing where that is not known."""
-        fitted = self.propagator_
-        # Labels of one group tell little of others: the curve does not know of groups.
-        if fitted.spread_.distributions is None or self._has_groups:
-            return []
-        spread_params = {"alpha": fitted.alpha, "class_prior": fitted.class_prior}
-        try:
-            curve = find_label_curve(
-                fitted.clusters_,
-                fitted.given_,
-                fitted.n_known_,
-                spread_params,
-                4,
-                check_random_state(0),
-            )
-        except ValueError:  # too few labels tell nothing
-            return []
-        return curve.summary().splitlines()
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

@@ -489,6 +489,25 @@ def as_probabilities(distributions: NDArray[np.float64]) -> NDArray[np.float64]:
     return sharpened / sharpened.sum(axis=1, keepdims=True)
 
 
+def join(
+    ours: NDArray[np.floating[Any]], of_neighbors: NDArray[np.floating[Any]]
+) -> NDArray[np.float64]:
+    """Let a classifier and the neighbours predict together.
+
+    Parameters
+    ----------
+    ours, of_neighbors : ndarray of shape (n_samples, n_classes)
+        Probability of each class; all 0 where the neighbours know none.
+
+    Returns
+    -------
+    probabilities : ndarray of shape (n_samples, n_classes), dtype=float64
+        The mean; where the neighbours know none, the classifier's.
+    """
+    both = np.asarray(ours, dtype=np.float64) + of_neighbors
+    return both / (1 + of_neighbors.any(axis=1, keepdims=True))
+
+
 def margin(distributions: NDArray[np.float64]) -> NDArray[np.float64]:
     """Compute how far the likeliest class of each sample is ahead of the next.
 

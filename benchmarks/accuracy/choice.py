@@ -29,7 +29,6 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.validation import has_fit_parameter
 
 from kmeans_labelprop import KMeansLabelPropagator
-from kmeans_labelprop._base_classifier import confidence_weights
 from kmeans_labelprop._engine import Spread, keep, predict_distributions, spread
 from kmeans_labelprop._propagation import likeliest
 from kmeans_labelprop._selection._candidates import Candidate, list_candidates
@@ -42,6 +41,7 @@ from kmeans_labelprop._selection._hiding import (
     subsample,
     training_sets,
 )
+from kmeans_labelprop._weights import confidence_weights
 
 from .choice_data import BUDGETS, DATA_SETS, divide
 from .choice_report import make_report

@@ -20,19 +20,35 @@ class Candidate(NamedTuple):
     train_on : {"samples", "embedding", "neighbors"}
         What the classifier is given; with "neighbors" there is none, and the
         propagator predicts.
+    with_neighbors : bool
+        Whether the mean of the classifier's probabilities and the neighbours' predicts.
     """
 
     propagation: str
     fraction: float
     train_on: str = "samples"
+    with_neighbors: bool = False
 
     def __str__(self) -> str:
         if self.train_on == "neighbors":
             return f"{self.propagation}, predicted by the neighbours"
         where = _SPACES[self.train_on]
+        if self.with_neighbors:
+            where = f" with the neighbours{where}"
         if self.fraction == 0:
-            return f"the given labels alone{where}"
+            return f"the given labels{'' if self.with_neighbors else ' alone'}{where}"
         return f"{self.propagation} at fraction {self.fraction:g}{where}"
+
+    @property
+    def propagates(self) -> bool:
+        """Whether labels beyond the given ones count."""
+        return self.fraction > 0 or self.with_neighbors
+
+    @property
+    def training(self) -> Candidate:
+        """The candidate without the neighbours that is trained alike."""
+        rule = self.propagation if self.fraction else "cluster"
+        return Candidate(rule, self.fraction, self.train_on)
 
     @property
     def params(self) -> dict[str, Any]:
@@ -44,6 +60,7 @@ def list_candidates(
     propagations: Iterable[str],
     fractions: Iterable[float],
     spaces: Sequence[str] = ("samples",),
+    has_probabilities: bool = False,
 ) -> list[Candidate]:
     """Combine all there is to try, the given labels alone first and once.
 
@@ -58,6 +75,10 @@ def list_candidates(
         a second one with the smallest and the largest: what differs there is the
         space. "neighbors" goes with the graph rule, if that is tried, and takes all
         labels that reach a sample.
+    has_probabilities : bool, default=False
+        Whether the classifier tells probabilities. The neighbours are then not tried by
+        themselves: they predict with each classifier that is trained by the graph rule,
+        or on the given labels.
 
     Returns
     -------
@@ -67,16 +88,19 @@ def list_candidates(
     rules = list(dict.fromkeys(propagations))
     in_order = sorted({float(fraction) for fraction in fractions})
     candidates: list[Candidate] = []
+    joins = has_probabilities and "neighbors" in spaces and "graph" in rules
     for space in spaces:
         if space == "neighbors":
-            if "graph" in rules:
+            if "graph" in rules and not joins:
                 candidates.append(Candidate("graph", 1.0, space))
             continue
         tried = in_order if space == spaces[0] else sorted({in_order[0], in_order[-1]})
         if tried[0] == 0:
             candidates.append(Candidate("cluster", 0.0, space))
+            if joins:
+                candidates.append(Candidate("graph", 0.0, space, True))
         candidates += [
-            Candidate(rule, fraction, space)
+            Candidate(rule, fraction, space, joins and rule == "graph")
             for rule in rules
             for fraction in tried
             if fraction > 0

@@ -63,7 +63,10 @@ def choose(
     """Choose the highest score; in doubt, the graph rule's.
 
     The graph rule is the best one on most data, and a few dozen labels hardly tell the
-    candidates apart. So others have to lead by more than half a standard error.
+    candidates apart. So others have to lead by more than half a standard error. Where
+    the neighbours have a say, the given labels alone have to lead by two: hidden, a
+    label that stands for its region has no other there, and the neighbours look worse
+    than they are.
 
     Parameters
     ----------
@@ -80,15 +83,28 @@ def choose(
         Position of the candidate; of equal scores the first. If nothing is known, the
         first of all.
     """
+    if not len(weights):
+        return 0
     ranked = comparable(weighted_mean(scores, weights))
-    best = int(ranked.argmax())
-    of_graph = [i for i, c in enumerate(candidates) if c.propagation == "graph"]
-    if best in of_graph or not of_graph or not len(weights):
-        return best
-    rival = of_graph[int(ranked[of_graph].argmax())]
-    doubt = standard_error(scores[best] - scores[rival], weights) / 2
-    # NaN: the rival failed, so the leader wins.
-    return rival if ranked[best] - ranked[rival] <= doubt else best
+    leads = [_lead(candidate, candidates) for candidate in candidates]
+    best = -1
+    for lead in sorted(set(leads)):
+        group = [i for i, of in enumerate(leads) if of == lead]
+        rival = group[int(ranked[group].argmax())]
+        if best >= 0:
+            doubt = lead * standard_error(scores[rival] - scores[best], weights)
+        # NaN: what was ahead has failed.
+        if best < 0 or not ranked[rival] - ranked[best] <= doubt:
+            best = rival
+    return best
+
+
+def _lead(candidate: Candidate, candidates: Sequence[Candidate]) -> float:
+    """Tell by how many standard errors a candidate has to lead."""
+    if candidate.propagation == "graph" and candidate.fraction > 0:
+        return 0.0
+    joins = any(c.with_neighbors for c in candidates)
+    return 2.0 if joins and not candidate.propagates else 0.5
 
 
 def sign_scores(

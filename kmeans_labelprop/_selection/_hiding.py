@@ -23,7 +23,7 @@ from .._given import GivenLabels
 from .._labels import label_vector
 from .._messages import Progress, noting, warn_user
 from .._parallel import run_parallel
-from .._propagation import as_probabilities
+from .._propagation import as_probabilities, join, likeliest
 from .._seeds import MAX_SEED, set_unset
 from .._training import train
 from ._candidates import Candidate
@@ -310,7 +310,7 @@ def affordable_folds(
     max_samples : int
         How many samples may take part in each split, beside the given ones.
     """
-    trained = [c for c in candidates if c.train_on != "neighbors"]
+    trained = trainings(candidates)
     propagated = [c for c in trained if c.fraction > 0]
     n_sets = len(trained) + len(propagated)
     is_number = not hasattr(cv, "split")
@@ -363,6 +363,24 @@ def _deal_out(
     for fold, (_, test) in enumerate(splitter.split(dealt, groups=own)):
         folds[dealt[test]] = fold
     return folds
+
+
+def trainings(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """List what is trained in each split: what candidates share, once.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        The candidates.
+
+    Returns
+    -------
+    trained : list of Candidate
+        Those with a classifier, without the neighbours.
+    """
+    return list(
+        dict.fromkeys(c.training for c in candidates if c.train_on != "neighbors")
+    )
 
 
 def training_sets(
@@ -436,7 +454,8 @@ def predict_hidden(
     hidden: NDArray[np.intp],
     labels: NDArray[Any],
     fit_params: dict[str, Any],
-) -> Outcome:
+    classes: NDArray[Any],
+) -> tuple[Outcome, NDArray[np.float64] | None]:
     """Train on some samples and predict others.
 
     Parameters
@@ -455,28 +474,36 @@ def predict_hidden(
         Their true labels.
     fit_params : dict of str to object
         Passed to `fit`.
+    classes : ndarray of shape (n_classes,)
+        All classes, sorted.
 
     Returns
     -------
     outcome : Outcome
         For each hidden label, in arrays of shape (n_hidden,).
+    probabilities : ndarray of shape (n_hidden, n_classes), dtype=float64, or None
+        Those of each class; None where the classifier tells none.
     """
     seen = np.unique(np.asarray(y_train))
+    probabilities = np.zeros((len(hidden), len(classes)))
     if len(seen) == 1:
         correct = (labels == seen[0]).astype(np.float64)
-        return Outcome(correct, correct)
+        probabilities[:, np.searchsorted(classes, seen)] = 1
+        return Outcome(correct, correct), probabilities
     X_train, X_hidden = take_rows(X, training_set.positions), take_rows(X, hidden)
     trained = train(estimator, X_train, y_train, fit_params)
     correct = (trained.predict(X_hidden) == labels).astype(np.float64)
     if not hasattr(trained.estimator, "predict_proba"):
-        return Outcome(correct, correct)
-    is_class = labels[:, np.newaxis] == trained.classes
-    return Outcome(correct, (trained.predict_proba(X_hidden) * is_class).sum(axis=1))
+        return Outcome(correct, correct), None
+    # A network may be told of classes that no label has.
+    is_class = np.isin(trained.classes, classes)
+    columns = np.searchsorted(classes, trained.classes[is_class])
+    probabilities[:, columns] = trained.predict_proba(X_hidden)[:, is_class]
+    right = probabilities[np.arange(len(hidden)), np.searchsorted(classes, labels)]
+    return Outcome(correct, right), probabilities
 
 
-def neighbors_outcome(
-    found: Spread, hidden: NDArray[np.intp], codes: NDArray[np.intp]
-) -> Outcome:
+def neighbors_shares(found: Spread, hidden: NDArray[np.intp]) -> NDArray[np.float64]:
     """Predict hidden labels by the neighbours, from the visible ones.
 
     Parameters
@@ -485,21 +512,37 @@ def neighbors_outcome(
         The labels of all samples, spread from the visible ones over the graph.
     hidden : ndarray of shape (n_hidden,), dtype=intp
         Positions of the samples whose label is hidden.
+
+    Returns
+    -------
+    shares : ndarray of shape (n_hidden, n_classes), dtype=float64
+        Probability of each class; all 0 where no label reaches.
+    """
+    assert found.distributions is not None, "spread over the graph"
+    shares = np.zeros((len(hidden), found.distributions.shape[1]))
+    reached = found.codes[hidden] >= 0
+    shares[reached] = as_probabilities(found.distributions[hidden[reached]])
+    return shares
+
+
+def outcome_of(probabilities: NDArray[np.float64], codes: NDArray[np.intp]) -> Outcome:
+    """Tell how labels were predicted by probabilities.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_hidden, n_classes), dtype=float64
+        Of each class; all 0 where nothing is predicted.
     codes : ndarray of shape (n_hidden,), dtype=intp
-        Their true classes.
+        The true classes.
 
     Returns
     -------
     outcome : Outcome
         For each hidden label.
     """
-    assert found.distributions is not None, "spread over the graph"
-    correct = (found.codes[hidden] == codes).astype(np.float64)
-    probability = np.zeros(len(hidden))
-    reached = found.codes[hidden] >= 0
-    shares = as_probabilities(found.distributions[hidden[reached]])
-    probability[reached] = shares[np.arange(len(shares)), codes[reached]]
-    return Outcome(correct, probability)
+    right = probabilities[np.arange(len(codes)), codes]
+    is_right = (likeliest(probabilities) == codes).astype(np.float64)
+    return Outcome(is_right, right)
 
 
 @dataclass(frozen=True, eq=False)
@@ -557,8 +600,7 @@ class Comparison:
     @property
     def n_fits(self) -> int:
         """Number of classifiers to be trained."""
-        trained = [c for c in self.candidates if c.train_on != "neighbors"]
-        return len(trained) * len(self.is_hidden)
+        return len(trainings(self.candidates)) * len(self.is_hidden)
 
     def run(
         self, rng: np.random.RandomState
@@ -581,27 +623,28 @@ class Comparison:
         shape = (len(splits), len(self.candidates), len(self.given))
         correct, probability = np.full(shape, np.nan), np.full(shape, np.nan)
         errors: dict[int, list[Exception]] = {}
-        free: dict[tuple[int, int], Outcome] = {}
-        found = run_parallel(self._tasks(splits, free), self.n_jobs)
+        shares: dict[int, NDArray[np.float64]] = {}
+        found = run_parallel(self._tasks(splits, shares), self.n_jobs)
+        trained = trainings(self.candidates)
         with Progress(
             "predicting hidden labels", self.n_fits, self.verbose
         ) as progress:
-            for split, (is_hidden, _) in enumerate(splits):
-                for index, candidate in enumerate(self.candidates):
-                    if candidate.train_on == "neighbors":
-                        continue
-                    with progress.step(f"split {split}: {candidate}"):
-                        part = next(found)
-                    if isinstance(part, Exception):
-                        errors.setdefault(index, []).append(part)
-                        continue
-                    correct[split, index, is_hidden] = part.correct
-                    probability[split, index, is_hidden] = part.probability
+            parts: list[dict[Candidate, Any]] = [{} for _ in splits]
+            for split, of_split in enumerate(parts):
+                for training in trained:
+                    with progress.step(f"split {split}: {training}"):
+                        of_split[training] = next(found)
             for _ in found:  # finishes the last split without a classifier
                 pass
-        for (split, index), part in free.items():
-            correct[split, index, splits[split][0]] = part.correct
-            probability[split, index, splits[split][0]] = part.probability
+        for split, (is_hidden, _) in enumerate(splits):
+            codes = self.given.codes[is_hidden]
+            for index, candidate in enumerate(self.candidates):
+                part = self._outcome(candidate, parts[split], shares.get(split), codes)
+                if isinstance(part, Exception):
+                    errors.setdefault(index, []).append(part)
+                    continue
+                correct[split, index, is_hidden] = part.correct
+                probability[split, index, is_hidden] = part.probability
         failed = list(errors)
         correct[:, failed] = probability[:, failed] = np.nan
         return Outcome(correct, probability), errors
@@ -609,10 +652,10 @@ class Comparison:
     def _tasks(
         self,
         splits: Sequence[tuple[NDArray[np.bool_], int]],
-        free: dict[tuple[int, int], Outcome],
+        shares: dict[int, NDArray[np.float64]],
     ) -> Iterator[Any]:
-        """List the classifiers to train; what takes none is put into ``free``."""
-        given = self.given
+        """List the classifiers to train; put what the neighbours say into `shares`."""
+        given, trained = self.given, trainings(self.candidates)
         for split, (is_hidden, seed) in enumerate(splits):
             visible, hidden = given.take(~is_hidden), given.positions[is_hidden]
             codes = given.codes[is_hidden]
@@ -622,17 +665,10 @@ class Comparison:
             }
             order = check_random_state(seed).permutation(len(self.clusters))
             is_drawn = order < self.max_samples
-            sets = training_sets(
-                self.clusters, visible, hidden, spreads, self.candidates
-            )
-            for index, (candidate, full) in enumerate(
-                zip(self.candidates, sets, strict=True)
-            ):
-                if candidate.train_on == "neighbors":
-                    free[split, index] = self._by_neighbors(
-                        spreads[candidate.propagation], hidden, codes
-                    )
-                    continue
+            if "graph" in spreads:
+                shares[split] = neighbors_shares(spreads["graph"], hidden)
+            sets = training_sets(self.clusters, visible, hidden, spreads, trained)
+            for candidate, full in zip(trained, sets, strict=True):
                 used = subsample(full, is_drawn)
                 labels = given.classes[used.codes]
                 yield delayed(_predict_or_fail)(
@@ -644,16 +680,32 @@ class Comparison:
                     hidden,
                     given.classes[codes],
                     self.params_of(used, candidate.train_on),
+                    given.classes,
                 )
 
-    def _by_neighbors(
-        self, found: Spread, hidden: NDArray[np.intp], codes: NDArray[np.intp]
-    ) -> Outcome:
-        outcome = neighbors_outcome(found, hidden, codes)
-        if hasattr(self.estimator, "predict_proba"):
+    def _outcome(
+        self,
+        candidate: Candidate,
+        parts: dict[Candidate, Any],
+        shares: NDArray[np.float64] | None,
+        codes: NDArray[np.intp],
+    ) -> Outcome | Exception:
+        """Tell how a candidate predicts the hidden labels of a split."""
+        if candidate.train_on == "neighbors":
+            assert shares is not None, "spread over the graph"
+            outcome = outcome_of(shares, codes)
+            if hasattr(self.estimator, "predict_proba"):
+                return outcome
+            # All are scored alike: by right and wrong alone.
+            return Outcome(outcome.correct, outcome.correct)
+        part = parts[candidate.training]
+        if isinstance(part, Exception):
+            return part
+        outcome, probabilities = part
+        if not candidate.with_neighbors:
             return outcome
-        # All are scored alike: by right and wrong alone.
-        return Outcome(outcome.correct, outcome.correct)
+        assert shares is not None, "spread over the graph"
+        return outcome_of(join(probabilities, shares), codes)
 
 
 def _predict_or_fail(
@@ -664,7 +716,8 @@ def _predict_or_fail(
     hidden: NDArray[np.intp],
     labels: NDArray[Any],
     fit_params: dict[str, Any],
-) -> Outcome | Exception:
+    classes: NDArray[Any],
+) -> tuple[Outcome, NDArray[np.float64] | None] | Exception:
     """Do as `predict_hidden` does; if the classifier fails, return the error.
 
     A classifier that cannot be trained on what one candidate keeps may do with what
@@ -676,7 +729,14 @@ def _predict_or_fail(
             # Last: what the user has set comes first.
             warnings.simplefilter("ignore", ConvergenceWarning, append=True)
             return predict_hidden(
-                estimator, X, y_train, training_set, hidden, labels, fit_params
+                estimator,
+                X,
+                y_train,
+                training_set,
+                hidden,
+                labels,
+                fit_params,
+                classes,
             )
     except MemoryError:
         raise  # no fault of the candidate

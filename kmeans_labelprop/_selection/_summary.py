@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from .._given import GivenLabels
+from ._label_curve import find_label_curve
 from ._results import listed_candidates
 
 # Gains as far from 0 as this are told: about one of a hundred by chance alone is.
@@ -175,7 +177,7 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
         gain = round(100 * gains[candidate], 1) + 0.0  # no "-0.0"
         return f"{gain:+.1f} ± {100 * errors[candidate]:.1f} points"
 
-    propagates = np.array([c.fraction > 0 for c in listed_candidates(results)])
+    propagates = np.array([c.propagates for c in listed_candidates(results)])
     if not propagates.any():
         return
     # The best propagation there is, if none was chosen.
@@ -194,3 +196,35 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
         yield "Propagation would hurt here" + (":" if everywhere else " with")
         for candidate in hurts:
             yield f"  {names[candidate]}: {points(candidate)}"
+
+
+def describe_next_labels(fitted: Any, has_groups: bool) -> list[str]:
+    """Say what more labels are likely to bring; nothing where that is not known.
+
+    Parameters
+    ----------
+    fitted : KMeansLabelPropagator
+        Has spread all labels.
+    has_groups : bool
+        Whether labels are of groups: those of one tell little of others, and the curve
+        does not know of them.
+
+    Returns
+    -------
+    lines : list of str
+        Lines of text.
+    """
+    if fitted.spread_.distributions is None or has_groups:
+        return []
+    try:
+        curve = find_label_curve(
+            fitted.clusters_,
+            fitted.given_,
+            fitted.n_known_,
+            {"alpha": fitted.alpha, "class_prior": fitted.class_prior},
+            4,
+            check_random_state(0),
+        )
+    except ValueError:  # too few labels tell nothing
+        return []
+    return curve.summary().splitlines()
