@@ -76,9 +76,9 @@ def list_candidates(
         space. "neighbors" goes with the graph rule, if that is tried, and takes all
         labels that reach a sample.
     has_probabilities : bool, default=False
-        Whether the classifier tells probabilities. The neighbours are then not tried by
-        themselves: they predict with each classifier that is trained by the graph rule,
-        or on the given labels.
+        Whether the classifier tells probabilities. Where the neighbours are tried, they
+        then also predict with each classifier that is trained by the graph rule, or on
+        the given labels.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def list_candidates(
     joins = has_probabilities and "neighbors" in spaces and "graph" in rules
     for space in spaces:
         if space == "neighbors":
-            if "graph" in rules and not joins:
+            if "graph" in rules:
                 candidates.append(Candidate("graph", 1.0, space))
             continue
         tried = in_order if space == spaces[0] else sorted({in_order[0], in_order[-1]})

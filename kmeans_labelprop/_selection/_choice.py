@@ -91,10 +91,11 @@ def choose(
     for lead in sorted(set(leads)):
         group = [i for i, of in enumerate(leads) if of == lead]
         rival = group[int(ranked[group].argmax())]
-        if best >= 0:
-            doubt = lead * standard_error(scores[rival] - scores[best], weights)
-        # NaN: what was ahead has failed.
-        if best < 0 or not ranked[rival] - ranked[best] <= doubt:
+        if best < 0 or ranked[best] < 0:  # what was ahead has failed
+            best = rival
+            continue
+        doubt = lead * standard_error(scores[rival] - scores[best], weights)
+        if ranked[rival] - ranked[best] > doubt:  # not if the rival has failed: NaN
             best = rival
     return best
 

@@ -4,19 +4,26 @@ from kmeans_labelprop import KMeansLabelPropagator
 from kmeans_labelprop._selection._candidates import Candidate, list_candidates
 
 
+def listed(*arguments):
+    """List candidates without the neighbours."""
+    candidates = list_candidates(*arguments)
+    assert not any(candidate.with_neighbors for candidate in candidates)
+    return [candidate[:3] for candidate in candidates]
+
+
 def test_the_given_labels_alone_come_first_and_once():
-    assert list_candidates(("graph", "cluster"), (1, 0.0, 0.5, 1)) == [
+    assert listed(("graph", "cluster"), (1, 0.0, 0.5, 1)) == [
         ("cluster", 0, "samples"),
         ("graph", 0.5, "samples"),
         ("graph", 1, "samples"),
         ("cluster", 0.5, "samples"),
         ("cluster", 1, "samples"),
     ]
-    assert list_candidates(["graph"], [0.5]) == [("graph", 0.5, "samples")]
+    assert listed(["graph"], [0.5]) == [("graph", 0.5, "samples")]
 
 
 def test_a_second_space_is_tried_with_the_smallest_and_the_largest_fraction():
-    candidates = list_candidates(
+    candidates = listed(
         ["cluster", "graph"], [0, 0.3, 1], ["samples", "embedding"]
     )
     assert candidates == [
@@ -29,7 +36,7 @@ def test_a_second_space_is_tried_with_the_smallest_and_the_largest_fraction():
         ("cluster", 1, "embedding"),
         ("graph", 1, "embedding"),
     ]
-    assert list_candidates(["graph"], [0.2, 0.5, 0.9], ["samples", "embedding"]) == [
+    assert listed(["graph"], [0.2, 0.5, 0.9], ["samples", "embedding"]) == [
         ("graph", 0.2, "samples"),
         ("graph", 0.5, "samples"),
         ("graph", 0.9, "samples"),
@@ -39,7 +46,7 @@ def test_a_second_space_is_tried_with_the_smallest_and_the_largest_fraction():
 
 
 def test_a_lone_space_is_tried_with_all_fractions():
-    assert list_candidates(["graph"], [0, 0.3, 1], ["embedding"]) == [
+    assert listed(["graph"], [0, 0.3, 1], ["embedding"]) == [
         ("cluster", 0, "embedding"),
         ("graph", 0.3, "embedding"),
         ("graph", 1, "embedding"),
@@ -48,10 +55,41 @@ def test_a_lone_space_is_tried_with_all_fractions():
 
 def test_neighbours_predict_where_the_graph_rule_is_tried():
     both = list_candidates(["graph", "cluster"], [0, 0.5], ["samples", "neighbors"])
-    assert both[-1] == ("graph", 1, "neighbors")
+    assert both[-1] == ("graph", 1, "neighbors", False)
     assert [c.train_on for c in both].count("neighbors") == 1
     without = list_candidates(["cluster"], [0, 0.5], ["samples", "neighbors"])
     assert {c.train_on for c in without} == {"samples"}
+
+
+def test_classifiers_with_probabilities_predict_with_the_neighbours():
+    spaces = ["samples", "embedding", "neighbors"]
+    assert list_candidates(["cluster", "graph"], [0, 1], spaces, True) == [
+        ("cluster", 0, "samples", False),
+        ("graph", 0, "samples", True),
+        ("cluster", 1, "samples", False),
+        ("graph", 1, "samples", True),
+        ("cluster", 0, "embedding", False),
+        ("graph", 0, "embedding", True),
+        ("cluster", 1, "embedding", False),
+        ("graph", 1, "embedding", True),
+        ("graph", 1, "neighbors", False),
+    ]
+    # Not where a space was asked for, nor without a graph.
+    assert listed(["graph"], [0, 1], ["samples"], True) == listed(["graph"], [0, 1])
+    spaces = ["samples", "neighbors"]
+    assert listed(["cluster"], [0, 1], spaces, True) == listed(["cluster"], [0, 1])
+
+
+def test_what_differs_in_the_neighbours_alone_is_trained_once():
+    candidates = list_candidates(["graph"], [0, 1], ["embedding", "neighbors"], True)
+    *candidates, neighbors = candidates
+    assert neighbors.train_on == "neighbors"
+    assert [candidate.training for candidate in candidates] == [
+        ("cluster", 0, "embedding", False),
+        ("cluster", 0, "embedding", False),
+        ("graph", 1, "embedding", False),
+    ]
+    assert [candidate.propagates for candidate in candidates] == [False, True, True]
 
 
 @pytest.mark.parametrize(
@@ -69,6 +107,14 @@ def test_neighbours_predict_where_the_graph_rule_is_tried():
             "graph at fraction 0.25, in the embedding",
         ),
         (Candidate("graph", 1, "neighbors"), "graph, predicted by the neighbours"),
+        (
+            Candidate("graph", 0, "samples", True),
+            "the given labels with the neighbours",
+        ),
+        (
+            Candidate("graph", 1, "embedding", True),
+            "graph at fraction 1 with the neighbours, in the embedding",
+        ),
     ],
 )
 def test_names(candidate, text):

@@ -102,6 +102,35 @@ def test_neighbours_are_of_the_graph_rule():
     assert choose(scores, weights, candidates) == 2
 
 
+@pytest.mark.parametrize(
+    ("alone", "with_neighbors", "chosen"),
+    [
+        # A lead of 0.5 over the graph rule; its standard error is 0.19.
+        ([1, 1, 1, 1, 1, 0, 0], 0, 0),
+        # 0.43 and 0.23: by less than two.
+        ([1, 1, 1, 1, 0, 0, 0], 0, 2),
+        # The same, with the neighbours: by more than a half.
+        (0, [1, 1, 1, 1, 0, 0, 0], 1),
+        # They are in the lead, and the given labels alone ahead of them by too little.
+        ([1, 1, 1, 1, 1, 1, 0], [1, 1, 1, 1, 0, 0, 0], 1),
+        (np.nan, np.nan, 2),
+    ],
+)
+def test_alone_the_given_labels_have_to_lead_by_two_errors(
+    alone, with_neighbors, chosen
+):
+    candidates = list_candidates(["graph"], [0, 1], ["samples", "neighbors"], True)
+    scores = np.zeros((4, 7))
+    scores[0], scores[1] = alone, with_neighbors
+    scores[2, 6] = 1
+    assert choose(scores, np.full(7, 1 / 7), candidates) == chosen
+    # If the graph rule has failed, what is left is compared.
+    scores[2] = np.nan
+    best = np.nan_to_num(scores.mean(axis=1), nan=-1).argmax()
+    if chosen < 2:
+        assert choose(scores, np.full(7, 1 / 7), candidates) in (best, chosen)
+
+
 def test_the_error_of_a_lead_counts_classes_the_same_if_these_do():
     # The only label of a class speaks for cluster, six of nine others for graph.
     speaks_for_graph = (np.arange(10) >= 1) & (np.arange(10) <= 6)

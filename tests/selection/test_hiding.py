@@ -21,7 +21,7 @@ from sklearn.svm import LinearSVC
 from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifierCV
 from kmeans_labelprop._engine import Spread, spread
 from kmeans_labelprop._given import GivenLabels
-from kmeans_labelprop._propagation import as_probabilities
+from kmeans_labelprop._propagation import as_probabilities, join
 from kmeans_labelprop._selection import _hiding
 from kmeans_labelprop._selection._candidates import Candidate, list_candidates
 from kmeans_labelprop._selection._hiding import (
@@ -29,8 +29,9 @@ from kmeans_labelprop._selection._hiding import (
     TrainingSet,
     affordable_folds,
     hiding_folds,
-    neighbors_outcome,
+    neighbors_shares,
     number_groups,
+    outcome_of,
     predict_hidden,
     stratified_folds,
     subsample,
@@ -640,7 +641,7 @@ def trained_on(positions):
 
 def test_a_training_set_of_one_class_predicts_it(blobs):
     X, _ = blobs
-    outcome = predict_hidden(
+    outcome, probabilities = predict_hidden(
         LogisticRegression(),
         X,
         np.array(["a"] * 5),
@@ -648,9 +649,11 @@ def test_a_training_set_of_one_class_predicts_it(blobs):
         np.arange(5, 8),
         np.array(["a", "b", "a"]),
         {},
+        np.array(["a", "b"]),
     )
     assert_array_equal(outcome.correct, [1, 0, 1])
     assert_array_equal(outcome.probability, [1, 0, 1])
+    assert_array_equal(probabilities, [[1, 0]] * 3)
 
 
 def test_the_probability_is_that_of_the_right_class():
@@ -659,10 +662,25 @@ def test_the_probability_is_that_of_the_right_class():
     labels = np.array(["a", "b", "b", "c"])  # of c nothing is known
     y_train = np.array(["a", "a", "b", "b"])
     model = KNeighborsClassifier(3)
-    outcome = predict_hidden(model, X, y_train, train, hidden, labels, {})
+    classes = np.array(["", "a", "b", "c"])
+    outcome, probabilities = predict_hidden(
+        model, X, y_train, train, hidden, labels, {}, classes
+    )
     assert_array_equal(outcome.correct, [1, 1, 0, 0])
     assert_allclose(outcome.probability, [2 / 3, 2 / 3, 1 / 3, 0])
-    tells_none = predict_hidden(LinearSVC(), X, y_train, train, hidden, labels, {})
+    assert_allclose(
+        probabilities,
+        [
+            [0, 2 / 3, 1 / 3, 0],
+            [0, 1 / 3, 2 / 3, 0],
+            [0, 2 / 3, 1 / 3, 0],
+            [0, 2 / 3, 1 / 3, 0],
+        ],
+    )
+    tells_none, none = predict_hidden(
+        LinearSVC(), X, y_train, train, hidden, labels, {}, classes
+    )
+    assert none is None
     assert_array_equal(tells_none.probability, tells_none.correct)
     assert_array_equal(tells_none.correct, [1, 1, 0, 0])
 
@@ -670,13 +688,20 @@ def test_the_probability_is_that_of_the_right_class():
 def test_neighbours_predict_what_reaches_the_sample():
     distributions = np.array([[1, 0, 0], [0.2, 0.5, 0.3], [0.6, 0.4, 0], [0, 0, 0]])
     found = Spread(np.array([0, 1, 0, -1]), np.ones(4), np.ones(4), distributions)
-    outcome = neighbors_outcome(found, np.array([1, 2, 3]), np.array([1, 1, 2]))
+    shares = neighbors_shares(found, np.array([1, 2, 3]))
+    outcome = outcome_of(shares, np.array([1, 1, 2]))
     assert_array_equal(outcome.correct, [1, 0, 0])
     # The probabilities that the propagator's predict_proba would give.
     first, second = as_probabilities(distributions[1:3])
     assert_allclose(outcome.probability, [first[1], second[1], 0])
     assert 0.5 <= first[1] < 1
     assert 0 < second[1] <= 0.4
+    # A classifier has as much of a say; all of it where they know nothing.
+    own = np.array([[0.5, 0, 0.5], [0, 1, 0], [0.1, 0.2, 0.7]])
+    both = join(own, shares)
+    assert_allclose(both[:2], (own + shares)[:2] / 2)
+    assert_allclose(both[2], own[2])
+    assert_array_equal(outcome_of(both, np.array([1, 1, 2])).correct, [0, 1, 1])
 
 
 def test_a_splitter_that_hides_all_labels_is_refused(digits):
