@@ -393,7 +393,7 @@ class BasePropagatedClassifier(
         text: str = self.propagator_.summary()
         told = how.format(format(len(self.training_indices_), ","))
         if self.with_neighbors_:
-            told += " The neighbours predict with it."
+            told += " Predicts together with the neighbours."
         return f"{text}\n{told}"
 
     def _for_estimator(self, X: Any) -> Any:
@@ -439,7 +439,7 @@ class BasePropagatedClassifier(
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
             One column for each of `classes_`; 0 for a class that the classifier has
-            not seen.
+            not seen. Where it predicts together with the neighbours, the mean.
         """
         Z = self._for_estimator(X)
         predicting, fitted = self._predicting(), self.propagator_

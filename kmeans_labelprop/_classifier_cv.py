@@ -97,7 +97,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         they are, or as the propagator's `embedding` makes them. ``"auto"`` compares
         both (where the classifier takes the samples, and there is an embedding; the
         second with the smallest and largest fraction only) and, if the graph rule is
-        tried, prediction by the neighbours without a classifier.
+        tried, prediction by the neighbours: without a classifier, and together with
+        each that tells probabilities, see the notes.
     selection_estimator : classifier or None, default=None
         Stands in for `estimator` while candidates are compared, if that takes long to
         train. None takes `estimator`.
@@ -141,7 +142,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         :class:`~sklearn.model_selection.GridSearchCV`: ``params``, ``param_*``,
         ``split*_test_score``, ``mean_test_score``, ``std_test_score``,
         ``rank_test_score``. ``train_on`` is what the classifier is given, "neighbors"
-        where there is none. The score is described in the notes.
+        where there is none; ``with_neighbors`` tells whether these predict with it. The
+        score is described in the notes.
         ``mean_test_accuracy`` is the share of hidden labels predicted right;
         ``mean_test_gain`` is what it is above that of the given labels alone,
         ``sem_test_gain`` its standard error over the labels, and ``sign_test_gain`` the
@@ -150,8 +152,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         `fractions`).
     best_index_ : int
         Position of the candidate chosen: that with the highest mean score, the first of
-        equals. If that is none of the graph rule, but the best of the graph rule is no
-        more than half a standard error behind, it is the latter.
+        equals; in doubt one of the graph rule, see the notes.
     best_params_ : dict
         Its ``propagation`` and ``fraction``, parameters of the propagator.
     best_score_ : float
@@ -169,6 +170,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         the neighbours predict.
     train_on_ : {"samples", "embedding", "neighbors"}
         What it is given; "neighbors" where `propagator_` predicts without it.
+    with_neighbors_ : bool
+        Whether the classifier and the neighbours predict together.
     training_indices_ : ndarray of shape (n_training,), dtype=intp
         Positions of the samples that the classifier was trained on, in increasing
         order: the propagator's `sample_indices_`.
@@ -201,9 +204,16 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     equally often, and p tells them apart. For a classifier without ``predict_proba``
     p is 1 if the prediction is right, else 0, and so it is for the neighbours beside.
 
+    With ``train_on="auto"`` the neighbours have a say in what a classifier with
+    ``predict_proba`` predicts: the mean of its probabilities and those of
+    `propagator_` counts. One is often right where the other is wrong.
+
     The graph rule is the best one on most data, so that other candidates have to lead
     by more than half a standard error: that of the mean difference of their scores
-    over the labels.
+    over the labels. The given labels alone have to lead by two where neighbours are
+    compared: a label that was asked for stands for its cluster, and while it is hidden
+    none is left there. How that was found is in
+    ``benchmarks/results/choice_ideas.md``.
 
     By default all trainings of the comparison together take no more rows than twice a
     training on all n samples (on 1,000, if there are fewer): ``2 * n`` rows, less what

@@ -1,6 +1,7 @@
 import pickle
 import re
 import warnings
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -40,6 +42,7 @@ from kmeans_labelprop import (
     KMeansLabelPropagator,
     PropagatedClassifier,
     PropagatedClassifierCV,
+    _classifier_cv,
     _messages,
 )
 from kmeans_labelprop._selection._choice import wilson_interval
@@ -100,20 +103,20 @@ def test_a_candidate_that_cannot_be_trained_is_not_chosen(blobs, n_jobs):
     # Of 12 labels every fold leaves 9 or 10: too few for 12 neighbours.
     parts = KNeighborsClassifier(12), propagator(n_clusters=12)
     model = classifier(*parts, **MANY, n_jobs=n_jobs)
-    with pytest.warns(FitFailedWarning, match=r"alone \(5 of 5 fits\)\. .*n_neighbors"):
+    with pytest.warns(FitFailedWarning, match=r"alone \(5 of 5 fits\), .*n_neighbors"):
         model.fit(X, y)
     scores = model.cv_results_["mean_test_score"]
-    assert np.isnan(scores[0])
-    assert not np.isnan(scores[1:]).any()
-    assert model.cv_results_["rank_test_score"][0] == len(scores)
+    assert np.isnan(scores[:2]).all()  # also with the neighbours
+    assert not np.isnan(scores[2:]).any()
+    assert model.cv_results_["rank_test_score"][0] == len(scores) - 1
     assert model.best_params_["fraction"] > 0
     assert model.score(X, y) == 1
     assert "its training failed: the given labels alone." in model.summary()
     # The others are compared with each other as if it had not been there.
     without = classifier(*parts, **MANY | {"fractions": (0.3, 0.7, 1.0)}).fit(X, y)
-    assert without.best_index_ == model.best_index_ - 1
+    assert without.best_index_ == model.best_index_ - 2
     for name in ("mean_test_score", "mean_test_accuracy"):
-        expected = model.cv_results_[name][1:]
+        expected = model.cv_results_[name][2:]
         assert_allclose(without.cv_results_[name], expected, rtol=1e-12)
 
 
@@ -154,7 +157,7 @@ def test_neighbours_may_predict_where_some_trainings_fail(noisy_blobs):
     model = classifier(
         Failing(), on_first_columns(n_clusters=12), propagations=["graph"]
     )
-    with pytest.warns(FitFailedWarning, match=r"graph at fraction 1 \(5 of 5 fits"):
+    with pytest.warns(FitFailedWarning, match=r"1 with the neighbours \(5 of 5 fits"):
         model.fit(X, y)
     assert model.train_on_ == "neighbors"
     assert_array_equal(model.predict(X), y)
@@ -317,10 +320,10 @@ def test_the_given_labels_alone_are_chosen_where_propagation_is_wrong(
     )
     assert model.score(X, y) > 0.9
     text = model.summary()
-    assert "Chosen of 5 candidates: the given labels alone." in text
+    assert "Chosen of 7 candidates: the given labels alone." in text
     assert "Propagation would hurt here" in text
-    assert "graph at fraction 1: -" in text
-    assert "  graph at fraction 1, in the embedding: -" in text
+    assert "graph at fraction 1 with the neighbours: -" in text
+    assert "  graph at fraction 1 with the neighbours, in the embedding: -" in text
 
 
 @pytest.mark.parametrize("train_on", ["samples", "embedding"])
@@ -394,9 +397,102 @@ def test_neighbours_predict_where_the_classifier_is_poor(digits):
     assert not hasattr(model, "decision_function")
     assert_array_equal(model.training_indices_, told.sample_indices_)
     text = model.summary()
-    assert "Chosen of 3 candidates: graph, predicted by the neighbours." in text
+    assert "Chosen of 4 candidates: graph, predicted by the neighbours." in text
     copy = pickle.loads(pickle.dumps(model))
     assert_array_equal(copy.predict_proba(X), model.predict_proba(X))
+
+
+@pytest.fixture
+def takes_the_first(monkeypatch):
+    monkeypatch.setattr(_classifier_cv, "choose", lambda *arguments: 0)
+
+
+@pytest.mark.usefixtures("takes_the_first")
+@pytest.mark.parametrize("space", ["samples", "embedding"])
+def test_classifier_and_neighbours_predict_together(digits, space):
+    X, y = digits
+    names = np.array([f"digit {i}" for i in range(10)])[y]
+    if space == "samples":
+        of = propagator(n_clusters=40)
+    else:
+        X = X.reshape(-1, 8, 8)  # no classifier takes these
+        of = propagator(n_clusters=40, embedding=FunctionTransformer(flat))
+    model = classifier(GaussianNB(var_smoothing=0.1), of, fractions=[1])
+    model.fit(X[:1200], names[:1200])
+    table = model.cv_results_
+    assert table["with_neighbors"].tolist() == [True, False]
+    assert model.with_neighbors_
+    assert model.train_on_ == space
+    own = model.estimator_.predict_proba(X[1200:].reshape(-1, 64))
+    of_neighbors = model.propagator_.predict_proba(X[1200:])
+    together = model.predict_proba(X[1200:])
+    assert_allclose(together, (own + of_neighbors) / 2)
+    assert_array_equal(model.predict(X[1200:]), model.classes_[together.argmax(axis=1)])
+    assert model.score(X[1200:], names[1200:]) > 0.9
+    assert "Predicts together with the neighbours." in model.summary()
+    assert "graph at fraction 1 with the neighbours" in model.summary()
+    copy = pickle.loads(pickle.dumps(model))
+    assert_array_equal(copy.predict_proba(X[:9]), model.predict_proba(X[:9]))
+
+
+@pytest.mark.filterwarnings("ignore:No label is given of 1 of 5 classes")
+def test_a_class_without_a_label_has_a_column_for_both(blobs):
+    X, y = blobs
+    not_asked = np.setdiff1d(np.arange(len(X)), propagator().query(X))
+    y = y.copy()
+    y[not_asked[0]] = -2  # before the others in the order of the classes
+    model = classifier(fractions=[1]).fit(X, y)
+    assert model.with_neighbors_
+    assert model.classes_.tolist() == [-2, 0, 1, 2, 3]
+    probabilities = model.predict_proba(X)
+    assert_array_equal(probabilities[:, 0], 0)
+    assert_allclose(probabilities.sum(axis=1), 1)
+    assert_array_equal(np.delete(model.predict(X) == y, not_asked[0]), True)
+
+
+@pytest.mark.usefixtures("takes_the_first")
+def test_with_the_neighbours_there_is_no_decision_function(blobs):
+    model = classifier(LogisticRegression(), fractions=[1])
+    assert hasattr(model, "decision_function")
+    with pytest.raises(NotFittedError):
+        model.predict(blobs[0])
+    model.fit(*blobs)
+    assert model.with_neighbors_
+    assert hasattr(model.estimator_, "decision_function")
+    with pytest.raises(AttributeError, match="decision_function"):
+        model.decision_function(blobs[0])
+    alone = classifier(LogisticRegression(), fractions=[1], train_on="samples")
+    assert not alone.fit(*blobs).with_neighbors_
+    assert alone.decision_function(blobs[0]).shape == (len(blobs[0]), 4)
+
+
+def test_without_probabilities_the_neighbours_predict_by_themselves(blobs):
+    model = classifier(LinearSVC()).fit(*blobs)
+    assert not model.cv_results_["with_neighbors"].any()
+    assert model.cv_results_["train_on"].tolist() == ["samples"] * 2 + ["neighbors"]
+    assert not model.with_neighbors_
+    # A stand-in with probabilities does not lend them.
+    stand_in = classifier(LinearSVC(), selection_estimator=GaussianNB()).fit(*blobs)
+    assert not stand_in.cv_results_["with_neighbors"].any()
+
+
+class Counting(GaussianNB):
+    """Counts its trainings, in a list that its clones share."""
+
+    fits: ClassVar[list[int]] = []
+
+    def fit(self, X, y, sample_weight=None):
+        Counting.fits.append(len(X))
+        return super().fit(X, y, sample_weight)
+
+
+def test_what_predicts_with_the_neighbours_is_trained_once(blobs):
+    Counting.fits.clear()
+    model = classifier(Counting()).fit(*blobs)
+    assert len(model.cv_results_["params"]) == 4
+    # In each of five folds on the given labels, and on those of the graph rule.
+    assert len(Counting.fits) == 5 * 2 + 1
+    assert sorted(Counting.fits)[:5] == [12] + [13] * 4
 
 
 @pytest.mark.parametrize("train_on", ["samples", "embedding"])
@@ -834,10 +930,10 @@ def test_labels_that_are_all_different_allow_no_choice(blobs, scoring):
     assert model.n_hidden_ == 0
     assert model.accuracy_interval_ == (0, 1)
     assert np.isnan(model.best_accuracy_)
-    assert len(pd.DataFrame(model.cv_results_)) == 3
+    assert len(pd.DataFrame(model.cv_results_)) == 4
     assert np.isnan(model.cv_results_["sign_test_gain"]).all()
     assert model.summary().splitlines()[5:] == [
-        "Chosen of 3 candidates: the given labels alone.",
+        "Chosen of 4 candidates: the given labels alone.",
         "Nothing is known of them: no two labels are the same.",
     ]
     assert_array_equal(model.predict(X[:5]), y[:5])
@@ -869,7 +965,7 @@ def test_equal_scores_rank_alike_and_the_first_of_the_graph_rule_is_chosen(blobs
     model = classifier(DecisionTreeClassifier(), **MANY)
     with pytest.warns(UserWarning, match="The only class found is 0"):
         model.fit(X, np.zeros_like(y))
-    assert_array_equal(model.cv_results_["rank_test_score"], [1] * 8)
+    assert_array_equal(model.cv_results_["rank_test_score"], [1] * 9)
     assert model.best_params_ == {"propagation": "graph", "fraction": 0.3}
     assert model.best_score_ == model.best_accuracy_ == 1
 
@@ -878,7 +974,7 @@ def test_results_load_into_a_table_like_that_of_a_search(digits):
     X, y = digits
     model = classifier(**MANY, n_repeats=2, cv=3).fit(X, y)
     table = pd.DataFrame(model.cv_results_)
-    assert len(table) == 8
+    assert len(table) == 9
     assert [name for name in table if name.startswith("split")] == [
         f"split{i}_test_score" for i in range(6)
     ]
@@ -890,8 +986,10 @@ def test_results_load_into_a_table_like_that_of_a_search(digits):
     assert not {"smoothed_test_score", "pvalue_test_gain"} & set(table)
     assert table.loc[model.best_index_, "mean_test_score"] == model.best_score_
     assert table["params"][model.best_index_] == model.best_params_
-    assert_array_equal(table["param_fraction"], [0, 0.3, 0.7, 1, 0.3, 0.7, 1, 1])
-    assert table["train_on"].tolist() == ["samples"] * 7 + ["neighbors"]
+    assert_array_equal(table["param_fraction"], [0, 0, 0.3, 0.7, 1, 0.3, 0.7, 1, 1])
+    assert table["train_on"].tolist() == ["samples"] * 8 + ["neighbors"]
+    of_graph = table["param_propagation"] == "graph"
+    assert_array_equal(table["with_neighbors"], of_graph & (table.index < 8))
     assert set(table["param_propagation"]) == {"cluster", "graph"}
     chosen = clone(model.propagator).set_params(**model.best_params_).fit(X, y)
     assert_array_equal(chosen.sample_indices_, model.propagator_.sample_indices_)
@@ -1033,7 +1131,9 @@ def test_the_interval_and_the_gains_go_by_patients(patients):
     # Of one to five labels each.
     rank = pd.Series(groups).groupby(groups + 100 * (partly < 0)).cumcount()
     partly = np.where(rank <= groups % 5, partly, -1)
-    model = classifier(KNeighborsClassifier(1), cv=LeaveOneGroupOut())
+    model = classifier(
+        KNeighborsClassifier(1), cv=LeaveOneGroupOut(), train_on="samples"
+    )
     torn = clone(model).set_params(cv=5, selection_max_samples=None).fit(X, partly)
     fitted = model.fit(X, partly, groups=groups)
     n_labels = np.bincount(groups[partly >= 0], minlength=40)
@@ -1455,7 +1555,10 @@ def test_without_the_given_labels_alone_nothing_is_compared(blobs):
 
 def test_the_summary_starts_with_that_of_the_propagator(blobs):
     for estimator, trained in (
-        (GaussianNB(), "Trained on {} samples."),
+        (
+            GaussianNB(),
+            "Trained on {} samples. Predicts together with the neighbours.",
+        ),
         (
             DummyClassifier(),
             "No classifier: the neighbours among {} samples predict.",
@@ -1466,7 +1569,7 @@ def test_the_summary_starts_with_that_of_the_propagator(blobs):
         assert lines[:4] == model.propagator_.summary().splitlines()
         assert lines[2] == "Labels: 0 known, 16 asked for, 16 answered."
         assert lines[4] == trained.format(len(model.training_indices_))
-        assert lines[5].startswith("Chosen of 3 candidates: ")
+        assert lines[5].startswith("Chosen of 4 candidates: ")
 
 
 def test_progress_is_told_when_asked_for(blobs, capsys):

@@ -107,7 +107,8 @@ def test_networks_are_compared_in_several_processes(images):
     classifier = PropagatedClassifierCV(network(), propagator(), cv=2, random_state=0)
     one, two = (clone(classifier).set_params(n_jobs=n).fit(X, y) for n in (1, 2))
     trained_on = one.cv_results_["train_on"].tolist()
-    assert trained_on == ["samples"] * 2 + ["neighbors"]
+    assert trained_on == ["samples"] * 3 + ["neighbors"]
+    assert one.cv_results_["with_neighbors"].tolist() == [False, True, True, False]
     for name in ("mean_test_score", "mean_test_accuracy"):
         assert_allclose(two.cv_results_[name], one.cv_results_[name], atol=1e-4)
     assert two.best_params_ == one.best_params_

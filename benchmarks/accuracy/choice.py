@@ -35,7 +35,8 @@ from kmeans_labelprop._selection._candidates import Candidate, list_candidates
 from kmeans_labelprop._selection._hiding import (
     Outcome,
     TrainingSet,
-    neighbors_outcome,
+    neighbors_shares,
+    outcome_of,
     predict_hidden,
     stratified_folds,
     subsample,
@@ -182,7 +183,7 @@ class Computation:
             hidden,
             codes,
             list(sets),
-            neighbors_outcome(spreads["graph"], hidden, codes),
+            outcome_of(neighbors_shares(spreads["graph"], hidden), codes),
             self.rng.permutation(len(self.clusters)),
         )
 
@@ -198,7 +199,7 @@ class Computation:
         """Predict the hidden labels of a split by a candidate."""
         if candidate.train_on == "neighbors":
             return split.by_neighbors
-        return predict_hidden(
+        outcome, _ = predict_hidden(
             clone(estimator),
             self.samples[candidate.train_on],
             used.codes,
@@ -206,7 +207,9 @@ class Computation:
             split.hidden,
             split.codes,
             weights_of(estimator, used),
+            np.arange(len(self.given.classes)),
         )
+        return outcome
 
     def predict_test(
         self, candidate: Candidate, estimator: Any, found: Spread

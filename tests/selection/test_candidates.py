@@ -23,9 +23,7 @@ def test_the_given_labels_alone_come_first_and_once():
 
 
 def test_a_second_space_is_tried_with_the_smallest_and_the_largest_fraction():
-    candidates = listed(
-        ["cluster", "graph"], [0, 0.3, 1], ["samples", "embedding"]
-    )
+    candidates = listed(["cluster", "graph"], [0, 0.3, 1], ["samples", "embedding"])
     assert candidates == [
         ("cluster", 0, "samples"),
         ("cluster", 0.3, "samples"),
