@@ -210,8 +210,9 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
 
     The graph rule is the best one on most data, so that other candidates have to lead
     by more than half a standard error: that of the mean difference of their scores
-    over the labels. The given labels alone have to lead by two where neighbours are
-    compared: a label that was asked for stands for its cluster, and while it is hidden
+    over the labels. Where neighbours are compared, the given labels alone have to lead
+    by two if all labels were asked for, by half if all were known, else by something
+    between: a label that was asked for stands for its cluster, and while it is hidden
     none is left there. How that was found is in
     ``benchmarks/results/choice_ideas.md``.
 
@@ -468,6 +469,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
             groups=own_groups,
             candidates=candidates,
             max_samples=max_samples,
+            share_asked=1 - propagator.n_known_ / len(given),
             n_jobs=self.n_jobs,
             is_seeded=self.random_state is not None,
             verbose=self.verbose,
@@ -506,7 +508,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         scores, sums = pool_groups(
             mean_over_splits(selection_scores(outcome)), weights, groups
         )
-        best = choose(scores, sums, candidates)
+        best = choose(scores, sums, candidates, comparison.share_asked)
         accuracy = float(np.minimum(results["mean_test_accuracy"][best], 1))  # rounding
         n_hidden = int(is_scored.sum())
         codes = comparison.given.codes

@@ -59,14 +59,15 @@ def choose(
     scores: NDArray[np.float64],
     weights: NDArray[np.float64],
     candidates: Sequence[Candidate],
+    share_asked: float,
 ) -> int:
     """Choose the highest score; in doubt, the graph rule's.
 
     The graph rule is the best one on most data, and a few dozen labels hardly tell the
     candidates apart. So others have to lead by more than half a standard error. Where
-    the neighbours have a say, the given labels alone have to lead by two: hidden, a
-    label that stands for its region has no other there, and the neighbours look worse
-    than they are.
+    the neighbours have a say, the given labels alone have to lead by two if all labels
+    were asked for: such a label stands for its cluster, and while it is hidden the
+    neighbours look worse than they are.
 
     Parameters
     ----------
@@ -76,6 +77,9 @@ def choose(
         Weights of the labels; they sum to 1.
     candidates : sequence of Candidate
         The candidates.
+    share_asked : float
+        The share of the labels that were asked for, not known from the start, in
+        [0, 1].
 
     Returns
     -------
@@ -86,7 +90,8 @@ def choose(
     if not len(weights):
         return 0
     ranked = comparable(weighted_mean(scores, weights))
-    leads = [_lead(candidate, candidates) for candidate in candidates]
+    joins = any(candidate.with_neighbors for candidate in candidates)
+    leads = [_lead(candidate, share_asked * joins) for candidate in candidates]
     best = -1
     for lead in sorted(set(leads)):
         group = [i for i, of in enumerate(leads) if of == lead]
@@ -100,12 +105,11 @@ def choose(
     return best
 
 
-def _lead(candidate: Candidate, candidates: Sequence[Candidate]) -> float:
+def _lead(candidate: Candidate, share_asked: float) -> float:
     """Tell by how many standard errors a candidate has to lead."""
     if candidate.propagation == "graph" and candidate.fraction > 0:
         return 0.0
-    joins = any(c.with_neighbors for c in candidates)
-    return 2.0 if joins and not candidate.propagates else 0.5
+    return 0.5 if candidate.propagates else 0.5 + 1.5 * share_asked
 
 
 def sign_scores(

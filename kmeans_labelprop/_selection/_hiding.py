@@ -574,6 +574,8 @@ class Comparison:
         The candidates.
     max_samples : int
         At most so many propagated labels train each candidate.
+    share_asked : float
+        The share of the labels that were asked for, not known from the start.
     n_jobs : int or None
         How many classifiers are trained at the same time.
     is_seeded : bool
@@ -593,6 +595,7 @@ class Comparison:
     groups: NDArray[np.intp] | None
     candidates: Sequence[Candidate]
     max_samples: int
+    share_asked: float
     n_jobs: int | None
     is_seeded: bool
     verbose: int

@@ -451,6 +451,7 @@ def comparison(fitted, X, is_hidden, candidates=CANDIDATES, **changed):
             "groups": None,
             "candidates": candidates,
             "max_samples": len(X),
+            "share_asked": 1.0,
             "n_jobs": None,
             "is_seeded": True,
             "verbose": 0,
