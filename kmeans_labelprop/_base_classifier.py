@@ -53,11 +53,14 @@ from ._validation import (
 from ._weights import check_weights, confidence_weights, takes_weights
 
 
+def _is_joined(classifier: Any) -> bool:
+    """Tell whether the neighbours predict with the fitted classifier."""
+    return getattr(classifier, "with_neighbors_", False)
+
+
 def _estimator_has(method: str) -> Any:
     def check(classifier: BasePropagatedClassifier) -> bool:
-        if method == "decision_function" and getattr(
-            classifier, "with_neighbors_", False
-        ):
+        if method == "decision_function" and _is_joined(classifier):
             raise AttributeError(
                 "The neighbours predict with the classifier: they have probabilities, "
                 "and no decision_function."
@@ -193,11 +196,9 @@ class BasePropagatedClassifier(
         classes: NDArray[Any],
         trained: Trained,
         train_on: str,
-        with_neighbors: bool = False,
     ) -> None:
         self.propagator_, self.classes_ = propagator, classes
         self.estimator_, self.train_on_ = trained.estimator, train_on
-        self.with_neighbors_ = with_neighbors
         self._coding = (trained.seen, trained.is_coded)
         kept = propagator.sample_indices_
         self.training_indices_ = kept.copy()
@@ -392,7 +393,7 @@ class BasePropagatedClassifier(
         }[self.train_on_]
         text: str = self.propagator_.summary()
         told = how.format(format(len(self.training_indices_), ","))
-        if self.with_neighbors_:
+        if _is_joined(self):
             told += " Predicts together with the neighbours."
         return f"{text}\n{told}"
 
@@ -418,7 +419,7 @@ class BasePropagatedClassifier(
             The predicted classes.
         """
         check_is_fitted(self, "train_on_")
-        if self.with_neighbors_:
+        if _is_joined(self):
             predicted: NDArray[Any] = self.classes_[
                 self.predict_proba(X).argmax(axis=1)
             ]
@@ -444,7 +445,7 @@ class BasePropagatedClassifier(
         Z = self._for_estimator(X)
         predicting, fitted = self._predicting(), self.propagator_
         own = self._pad(predicting.predict_proba(Z), predicting.classes, 0)
-        if not self.with_neighbors_:
+        if not _is_joined(self):
             return own
         E = Z if self.train_on_ == "embedding" else fitted.embed(canonical(X))
         of_neighbors = predict_distributions(

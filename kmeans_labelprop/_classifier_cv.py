@@ -407,7 +407,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
                     best.train_on,
                     routed["estimator"],
                 )
-            self._keep(propagator, classes, trained, best.train_on, best.with_neighbors)
+            self._keep(propagator, classes, trained, best.train_on)
+            self.with_neighbors_ = best.with_neighbors
             for name, value in found.items():
                 setattr(self, name, value)
         return self
