@@ -495,6 +495,27 @@ def test_what_predicts_with_the_neighbours_is_trained_once(blobs):
     assert sorted(Counting.fits)[:5] == [12] + [13] * 4
 
 
+def test_the_choice_knows_how_many_labels_were_asked_for(blobs, monkeypatch):
+    X, y = blobs
+    shares = []
+
+    def choose(scores, weights, candidates, share_asked):
+        shares.append(share_asked)
+        return 2  # over the graph
+
+    monkeypatch.setattr(_classifier_cv, "choose", choose)
+    asked = classifier().fit(X, y)
+    partly = np.where(np.arange(len(y)) % 5 < 2, y, -1)
+    classifier().fit(X, partly)
+    # Three labels known: the clusters without one are asked about.
+    few = np.where(np.arange(len(y)) < 3, y, -1)
+    mixed = classifier(of=propagator(oracle=RecordingOracle(X, y))).fit(X, few)
+    fitted = mixed.propagator_
+    assert asked.propagator_.n_known_ == 0
+    assert fitted.n_known_ == 3
+    assert shares == pytest.approx([1, 0, 1 - 3 / (3 + fitted.n_queries_)])
+
+
 @pytest.mark.parametrize("train_on", ["samples", "embedding"])
 def test_a_classifier_is_kept_to_if_that_is_wanted(blobs, train_on):
     X, y = blobs
