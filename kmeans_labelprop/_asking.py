@@ -382,7 +382,7 @@ def labels_by_position(
             return _places_of(keys, names, source, named), [*labels.values()], True
         return _check_positions(keys, n_samples, source), list(labels.values()), True
     if not hasattr(labels, "iloc"):
-        return asked.tolist(), labels, False
+        return asked.tolist(), single_column(labels), False
     if len(labels.shape) == 2 and labels.shape[1] != 1:
         raise ValueError(
             f"{source[0].upper()}{source[1:]} must be a single column. Got the columns "

@@ -48,7 +48,7 @@ from ._callbacks import CallbackMixin, as_task
 from ._containers import check_container
 from ._embedding import choose_embedding
 from ._given import GivenLabels, KnownLabels
-from ._labels import MOST_CHARACTERS, check_labels, with_missing
+from ._labels import MOST_CHARACTERS, check_labels, plain, with_missing
 from ._ledger import Ledger, LedgerMixin, check_source
 from ._messages import stage, warn_user
 from ._report import warn_of_edges
@@ -91,7 +91,7 @@ def label_dtype(classes: NDArray[Any], missing_label: Any) -> np.dtype[Any]:
         longest, which each sample gets, would fill the disk.
     """
     dtype = with_missing(np.array([0, -1]), classes, missing_label).dtype
-    both = [*classes.tolist(), missing_label]
+    both = [*classes.tolist(), plain(missing_label)]
     if dtype.kind == "O":
         both = [str(label) for label in both]
         dtype = np.array(both).dtype
@@ -109,7 +109,7 @@ def label_table(
     classes: NDArray[Any], missing_label: Any, dtype: np.dtype[Any] | None
 ) -> NDArray[Any]:
     """List the label of each class and, last, for class -1, the missing label."""
-    marks = np.array([missing_label]).astype(dtype)
+    marks = np.array([plain(missing_label)]).astype(dtype)
     return np.append(classes.astype(dtype), marks).astype(dtype)
 
 
@@ -393,7 +393,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         """Make the driver, and take some rows, which tell the columns."""
         raise NotImplementedError
 
-    def _recall(self) -> dict[int, Any]:
+    def _recall(self, known: KnownLabels) -> dict[int, Any]:
         """Find answers of an earlier run over the same samples."""
         return {}
 
@@ -441,7 +441,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         clusters = assign_all(blocks, centers, anchors, known, ties, self.verbose)
 
         self._is_experiment = plays_oracle
-        answers = {} if plays_oracle else self._recall()
+        answers = {} if plays_oracle else self._recall(known)
         labelled = np.array([p for p, a in answers.items() if a is not None], np.intp)
         chosen, own, is_fair = choose_representatives(blocks, clusters, known, labelled)
         if not is_fair and callable(self.oracle):

@@ -191,7 +191,9 @@ def single_column(y: Any) -> Any:
         return y.iloc[:, 0]
     if _library(y) == "polars":
         return y.to_series()
-    return np.asanyarray(y).reshape(-1)
+    # A np.matrix stays one of two dimensions; a masked array has to keep its mask.
+    values = y if isinstance(y, np.ma.MaskedArray) else np.asarray(y)
+    return values.reshape(-1)
 
 
 def labels_like(y: Any, positions: NDArray[np.intp], labels: NDArray[Any]) -> Any:

@@ -31,6 +31,7 @@ from ._graph import (
     make_neighbors,
     neighbor_weights,
 )
+from ._labels import plain
 from ._messages import stage, warn_user
 from ._mixing import mixed_order
 from ._propagation import (
@@ -76,6 +77,8 @@ class Clusters:
         The index of the samples, if they have one of their own.
     seed : int or None
         Which of equally good samples are asked about.
+    askable : ndarray of shape (n_samples,), dtype=bool, or None
+        Which samples may be asked about; None for all.
     """
 
     E: Any
@@ -85,6 +88,7 @@ class Clusters:
     graph: Graph | None = None
     names: Any = None
     seed: int | None = None
+    askable: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -354,9 +358,9 @@ def _known_shares(
     """List the share of the samples that each class is to reach."""
     if not isinstance(class_prior, Mapping):  # "uniform"
         return np.ones(len(given.classes))
-    shares = [float(share) for share in class_prior.values()]
-    mean = sum(shares) / len(shares)
-    return np.array([class_prior.get(label, mean) for label in given.classes.tolist()])
+    shares = {plain(label): float(share) for label, share in class_prior.items()}
+    mean = sum(shares.values()) / len(shares)
+    return np.array([shares.get(label, mean) for label in given.classes.tolist()])
 
 
 def _estimated_shares(
@@ -488,39 +492,42 @@ def next_queries(
     """
     order = mixed_order(len(clusters), clusters.seed)
     node_of = copies_of(clusters, np.arange(len(clusters)))
+    doubt, is_open = 1 - confidence, None
+    if clusters.askable is not None:
+        # The others count for nothing: their labels need not be known either.
+        order = order[np.argsort(~clusters.askable[order], kind="stable")]
+        doubt = np.where(clusters.askable, doubt, 0)
+        is_open = np.bincount(node_of, clusters.askable) > 0
     _, first = np.unique(node_of[order], return_index=True)
     first = order[first]
     E = clusters.E[first]
     chosen = most_valuable_next(
         E,
         np.unique(node_of[done]),
-        np.bincount(node_of, 1 - confidence).astype(np.float64),
+        np.bincount(node_of, doubt).astype(np.float64),
         n_queries,
         np.lexsort((clusters.distances[first], clusters.ids[first])),
+        is_open,
     )
     return first[chosen]
 
 
-def costs_of_asking(
-    clusters: Clusters, askable: NDArray[np.bool_] | None
-) -> NDArray[np.float64]:
+def costs_of_asking(clusters: Clusters) -> NDArray[np.float64]:
     """Tell how badly each sample represents its cluster.
 
     Parameters
     ----------
     clusters : Clusters
         The samples in their clusters.
-    askable : ndarray of shape (n_samples,), dtype=bool, or None
-        Which samples may be asked about; None for all.
 
     Returns
     -------
     costs : ndarray of shape (n_samples,), dtype=float64
         Distance to the centre; infinite for a sample that nobody may be asked about.
     """
-    if askable is None:
+    if clusters.askable is None:
         return clusters.distances
-    return np.where(askable, clusters.distances, np.inf)
+    return np.where(clusters.askable, clusters.distances, np.inf)
 
 
 def count_left(clusters: Clusters, given: GivenLabels) -> int:

@@ -163,9 +163,26 @@ def _exact_numbers(values: list[Any]) -> NDArray[Any] | None:
     return numbers
 
 
+def plain(label: Any) -> Any:
+    """Take the text of a string of another type, an enumeration's for instance.
+
+    Parameters
+    ----------
+    label : object
+        A label, or what stands for none.
+
+    Returns
+    -------
+    label : object
+        Anything but a string is returned as it is.
+    """
+    # str(label) would be its name, which NumPy cuts to the length of the text.
+    return str.__str__(label) if isinstance(label, str) else label
+
+
 def _as_string(missing_label: Any) -> str | None:
     # NumPy never turns None into a string, so a class may be called "None".
-    return None if missing_label is None else str(missing_label)
+    return None if missing_label is None else str(plain(missing_label))
 
 
 def _nulls_of_container(y: Any) -> NDArray[np.bool_]:
@@ -319,7 +336,7 @@ def _of_one_kind(values: list[Any], source: str) -> NDArray[Any]:
             f"Got labels of type {', '.join(types)} instead."
         )
     if "U" in kinds:
-        return _string_array(values)
+        return _string_array([plain(value) for value in values])
     labels = _exact_numbers(values)
     if labels is None:
         raise ValueError(
@@ -337,7 +354,7 @@ def _string_array(values: list[str]) -> NDArray[Any]:
     if is_plain:
         return np.array(values, dtype=str)
     labels = np.empty(len(values), dtype=object)
-    labels[:] = [str(value) for value in values]
+    labels[:] = values
     return labels
 
 
@@ -485,7 +502,7 @@ def with_missing(
         The labels, in the dtype of the classes if that holds ``missing_label`` or
         none is missing, else in one that holds both.
     """
-    has_label = codes >= 0
+    has_label, missing_label = codes >= 0, plain(missing_label)
     if has_label.all():
         dtype = classes.dtype
     elif classes.dtype.kind in _NUMBER_KINDS and isinstance(

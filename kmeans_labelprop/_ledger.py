@@ -396,8 +396,9 @@ class LedgerMixin:
         -------
         positions : ndarray of shape (n_queries,), dtype=intp
             Positions in `X`, the most valuable first: stopping early is fine. None has
-            a label, is a copy of a sample that has one, or was left without an answer
-            before. Fewer than `n_queries` if no more are left.
+            a label, is a copy of a sample that has one, was left without an answer
+            before, or has a `sample_weight` of 0. Fewer than `n_queries` if no more are
+            left.
 
         Raises
         ------
@@ -443,9 +444,9 @@ class LedgerMixin:
         if len(queries) < n_queries:
             warn_user(
                 f"Only {len(queries)} of n_queries={n_queries} samples are left to ask "
-                "about: all others have a label, are copies of one that has, or were "
-                "left without an answer. The labels of copies may be given to "
-                "propagate by position."
+                "about: all others have a label, are copies of one that has, were "
+                "left without an answer, or are of weight 0. The labels of copies may "
+                "be given to propagate by position."
             )
         return self._ledger.ask_about(queries)
 

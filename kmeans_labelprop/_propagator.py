@@ -484,7 +484,7 @@ class KMeansLabelPropagator(
                 ledger.ask_in_clusters(
                     ask,
                     clusters.ids,
-                    costs_of_asking(clusters, askable),
+                    costs_of_asking(clusters),
                     partial(copies_of, clusters),
                     clusters.seed,
                     self.max_retries,
@@ -837,6 +837,7 @@ class KMeansLabelPropagator(
         clusterer = self._prepare(made)
         names, seed = row_names(X), draw_seed(self.random_state)
         clusters = find_clusters(E, clusterer, cache, self.verbose, names, seed)
+        clusters = replace(clusters, askable=askable)
         if self.propagation == "graph":
             graph = find_graph(E, self.neighbors, self._prepare, cache, self.verbose)
             clusters = replace(clusters, graph=graph)
@@ -845,7 +846,7 @@ class KMeansLabelPropagator(
         is_fair = are_typical(clusters.ids, clusters.distances, known.positions)
         if asks and not is_fair:
             warn_of_edges(len(known))
-        costs = costs_of_asking(clusters, askable)
+        costs = costs_of_asking(clusters)
         chosen, own = best_samples(clusters.ids, costs, is_known & is_fair, seed=seed)
 
         forget_fit(self, keep=("n_features_in_", "feature_names_in_"))

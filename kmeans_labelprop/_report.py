@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ._engine import Clusters, Spread, count_left, count_outvoted
 from ._given import GivenLabels
-from ._labels import with_missing
+from ._labels import plain, with_missing
 from ._messages import warn_user
 from .embedding import describe
 
@@ -67,6 +67,8 @@ def warn_of_labels(propagator: Any, n_alone: int) -> None:
             )
         return
     class_prior, alpha = propagator.class_prior, propagator.alpha
+    if isinstance(class_prior, Mapping):
+        class_prior = {plain(label): share for label, share in class_prior.items()}
     if isinstance(class_prior, Mapping) and not set(classes) <= set(class_prior):
         lacking = [label for label in classes if label not in class_prior]
         warn_user(

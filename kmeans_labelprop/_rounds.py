@@ -24,6 +24,7 @@ def most_valuable_next(
     doubt: NDArray[np.float64],
     n_queries: int,
     order: NDArray[np.intp],
+    is_open: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.intp]:
     """Choose the samples whose labels are worth most beside those that are given.
 
@@ -45,6 +46,8 @@ def most_valuable_next(
     order : ndarray of shape (n_samples,), dtype=intp
         All positions, similar ones near each other, as by cluster and distance to its
         centre: of many samples those looked at are taken evenly along it.
+    is_open : ndarray of shape (n_samples,), dtype=bool, default=None
+        Which samples count and may be chosen; None for all.
 
     Returns
     -------
@@ -53,6 +56,8 @@ def most_valuable_next(
     """
     weights = np.maximum(doubt, _LEAST_DOUBT)
     weights[given] = 0
+    if is_open is not None:
+        weights[~is_open] = 0
     queries = np.empty(0, dtype=np.intp)
     while len(queries) < n_queries and weights.any():
         drawn, demand = _draw(weights, order)

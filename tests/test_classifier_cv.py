@@ -955,7 +955,8 @@ def test_labels_that_are_all_different_allow_no_choice(blobs, scoring):
     assert np.isnan(model.cv_results_["sign_test_gain"]).all()
     assert model.summary().splitlines()[5:] == [
         "Chosen of 4 candidates: the given labels alone.",
-        "Nothing is known of them: no two labels are the same.",
+        "Nothing is known of them: "
+        "no two labels (or of different groups) are the same.",
     ]
     assert_array_equal(model.predict(X[:5]), y[:5])
 

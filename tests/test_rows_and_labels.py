@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 import warnings
+from enum import Enum
 
 import numpy as np
 import pandas as pd
@@ -25,6 +27,7 @@ from kmeans_labelprop import (
 )
 from kmeans_labelprop import dask as on_dask
 from kmeans_labelprop.embedding import default_embedding
+from kmeans_labelprop.model_selection import audit_propagation, draw_audit
 
 X, Y = make_blobs(300, centers=4, cluster_std=0.5, random_state=0)
 TABLE = pd.DataFrame(X, columns=["a", "b"])
@@ -268,6 +271,34 @@ def test_nobody_is_asked_twice_about_what_was_left_open(tmp_path):
     assert withdrawn not in propagator.given_.positions
 
 
+def test_what_was_left_open_is_no_answer_to_a_label_of_y(tmp_path):
+    def fit(y):
+        return streaming.KMeansLabelPropagator(
+            12,
+            oracle=lambda rows: [label or None for label in answer(rows)],
+            folder=tmp_path,
+            random_state=0,
+        ).fit(X, y)
+
+    answers = fit(None).answers_
+    open_ = [position for position, label in answers.items() if label is None]
+    y = np.full(300, -1)
+    y[open_] = Y[open_]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(2):
+            propagator = fit(y)
+            assert_right(propagator, Y)
+            assert propagator.n_known_ == len(open_) > 0
+            assert len(propagator.given_) == len(answers)
+    # But what was withdrawn from y stays withdrawn.
+    propagator.propagate({open_[0]: -1})
+    with pytest.warns(UserWarning, match="1 label.s. of y differ"):
+        propagator = fit(y)
+    assert open_[0] not in propagator.given_.positions
+    assert propagator.n_known_ == len(open_) - 1
+
+
 def test_another_run_in_the_folder_loses_no_answer(tmp_path):
     def fit(n_clusters):
         return streaming.KMeansLabelPropagator(
@@ -326,6 +357,101 @@ def test_labels_in_odd_boxes(y, classes):
         8, oracle=lambda rows: boxed("abcd"[label] for label in answer(rows))
     ).fit(X)
     assert_right(letters, np.array(list("abcd"))[Y])
+
+
+class Word(str, Enum):  # noqa: UP042
+    """Strings whose ``str`` is another one, and longer."""
+
+    RIGHT = "x"
+    WRONG = "y"
+    OTHER = "another"
+    LAST = "last"
+    NONE = "none yet"
+
+
+WORDS = [Word(label) for label in np.array(["x", "y", "another", "last"])[Y]]
+
+
+@pytest.mark.filterwarnings("ignore:.* clusters have no label")
+@pytest.mark.parametrize("rule", ["graph", "cluster"])
+def test_strings_of_other_types_are_their_text(propagator_class, rule):
+    def make(**own):
+        return propagator_class(40, propagation=rule, random_state=0, **own)
+
+    def check(propagator):
+        assert propagator.classes_.tolist() == ["another", "last", "x", "y"]
+        assert_right(propagator, np.array([word.value for word in WORDS]))
+        for labels in (propagator.transduction_, propagator.predict(X)):
+            assert set(np.asarray(labels)) <= {word.value for word in Word}
+
+    part = [Word.NONE if i % 3 else word for i, word in enumerate(WORDS)]
+    texts = np.array([word.value for word in part])
+    for y in (part, pd.Series(part), texts):
+        propagator = make(missing_label=Word.NONE).fit(X, y)
+        assert propagator.n_known_ == 100
+        check(propagator)
+    check(make(oracle=lambda rows: [WORDS[i] for i in positions_of(rows)]).fit(X))
+    asked = (propagator := make()).query(X)
+    check(propagator.propagate({i: WORDS[i] for i in asked.tolist()}))
+
+
+def positions_of(rows):
+    return [np.flatnonzero((row == X).all(axis=1))[0] for row in np.asarray(rows)]
+
+
+def test_strings_of_other_types_are_scored_and_have_shares(rng):
+    mixed = X + rng.normal(scale=2, size=X.shape)
+    shares = dict(zip(Word, (0.4, 0.3, 0.2, 0.1), strict=False))
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for prior in (shares, {word.value: shares[word] for word in shares}):
+            propagator = KMeansLabelPropagator(40, class_prior=prior, random_state=0)
+            classifier = PropagatedClassifier(GaussianNB(), propagator)
+            found.append(classifier.fit(mixed, WORDS))
+    assert found[0].score(mixed, WORDS) == found[1].score(mixed, WORDS) > 0.4
+    distributions = [each.propagator_.label_distributions_ for each in found]
+    assert_array_equal(*distributions)
+    assert distributions[0].mean(axis=0).argmax() == 2
+
+
+@pytest.mark.filterwarnings("ignore:Known labels that differ")
+def test_long_strings_of_other_types_are_their_text():
+    y = ["z" * 200, *WORDS[1:-1], None]
+    classes = KMeansLabelPropagator(20, random_state=0).fit(X, y).classes_
+    assert classes.tolist() == ["another", "last", "x", "y", "z" * 200]
+    assert {type(label) for label in classes} == {str}
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        lambda labels: labels[:, None],
+        lambda labels: np.matrix(labels).T,
+        lambda labels: pl.DataFrame({"label": labels}),
+        lambda labels: np.ma.masked_array(labels)[:, None],
+    ],
+    ids=["array", "matrix", "polars", "masked"],
+)
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_a_column_of_labels_is_taken_everywhere(propagator_class, column):
+    propagator = propagator_class(20, random_state=0)
+    asked = propagator.query(X)
+    assert_right(propagator.propagate(column(Y[asked])), Y)
+    asking = propagator_class(
+        20, oracle=lambda rows: column(np.array(answer(rows))), random_state=0
+    )
+    assert_right(asking.fit(X), Y)
+
+
+def test_a_column_of_labels_is_taken_by_audits():
+    propagator = KMeansLabelPropagator(20, random_state=0).fit(X, Y)
+    drawn = draw_audit(propagator, 30, random_state=0)
+    found = [
+        audit_propagation(propagator, drawn, labels).accuracy
+        for labels in (Y[drawn], Y[drawn][:, None])
+    ]
+    assert_array_equal(*found)
 
 
 def test_nulls_of_whole_numbers_are_missing_everywhere(tmp_path):
@@ -404,6 +530,25 @@ def test_what_cannot_do_is_refused_before_anybody_is_asked(arguments, says):
         classifier.fit(X, arguments.pop("y", None), **arguments)
     told = "\n".join([str(caught.value), *getattr(caught.value, "__notes__", ())])
     assert re.search(says, told)
+
+
+@pytest.mark.parametrize("make", [PropagatedClassifier, PropagatedClassifierCV])
+def test_later_rounds_ask_about_no_weight_of_0(make):
+    # Of five copies of each row one counts, and of half of the rows none.
+    copies, labels = np.tile(X[:60], (5, 1)), np.tile(Y[:60], 5)
+    weights = np.zeros(300)
+    weights[240:270] = 1
+    propagator = KMeansLabelPropagator(8, oracle=answer, random_state=0)
+    classifier = make(GaussianNB(), propagator)
+    fitted = classifier.fit(copies, sample_weight=weights).propagator_
+    fitted = pickle.loads(pickle.dumps(fitted))
+    n_left = 30 - len(fitted.given_)
+    with pytest.warns(UserWarning, match=f"Only {n_left} .* are of weight 0"):
+        more = fitted.query_more(100)
+    assert len(more) == n_left
+    assert weights[more].all()
+    fitted.propagate(labels[more]).propagate({0: labels[0]})
+    assert_right(fitted, labels)
 
 
 @pytest.mark.parametrize(

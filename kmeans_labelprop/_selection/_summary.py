@@ -51,7 +51,10 @@ def describe_choice(
         if candidates[best].propagation == "graph":
             yield "  In doubt the graph rule is taken."
     if np.isnan(accuracy):
-        yield "Nothing is known of them: no two labels are the same."
+        yield (
+            "Nothing is known of them: no two labels (or of different groups) are the "
+            "same."
+        )
         return
     low, high = interval
     what = "accuracy" if scoring == "accuracy" else "balanced accuracy"

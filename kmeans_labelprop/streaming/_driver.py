@@ -145,13 +145,15 @@ class FileBlocks(Blocks):
         for _, block in self._read(columns, 0, None, quiet=True):
             yield block
 
-    def recall(self) -> dict[int, Any]:
+    def recall(self) -> tuple[dict[int, Any], set[int]]:
         """Find the answers of an earlier run.
 
         Returns
         -------
-        answers : dict of int to label
+        answers : dict of int to label or None
             By position.
+        withdrawn : set of int
+            Positions of labels of `y` that were withdrawn.
 
         Raises
         ------
@@ -160,7 +162,7 @@ class FileBlocks(Blocks):
         """
         path = self._folder / "answers.json"
         if not path.exists():
-            return {}
+            return {}, set()
         try:
             noted = json.loads(path.read_text(encoding="utf-8"))
             samples, answers = noted["samples"], dict(noted["answers"])
@@ -169,6 +171,7 @@ class FileBlocks(Blocks):
                 for position in answers
             ):
                 raise ValueError(f"there are {self.n_samples} samples")
+            withdrawn = set(noted.get("withdrawn", ()))
             given = [label for label in answers.values() if label is not None]
             label_array(given, f"{path.name}")
         except (ValueError, TypeError, KeyError) as error:
@@ -181,9 +184,9 @@ class FileBlocks(Blocks):
                 f"The 'folder' parameter, {str(self._folder)!r}, holds answers about "
                 "other samples than X. Use a folder for each data set."
             )
-        return answers
+        return answers, withdrawn
 
-    def note(self, answers: Mapping[int, Any]) -> None:
+    def note(self, answers: Mapping[int, Any], known: NDArray[np.intp]) -> None:
         """Write down the answers there are: they may have cost money.
 
         Answers that only the file has, of another run in the same folder, stay there.
@@ -193,6 +196,8 @@ class FileBlocks(Blocks):
         answers : dict of int to label or None
             By position. What is neither a string nor a number is no label: it stays
             where it is, to be refused, and keeps no other from the file.
+        known : ndarray of shape (n_known,), dtype=intp
+            Positions of the labels of `y`.
         """
         plain = {
             position: label.item() if hasattr(label, "dtype") else label
@@ -204,8 +209,15 @@ class FileBlocks(Blocks):
             for position, label in plain.items()
             if label is None or isinstance(label, str | int | float | np.floating)
         }
-        pairs = list((self.recall() | legal).items())
-        noted = {"samples": self.samples_key, "answers": pairs}
+        earlier, withdrawn = self.recall()
+        merged = earlier | legal
+        open_ = [position for position, label in legal.items() if label is None]
+        withdrawn.update(known[np.isin(known, open_)].tolist())
+        noted = {
+            "samples": self.samples_key,
+            "answers": list(merged.items()),
+            "withdrawn": sorted(p for p in withdrawn if merged.get(p) is None),
+        }
         path = self._folder / "answers.json"
         partial = path.with_suffix(".part")
         partial.write_text(json.dumps(noted), encoding="utf-8")

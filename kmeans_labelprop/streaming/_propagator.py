@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._asking import check_index
 from .._block_propagator import NO_BLOCKS, BaseBlockPropagator
+from .._given import KnownLabels
 from .._ledger import Ledger
 from ._driver import FileBlocks
 from ._sources import fingerprint, open_source
@@ -251,10 +252,15 @@ class KMeansLabelPropagator(BaseBlockPropagator):
             finalize(blocks, rmtree, folder, ignore_errors=True)
         return blocks, first
 
-    def _recall(self) -> dict[int, Any]:
-        return self._blocks.recall()
+    def _recall(self, known: KnownLabels) -> dict[int, Any]:
+        answers, withdrawn = self._blocks.recall()
+        # What was left open is no answer: a label that y has by now counts.
+        open_ = [p for p, label in answers.items() if label is None]
+        found = known.positions[np.isin(known.positions, open_)].tolist()
+        left = set(found) - withdrawn
+        return {p: label for p, label in answers.items() if p not in left}
 
     def _note(self, ledger: Ledger) -> None:
         super()._note(ledger)
         if not self._is_experiment:  # y will say the same again
-            self._blocks.note(ledger.answers)
+            self._blocks.note(ledger.answers, ledger.known.positions)
