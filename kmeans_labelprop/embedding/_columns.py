@@ -150,6 +150,7 @@ def _read(text: str) -> Any:
 def strings_of(column: Any) -> NDArray[Any]:
     """Read one column, or values in an array or a list, as strings."""
     values = column.to_list() if hasattr(column, "to_list") else list(column)
+    values = [_joined(value) for value in values]
     try:
         different = set(values)
     except TypeError as error:
@@ -161,6 +162,17 @@ def strings_of(column: Any) -> NDArray[Any]:
     strings = np.empty(len(values), dtype=object)
     strings[:] = [read[value] for value in values]
     return strings
+
+
+def _joined(value: Any) -> Any:
+    """Read a list of tags, or a record of JSON, as the words that it holds."""
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=str)
+    if isinstance(value, list | tuple):
+        return ", ".join(str(_joined(each)) for each in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_joined(value[key])}" for key in value)
+    return value
 
 
 def _string(value: Any) -> str:

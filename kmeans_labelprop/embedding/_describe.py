@@ -17,6 +17,7 @@ from ._kinds import (
     NAMES,
     NUMBERS,
     ORDERED,
+    PARTS,
     REASONS,
     TEXT,
 )
@@ -46,6 +47,7 @@ _COLUMNS = {
     CATEGORIES: ("category", "categories"),
     CODES: ("kind of codes", "kinds of codes"),
     TEXT: ("text", "texts"),
+    PARTS: ("string of numbers", "strings of numbers"),
     NAMES: ("name", "names"),
 }
 

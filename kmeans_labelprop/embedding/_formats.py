@@ -6,6 +6,8 @@ import re
 from datetime import datetime
 from itertools import product
 
+from ._units import UNITS, read_units
+
 # Strings that are mostly numbers, and many different ones, are measurements.
 _SHARE = 0.9
 _LEAST_NUMBERS = 20
@@ -13,15 +15,16 @@ _LEAST_NUMBERS = 20
 _N_FIRST = 10
 # Unbroken digits, or groups of three.
 _GROUPED = re.compile(r"\d+|\d{1,3}([ '\u2019\u00a0\u202f]\d{3})+|\d{1,3}(\.\d{3})+")
-# $1,234.50; 12,5 kg; (3.20 EUR); -5 %; ~1.2k
+# $1,234.50; 12,5 kg; (3.20 EUR); -5 %; ~1.2k; what is beyond a limit, such as < 0.5 or
+# 90+, counts as the limit.
 _AMOUNT = re.compile(
-    r"(?P<open>\()?(?P<sign>[-+\u2212]?)\s*"
+    r"(?:[<>\u2264\u2265]=?\s*)?(?P<open>\()?(?P<sign>[-+\u2212]?)\s*"
     r"(?P<before>[A-Z]{0,2}[$€£¥₹₽₩~]|[A-Z]{3}\s)?\s*(?P<minus>[-\u2212]?)"
     r"(?P<digits>\d[\d.,'\u2019 \u00a0\u202f]*)"
-    r"(?P<after>[^\W\d_]{1,4}|[%‰°$€£¥₹₽₩])?\)?"
+    r"(?P<after>[^\W\d_]{1,4}|[%‰°$€£¥₹₽₩])?\)?\+?"
 )
 _TIMES = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9}
-_CLOCK = re.compile(r"\d{1,3}:\d\d(:\d\d)?")
+_CLOCK = re.compile(r"\d{1,3}:\d\d(:\d\d)?(\s?[AaPp]\.?[Mm]\.?)?")
 #: Names of the ways to write numbers; other ways are dates, as strptime names them.
 POINT, COMMA, CLOCK = "1,234.5", "1.234,5", "h:mm"
 _DAYS = (
@@ -43,9 +46,10 @@ def find_format(values: list[str]) -> str | None:
     Returns
     -------
     how : str or None
-        `POINT`, `COMMA`, `CLOCK`, or a format of :meth:`datetime.datetime.strptime`:
-        the one that fits most of the strings, nine tenths at least, which for numbers
-        are 20 or more; of equals the first. None if they are something else.
+        `POINT`, `COMMA`, `CLOCK`, a kind of `UNITS`, or a format of
+        :meth:`datetime.datetime.strptime`: the one that fits most of the strings, nine
+        tenths at least, which for numbers are 20 or more; of equals the first. None if
+        they are something else.
     """
     fitting: dict[str, int] = {}
     if len(values) >= _LEAST_NUMBERS:
@@ -57,6 +61,8 @@ def find_format(values: list[str]) -> str | None:
         parts = [value.count(":") for value in values if _CLOCK.fullmatch(value)]
         if len(set(parts)) == 1:
             fitting[CLOCK] = len(parts)
+        for kind in UNITS:
+            fitting[kind] = sum(read_units(value, kind) is not None for value in values)
     for how in map("".join, product(_DAYS, _HOURS)):
         if any(read_as(value, how) is not None for value in values[:_N_FIRST]):
             fitting[how] = sum(read_as(value, how) is not None for value in values)
@@ -86,14 +92,24 @@ def read_as(text: str, how: str) -> float | datetime | None:
     if how == CLOCK:
         if not _CLOCK.fullmatch(text):
             return None
-        total = 0.0
-        for part in text.split(":"):
-            total = 60 * total + float(part)
-        return total
+        return _read_clock(text)
+    if how in UNITS:
+        return read_units(text, how)
     try:
         return datetime.strptime(text, how)
     except ValueError:
         return None
+
+
+def _read_clock(text: str) -> float:
+    parts = [float(part) for part in re.findall(r"\d+", text)]
+    half = re.sub(r"[\W\d]", "", text).lower()
+    if half:
+        parts[0] = parts[0] % 12 + 12 * (half == "pm")
+    total = 0.0
+    for part in parts:
+        total = 60 * total + part
+    return total
 
 
 def _read_amount(text: str, has_comma: bool) -> float | None:

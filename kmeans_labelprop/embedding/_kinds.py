@@ -22,13 +22,17 @@ from .._mixing import some_positions
 from ._columns import columns_of, floats_of, strings_of
 from ._formats import CLOCK, COMMA, POINT, find_format
 from ._names import are_names, n_kinds_of_codes
+from ._orders import order_of_strings
+from ._parts import are_drawn_evenly, find_parts
 from ._texts import has_no_spaces
+from ._units import UNITS
 
 #: What columns hold, or why they are left out. These are also the names of the parts of
 #: the ColumnTransformer.
 NUMBERS, DATES, ORDERED = "numbers", "dates", "ordered"
 CATEGORIES, TEXT = "categories", "text"
 CODES, NAMES = "codes", "names"
+PARTS = "parts"
 CONSTANT, ID, ROW_NUMBER = "constant", "nearly all values differ", "numbers the rows"
 REASONS = CONSTANT, ID, ROW_NUMBER
 
@@ -37,6 +41,8 @@ _ID_SHARE = 0.9
 _LEAST_ROWS = 20
 # Whole numbers that all differ where chance would make more equal pairs are keys.
 _EQUAL_PAIRS = 10
+# So many different codes of digits are no categories: numbers, or keys.
+_MANY_CODES = 100
 _ID_NAME = re.compile(r"(^|[\W_])(id|key|uuid|guid)$|[a-z]I[Dd]$", re.IGNORECASE)
 # Texts: several words each, which other rows use, too; fewer texts are categories.
 _LEAST_TEXTS = 20
@@ -48,6 +54,9 @@ _ISO_DATE = re.compile(r"\d{4}([-/])\d\d\1\d\d([T ]\d\d:\d\d.*)?$")
 _N_LOOKED_AT = 1000
 # What tables write for a number that is missing.
 _MISSING = {"", "-", "--", "?", "n/a", "na", "nan", "none", "null", "missing"}
+_MISSING |= {"unknown", "not available", "prefer not to say", "refused"}
+# Tags and records, as JSON has them.
+_NESTED = list, tuple, set, frozenset, dict
 
 
 class Kind(NamedTuple):
@@ -63,12 +72,15 @@ class Kind(NamedTuple):
         Number of categories, or of kinds of codes.
     how : str or None
         How strings write numbers or dates.
+    parts : list of int or None
+        Which of the numbers in each string tell something.
     """
 
     name: str
     order: list[str] | None = None
     n_values: int = 1
     how: str | None = None
+    parts: list[int] | None = None
 
 
 def kind_of(column: Any, name: Any, is_alone: bool = False) -> Kind:
@@ -107,9 +119,11 @@ def kind_of(column: Any, name: Any, is_alone: bool = False) -> Kind:
     order = _order_of(column)
     counts = Counter(strings)
     if told == "strings" and (is_alone or len(counts) > 1):
-        return _kind_of_strings(counts, is_alone)
+        return _kind_of_strings(counts, is_alone, name)
     if len(counts) < 2 and not is_alone:
         return Kind(CONSTANT)
+    if order is None:
+        order = _order_of_form([value for value in counts if value is not None])
     return Kind(CATEGORIES if order is None else ORDERED, order, len(counts))
 
 
@@ -189,6 +203,7 @@ def _kind_of_dtype(column: Any) -> str | None:
         told = {"Date": DATES, "Datetime": DATES, "Duration": NUMBERS}
         told |= {"Time": NUMBERS, "String": "strings", "Null": CATEGORIES}
         told |= dict.fromkeys(("Boolean", "Categorical", "Enum"), CATEGORIES)
+        told |= dict.fromkeys(("List", "Array", "Struct"), "strings")
         return told.get(name, "values" if name == "Object" else None)
     if hasattr(dtype, CATEGORIES):
         return CATEGORIES
@@ -207,14 +222,14 @@ def _kind_of_values(column: Any, name: Any) -> str | None:
     types = {type(value) for value in values if not is_null(value)}
     numbers = Real, Decimal, np.number, timedelta, time
     for kind, classes in (
-        ("strings", (str, bytes, UUID, Enum)),
+        ("strings", (str, bytes, UUID, Enum, *_NESTED)),
         (CATEGORIES, (bool, np.bool_)),
         (NUMBERS, numbers),
         (DATES, (date, np.datetime64)),
     ):
         if all(issubclass(each, classes) for each in types):
             return kind
-    allowed = str, bytes, UUID, Enum, np.bool_, *numbers[:3]
+    allowed = str, bytes, UUID, Enum, np.bool_, *_NESTED, *numbers[:3]
     if all(issubclass(each, allowed) for each in types):
         return "strings"
     others = sorted({each.__name__ for each in types if not issubclass(each, allowed)})
@@ -262,7 +277,7 @@ def _order_of(column: Any) -> list[str] | None:
     return [str(value) for value in strings_of(dtype.categories)]
 
 
-def _kind_of_strings(counts: Counter[str | None], is_alone: bool) -> Kind:
+def _kind_of_strings(counts: Counter[str | None], is_alone: bool, name: Any) -> Kind:
     n_samples = counts.total() - counts[None]
     values = sorted(value for value in counts if value is not None)
     n_values = len(values)
@@ -270,7 +285,12 @@ def _kind_of_strings(counts: Counter[str | None], is_alone: bool) -> Kind:
         return Kind(DATES)
     how = find_format(values)
     if how is not None:
-        return Kind(NUMBERS if how in (POINT, COMMA, CLOCK) else DATES, how=how)
+        is_number = how in (POINT, COMMA, CLOCK, *UNITS)
+        return Kind(NUMBERS if is_number else DATES, how=how)
+    if not is_alone:
+        kind = _kind_of_form(values, counts, name)
+        if kind is not None:
+            return kind
     if is_alone or (
         n_values >= max(_LEAST_TEXTS, n_samples / 4) and _are_texts(values)
     ):
@@ -281,6 +301,39 @@ def _kind_of_strings(counts: Counter[str | None], is_alone: bool) -> Kind:
             return Kind(CODES, n_values=n_kinds)
         return Kind(NAMES if are_names(values) else ID)
     return Kind(CATEGORIES, n_values=len(counts))
+
+
+def _kind_of_form(
+    values: list[str], counts: Counter[str | None], name: Any
+) -> Kind | None:
+    """Tell strings of several numbers, ranges and ranks, and postcodes."""
+    known = [value for value in values if value.strip().lower() not in _MISSING]
+    is_id = len(known) >= max(_ID_SHARE * counts.total(), _LEAST_ROWS)
+    order = None if is_id else _order_of_form(values)
+    if order is not None:
+        return Kind(ORDERED, order, len(counts))
+    parts = find_parts(known)
+    if parts:
+        return Kind(PARTS, n_values=len(parts), parts=parts)
+    if len(known) > _MANY_CODES and all(map(str.isdecimal, known)):
+        # "01234" is a number like "11234"; of few different ones each is a category.
+        numbers = np.repeat(
+            np.array(known, dtype=np.float64), [counts[value] for value in known]
+        )
+        is_key = _is_key(numbers, np.ptp(numbers), name)
+        if not is_key and not are_drawn_evenly(numbers):
+            return Kind(NUMBERS, how=POINT)
+    return None
+
+
+def _order_of_form(values: list[str]) -> list[str] | None:
+    """Find an order, in which "none" may be the least."""
+    for missing in (_MISSING - {"none"}, _MISSING):
+        known = [value for value in values if value.strip().lower() not in missing]
+        order = order_of_strings(known)
+        if order is not None:
+            return order
+    return None
 
 
 def _are_texts(values: list[str]) -> bool:

@@ -27,6 +27,7 @@ from ._kinds import (
     NAMES,
     NUMBERS,
     ORDERED,
+    PARTS,
     REASONS,
     TEXT,
     Kind,
@@ -35,6 +36,7 @@ from ._kinds import (
 )
 from ._names import kinds_of_codes
 from ._numbers import n_components, numbers_embedding
+from ._parts import names_of_parts, read_parts
 from ._scores import RobustScores
 from ._texts import TextFeatures
 
@@ -113,6 +115,9 @@ def table_embedding(X: Any) -> Any:
         for name, _, _ in parts
         if (part := name.rstrip("0123456789")) in _WEIGHTS
     }
+    # The numbers of a string weigh together what one number does.
+    several = [kind for kind in kinds if kind.name == PARTS]
+    weights |= {f"{PARTS}{i}": k.n_values**-0.5 for i, k in enumerate(several)}
     together = ColumnTransformer(parts + left_out, transformer_weights=weights or None)
     if width <= _WIDE:
         return together
@@ -148,13 +153,23 @@ def _mixed_parts(
                 dtype=np.float32,
             )
             parts.append((part, make_pipeline(_reader(reader), one_hot), groups[part]))
+    several = [kind.parts for kind in kinds if kind.name == PARTS]
+    for number, (key, found) in enumerate(
+        zip(groups.get(PARTS, ()), several, strict=True)
+    ):
+        reader = FunctionTransformer(
+            read_parts, kw_args={"parts": found}, feature_names_out=names_of_parts
+        )
+        numbers = _check_numbers(reader.transform(_take(X, [key])))
+        scaled = make_pipeline(reader, *imputers(numbers), RobustScores())
+        parts.append((f"{PARTS}{number}", scaled, [key]))
     for part in (TEXT, NAMES):
         for number, key in enumerate(groups.get(part, ())):
             parts.append((f"{part}{number}", TextFeatures(_N_TEXT_COMPONENTS), [key]))
     widths = dict.fromkeys((TEXT, NAMES), _N_TEXT_COMPONENTS)
     width = sum(
         min(kind.n_values, _MAX_CATEGORIES)
-        if kind.name in (CATEGORIES, CODES)
+        if kind.name in (CATEGORIES, CODES, PARTS)
         else widths.get(kind.name, kind.name not in REASONS)
         for kind in kinds
     )

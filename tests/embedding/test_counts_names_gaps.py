@@ -158,7 +158,7 @@ def test_random_letters_and_numbers_are_no_names(rng):
         ["".join(rng.choice(letters, 8)) for _ in range(N_SAMPLES)],
         [rng.bytes(4).hex() for _ in range(N_SAMPLES)],
         [f"c-{i:04}" for i in range(N_SAMPLES)],
-        [f"INV-{2020 + i % 5}-{i:05}" for i in range(N_SAMPLES)],
+        [f"INV-2020-{i:05}" for i in range(N_SAMPLES)],
         [f"{name} {''.join(rng.choice(letters, 6))}" for name in first],
     ):
         told = describe(default_embedding(beside(rng, strings)))

@@ -490,9 +490,9 @@ def test_same_result_every_time(rng):
             r"different names. Got more than one of \['x'\]",
         ),
         (
-            pl.DataFrame({"parts": [[1], [2]], "x": [1.0, 2.0]}),
+            pl.DataFrame({"bytes": [b"a", b"b"], "x": [1.0, 2.0]}),
             TypeError,
-            "Got column 'parts' of dtype List",
+            "Got column 'bytes' of dtype Binary",
         ),
     ],
 )

@@ -1,0 +1,133 @@
+"""Strings that hold several numbers each: 120/80, 48.21, 16.37, 1.2.10, 10.0.0.7."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.preprocessing import FunctionTransformer
+
+from .._mixing import some_positions
+from ._columns import columns_of, strings_of
+
+# Nearly all strings must be alike but for their numbers, of so many different ones.
+_SHARE = 0.9
+_LEAST_VALUES = 20
+_MOST_PARTS = 100
+_N_LOOKED_AT = 2000
+# Whole numbers that chance draws from a range are as many in each part of it. Of a
+# normal distribution, two are in one part twice as often.
+_LEAST_DRAWN = 40
+_N_BINS = 20
+_EVEN = 1.15
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+# Of 1.2.10 each part is a number; a sign between digits joins them, as in 10-20.
+_DOTTED = re.compile(r"\d+\.\d+\.\d")
+_WHOLE = re.compile(r"\d+")
+_REAL = re.compile(r"(?<!\d)[-+\u2212]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+
+
+def find_parts(values: list[str]) -> list[int]:
+    """Find which numbers in strings tell something.
+
+    Parameters
+    ----------
+    values : list of str
+        The different strings of a column.
+
+    Returns
+    -------
+    parts : list of int
+        Positions among the numbers of each string; none if the strings do not hold
+        two numbers or more between the same signs and words. Numbers that are the same
+        everywhere, or whole and different nearly everywhere or drawn evenly, are left
+        out.
+    """
+    if len(values) < _LEAST_VALUES:
+        return []
+    values = [values[i] for i in some_positions(len(values), _N_LOOKED_AT)]
+    frames = Counter(map(_frame, values))
+    frame, n_alike = frames.most_common(1)[0]
+    n_parts = frame.count("#")
+    if not 2 <= n_parts <= _MOST_PARTS or n_alike < _SHARE * len(values):
+        return []
+    numbers = np.array([_numbers(v) for v in values if _frame(v) == frame])
+    parts = []
+    for part, column in enumerate(numbers.T):
+        n_different = np.unique(column).size
+        is_id = np.all(column == np.floor(column)) and (
+            n_different >= _SHARE * n_alike or are_drawn_evenly(column)
+        )
+        if n_different > 1 and not is_id:
+            parts.append(part)
+    return parts
+
+
+def are_drawn_evenly(numbers: NDArray[np.float64]) -> bool:
+    """Tell whether whole numbers are spread over their range as by chance.
+
+    Parameters
+    ----------
+    numbers : ndarray of shape (n_samples,)
+        The numbers.
+
+    Returns
+    -------
+    are_drawn_evenly : bool
+        True for the last digits of addresses and telephone numbers, say. What is
+        measured lies closer together, and of few different numbers nothing is said.
+    """
+    n = numbers.size
+    if np.unique(numbers).size < _LEAST_DRAWN:
+        return False
+    counts, _ = np.histogram(numbers, _N_BINS)
+    # Two of the numbers are in one bin so many times as often as by chance.
+    together = _N_BINS * np.sum(counts * (counts - 1.0)) / (n * (n - 1))
+    return bool(together < _EVEN)
+
+
+def read_parts(X: Any, parts: list[int]) -> NDArray[np.float64]:
+    """Read numbers in the strings of one column.
+
+    Parameters
+    ----------
+    X : {dataframe, array-like} of shape (n_samples, 1)
+        The column.
+    parts : list of int
+        Which of the numbers in each string.
+
+    Returns
+    -------
+    numbers : ndarray of shape (n_samples, n_parts)
+        The numbers; NaN where a string has fewer, or is missing.
+    """
+    numbers = np.full((len(X), max(parts) + 1), np.nan)
+    for row, text in enumerate(strings_of(columns_of(X)[0])):
+        found = [] if text is None else _numbers(text)[: numbers.shape[1]]
+        numbers[row, : len(found)] = found
+    return numbers[:, parts]
+
+
+def names_of_parts(transformer: FunctionTransformer, names: Any) -> NDArray[Any]:
+    """Name the numbers of a column after it."""
+    parts = transformer.kw_args["parts"]
+    return np.array([f"{names[0]}_{part}" for part in parts], dtype=object)
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return _WHOLE if _DOTTED.search(text) else _REAL
+
+
+def _frame(text: str) -> str:
+    """Give what is around the numbers."""
+    text = _THOUSANDS.sub("", text.replace("#", ""))
+    return re.sub(r"\s+", " ", _pattern(text).sub("#", text)).strip()
+
+
+def _numbers(text: str) -> list[float]:
+    text = _THOUSANDS.sub("", text)
+    found = _pattern(text).findall(text)
+    return [float(number.replace("\u2212", "-")) for number in found]

@@ -1,0 +1,212 @@
+"""Strings with numbers in them, and strings that have an order."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from kmeans_labelprop.embedding import default_embedding, describe
+from kmeans_labelprop.embedding._formats import find_format, read_as
+from kmeans_labelprop.embedding._orders import order_of_strings
+from kmeans_labelprop.embedding._parts import find_parts
+
+N_SAMPLES = 300
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def beside(rng, strings):
+    return pd.DataFrame({"x": rng.normal(size=len(strings)), "odd": strings})
+
+
+def kinds_of(X):
+    return {
+        column: name.rstrip("0123456789")
+        for name, _, columns in default_embedding(X).transformers
+        for column in columns
+    }
+
+
+def embedded(X):
+    embedding = default_embedding(X)
+    for key in embedding.get_params():
+        if key.endswith("random_state"):
+            embedding.set_params(**{key: 0})
+    return embedding.fit(X), embedding.transform(X)
+
+
+@pytest.mark.parametrize(
+    ("values", "numbers"),
+    [
+        (["1h 20m", "45m", "2h"], [4800, 2700, 7200]),
+        (["3 min 20 s", "1 min", "5 s"], [200, 60, 5]),
+        (["PT1H20M", "PT45M", "P1DT1H"], [4800, 2700, 90_000]),
+        (["0 days 01:20:00", "2 days 00:00:01"], [4800, 172_801]),
+        (["900 g", "1.2 kg", "1,200 kg"], [900, 1200, 1_200_000]),
+        (["512 B", "1.5 KB", "2 MiB"], [512, 1536, 2 * 2**20]),
+        (["900 m", "2 km"], [900, 2000]),
+        (["5'11\"", "6'", "5' 2\""], [1.8034, 1.8288, 1.5748]),
+        (["5 ft 11 in", "6 feet"], [1.8034, 1.8288]),
+        (["47°12'N", "3°30'S", "5°W"], [47.2, -3.5, -5]),
+        (["-3 d", "4 d"], [-3 * 86_400, 4 * 86_400]),
+        (["3:05 PM", "12:10 am", "9:00 AM"], [905, 10, 540]),
+        (["<0.5", "1.25", "> 20", "90+", "≥3"], [0.5, 1.25, 20, 90, 3]),
+    ],
+    ids=lambda values: str(values[0]),
+)
+def test_amounts_in_several_units(values, numbers):
+    how = find_format(values * 20)
+    if values[0] == "-3 d":  # one unit in all: the number as it is
+        numbers = [-3, 4]
+    assert_allclose([read_as(value, how) for value in values], numbers)
+
+
+def test_what_is_no_amount():
+    for values in (["3 kg", "4 s"], ["1.2.3 kg", "4 g"], ["1 kg or", "2 g"], ["PT"]):
+        assert find_format(values * 20) is None
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ["18-24", "25-34", "35-44", "45+"],
+        ["<$30k", "$30k-$60k", "$60k - $90k", ">$90k"],
+        ["under 18", "18 to 30", "31 to 50", "over 50"],
+        ["(-5.0, 0.0]", "(0.0, 10.5]", "(10.5, 20.0]"],
+        ["$5,000 - $9,999", "$10,000 - $14,999", "$15,000 - $19,999"],
+        ["0-5 years", "6-10 years", "10+ years"],
+        ["0-39g/day", "40-79", "80-119", "120+"],
+        ["F", "B-", "B", "A", "A+"],
+        ["S", "M", "L", "XL"],
+        ["Low", "medium", "HIGH"],
+        ["none", "mild", "severe"],
+        ["strongly disagree", "disagree", "neutral", "agree", "Strongly agree"],
+        ["never", "sometimes", "often", "always"],
+    ],
+    ids=lambda order: order[0],
+)
+def test_ranges_and_ranks_have_an_order(rng, order):
+    assert order_of_strings(order[::-1]) == order
+    places = rng.integers(len(order), size=N_SAMPLES)
+    X = beside(rng, np.array(order)[places])
+    plain = X.assign(odd=pd.Categorical.from_codes(places, order, ordered=True))
+    expected = embedded(plain)[1]
+    for same in (X, pl.from_pandas(X), X.astype({"odd": "category"})):
+        assert_allclose(embedded(same)[1], expected)
+    gaps = X.copy()
+    gaps.loc[:9, "odd"] = ["unknown", None] * 5
+    assert kinds_of(gaps)["odd"] == "ordered"
+    assert np.isfinite(embedded(gaps)[1]).all()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["A", "B", "C"],
+        ["A+", "A-", "O+", "AB+", "B+"],
+        ["3-1", "2-2", "0-1"],
+        ["2020-21", "2021-22", "2019-20"],
+        ["S", "C", "Q"],
+        ["no", "yes", "maybe"],
+        ["low", "high"],
+        ["0-9", "10-19", "red"],
+        ["1", "2", "3"],
+        ["<1", "<2", ">3"],
+    ],
+    ids=lambda values: values[-1],
+)
+def test_what_has_no_order(values):
+    assert order_of_strings(values) is None
+
+
+def test_codes_that_differ_are_no_ranges(rng):
+    X = beside(rng, [f"{i}-{i + 7}" for i in rng.permutation(N_SAMPLES)])
+    assert kinds_of(X)["odd"] == "nearly all values differ"
+
+
+@pytest.mark.parametrize(
+    ("form", "parts"),
+    [
+        ("{0}/{1}", [0, 1]),
+        ("{0:.3f}, {1:.3f}", [0, 1]),
+        ("[{0:.2f}, -{1:.2f}, 7]", [0, 1]),
+        ("{0}.{1}.0", [0, 1]),
+        ("10.0.{0}.{1}", [2, 3]),
+        ("INV-{0}-{2:05}", [0]),
+        ("{0} of {1} at {2}", [0, 1]),
+        ("{0}-{1}", [0, 1]),
+    ],
+)
+def test_strings_of_several_numbers(rng, form, parts):
+    numbers = rng.integers(60, 90, (N_SAMPLES, 2))
+    row = rng.permutation(N_SAMPLES)
+    strings = [form.format(a, b, i) for (a, b), i in zip(numbers, row, strict=True)]
+    assert find_parts(sorted(set(strings))) == parts
+    X = beside(rng, strings)
+    assert "1 string of numbers" in describe(default_embedding(X))
+    fitted, E = embedded(X)
+    assert E.shape == (N_SAMPLES, 1 + len(parts))
+    # What one column tells weighs as one number.
+    assert_allclose(E[:, 1:].var(axis=0).sum(), 1, atol=0.2)
+    assert abs(np.corrcoef(E[:, 1], numbers[:, 0])[0, 1]) > 0.98
+    assert_allclose(embedded(pl.from_pandas(X))[1], E)
+    assert len(fitted.get_feature_names_out()) == E.shape[1]
+    other = X[:4].assign(odd=["none", None, "", strings[3]])
+    found = fitted.transform(other)
+    assert_allclose(found[3], E[3])
+    assert_allclose(found[0, 1:], found[1, 1:])
+
+
+def test_strings_that_are_no_numbers(rng):
+    for strings in (
+        [f"A{i}" for i in range(60)],
+        [f"{i}{'xyz'[i % 3]}{i % 7}" for i in range(60)],
+        ["1/2", "2/3"] * 5,
+        [f"{i}-7" for i in range(60)],
+    ):
+        assert find_parts(sorted(set(strings))) == []
+
+
+def test_numbers_with_leading_zeros_are_numbers_if_many_differ(rng):
+    area = rng.integers(5, size=N_SAMPLES)
+    zips = [f"{20_000 * i + rng.integers(9999):05}" for i in area]
+    X = beside(rng, zips)
+    expected = embedded(X.assign(odd=[int(code) for code in zips]))[1]
+    assert_allclose(embedded(X)[1], expected)
+    few = beside(rng, [f"{i:02}" for i in rng.integers(30, size=N_SAMPLES)])
+    assert kinds_of(few)["odd"] == "categories"
+    keys = beside(rng, [f"{i:05}" for i in rng.permutation(N_SAMPLES)])
+    assert kinds_of(keys)["odd"] == "nearly all values differ"
+
+
+def test_numbers_drawn_by_chance_are_left_out(rng):
+    ends = rng.integers(256, size=(N_SAMPLES, 2))
+    nets = rng.choice(["10.0", "192.168", "84.23"], N_SAMPLES)
+    hosts = [f"{net}.{a}.{b}" for net, (a, b) in zip(nets, ends, strict=True)]
+    assert find_parts(sorted(hosts)) == [0, 1]
+    anywhere = [".".join(map(str, row)) for row in rng.integers(256, size=(900, 4))]
+    assert find_parts(sorted(anywhere)) == []
+    codes = beside(rng, [f"{code:05}" for code in rng.integers(10**5, size=N_SAMPLES)])
+    assert kinds_of(codes)["odd"] == "nearly all values differ"
+    pressure = rng.normal([120, 80], [15, 10], (N_SAMPLES, 2)).astype(int)
+    assert find_parts(sorted({f"{a}/{b}" for a, b in pressure})) == [0, 1]
+
+
+def test_tags_and_records_are_read_as_words(rng):
+    tags = [["red", "small"], ["red", "large"], ["blue", "small"]]
+    at = rng.integers(3, size=N_SAMPLES)
+    X = beside(rng, [", ".join(tags[i]) for i in at])
+    expected = embedded(X)[1]
+    lists = [tags[i] for i in at]
+    for same in (
+        X.assign(odd=lists),
+        X.assign(odd=[tuple(each) for each in lists]),
+        pl.DataFrame({"x": X["x"].to_numpy(), "odd": lists}),
+    ):
+        assert_array_equal(embedded(same)[1], expected)
+    records = [{"kind": tags[i][0], "sizes": {"small"}} for i in at]
+    assert embedded(X.assign(odd=records))[1].shape == (N_SAMPLES, 3)
