@@ -509,7 +509,9 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         scores, sums = pool_groups(
             mean_over_splits(selection_scores(outcome)), weights, groups
         )
-        best = choose(scores, sums, candidates, comparison.share_asked)
+        own = selection_scores(Outcome(outcome.correct, outcome.own, outcome.own))
+        own, _ = pool_groups(mean_over_splits(own), weights, groups)
+        best = choose(scores, sums, candidates, comparison.share_asked, own)
         accuracy = float(np.minimum(results["mean_test_accuracy"][best], 1))  # rounding
         n_hidden = int(is_scored.sum())
         codes = comparison.given.codes

@@ -499,7 +499,7 @@ def test_the_choice_knows_how_many_labels_were_asked_for(blobs, monkeypatch):
     X, y = blobs
     shares = []
 
-    def choose(scores, weights, candidates, share_asked):
+    def choose(scores, weights, candidates, share_asked, own):
         shares.append(share_asked)
         return 2  # over the graph
 
@@ -1198,7 +1198,7 @@ def test_a_lead_on_the_labels_of_one_patient_leaves_a_doubt(monkeypatch):
 
     def run(self, rng):
         correct = np.where(self.is_hidden[:, np.newaxis], right[:, :200], np.nan)
-        return Outcome(correct, correct), {}
+        return Outcome(correct, correct, correct), {}
 
     monkeypatch.setattr(Comparison, "run", run)
     X = np.random.default_rng(0).normal(size=(201, 2))

@@ -286,7 +286,7 @@ def compare_hidden(
                     continue
                 used = subsample(split.sets[index], is_drawn)
                 outcome = computation.predict_hidden(candidate, estimator, split, used)
-                found[:, level, at, index, split.is_hidden] = outcome
+                found[:, level, at, index, split.is_hidden] = outcome[:2]
                 if candidate.train_on != "neighbors":
                     n_rows[level, at, index] = len(used.positions)
     return {

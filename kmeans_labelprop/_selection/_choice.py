@@ -60,6 +60,7 @@ def choose(
     weights: NDArray[np.float64],
     candidates: Sequence[Candidate],
     share_asked: float,
+    own: NDArray[np.float64],
 ) -> int:
     """Choose the highest score; in doubt, the graph rule's.
 
@@ -67,7 +68,8 @@ def choose(
     candidates apart. So others have to lead by more than half a standard error. Where
     the neighbours have a say, the given labels alone have to lead by two if all labels
     were asked for: such a label stands for its cluster, and while it is hidden the
-    neighbours look worse than they are.
+    neighbours look worse than they are. Of what the neighbours predict with, the space
+    counts in which the classifier is best by itself: beside them spaces look alike.
 
     Parameters
     ----------
@@ -80,6 +82,8 @@ def choose(
     share_asked : float
         The share of the labels that were asked for, not known from the start, in
         [0, 1].
+    own : ndarray of shape (n_candidates, n_labels), dtype=float64
+        The scores that classifiers would have by themselves.
 
     Returns
     -------
@@ -90,11 +94,14 @@ def choose(
     if not len(weights):
         return 0
     ranked = comparable(weighted_mean(scores, weights))
+    is_best_space = _are_in_best_space(
+        comparable(weighted_mean(own, weights)), candidates
+    )
     joins = any(candidate.with_neighbors for candidate in candidates)
     leads = [_lead(candidate, share_asked * joins) for candidate in candidates]
     best = -1
     for lead in sorted(set(leads)):
-        group = [i for i, of in enumerate(leads) if of == lead]
+        group = [i for i, of in enumerate(leads) if of == lead and is_best_space[i]]
         rival = group[int(ranked[group].argmax())]
         if best < 0 or ranked[best] < 0:  # what was ahead has failed
             best = rival
@@ -103,6 +110,21 @@ def choose(
         if ranked[rival] - ranked[best] > doubt:  # not if the rival has failed: NaN
             best = rival
     return best
+
+
+def _are_in_best_space(
+    ranked: NDArray[np.float64], candidates: Sequence[Candidate]
+) -> list[bool]:
+    """Tell which candidates no like one leads whose classifier has another space."""
+    best: dict[tuple[str, float], int] = {}
+    for i, candidate in enumerate(candidates):
+        key = candidate[:2]
+        if candidate.with_neighbors and ranked[i] > ranked[best.setdefault(key, i)]:
+            best[key] = i
+    return [
+        not candidate.with_neighbors or best[candidate[:2]] == i
+        for i, candidate in enumerate(candidates)
+    ]
 
 
 def _lead(candidate: Candidate, share_asked: float) -> float:

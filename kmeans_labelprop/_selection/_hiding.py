@@ -46,10 +46,14 @@ class Outcome(NamedTuple):
     probability : ndarray of shape (..., n_labels), dtype=float64
         The probability given to the right class; `correct` where the classifier
         tells none.
+    own : ndarray of shape (..., n_labels), dtype=float64
+        That of the classifier by itself, where the neighbours predict with it; else
+        the same.
     """
 
     correct: NDArray[np.float64]
     probability: NDArray[np.float64]
+    own: NDArray[np.float64]
 
 
 class TrainingSet(NamedTuple):
@@ -489,18 +493,18 @@ def predict_hidden(
     if len(seen) == 1:
         correct = (labels == seen[0]).astype(np.float64)
         probabilities[:, np.searchsorted(classes, seen)] = 1
-        return Outcome(correct, correct), probabilities
+        return Outcome(correct, correct, correct), probabilities
     X_train, X_hidden = take_rows(X, training_set.positions), take_rows(X, hidden)
     trained = train(estimator, X_train, y_train, fit_params)
     correct = (trained.predict(X_hidden) == labels).astype(np.float64)
     if not hasattr(trained.estimator, "predict_proba"):
-        return Outcome(correct, correct), None
+        return Outcome(correct, correct, correct), None
     # A network may be told of classes that no label has.
     is_class = np.isin(trained.classes, classes)
     columns = np.searchsorted(classes, trained.classes[is_class])
     probabilities[:, columns] = trained.predict_proba(X_hidden)[:, is_class]
     right = probabilities[np.arange(len(hidden)), np.searchsorted(classes, labels)]
-    return Outcome(correct, right), probabilities
+    return Outcome(correct, right, right), probabilities
 
 
 def neighbors_shares(found: Spread, hidden: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -542,7 +546,7 @@ def outcome_of(probabilities: NDArray[np.float64], codes: NDArray[np.intp]) -> O
     """
     right = probabilities[np.arange(len(codes)), codes]
     is_right = (likeliest(probabilities) == codes).astype(np.float64)
-    return Outcome(is_right, right)
+    return Outcome(is_right, right, right)
 
 
 @dataclass(frozen=True, eq=False)
@@ -624,7 +628,7 @@ class Comparison:
         """
         splits = [(hidden, rng.randint(MAX_SEED)) for hidden in self.is_hidden]
         shape = (len(splits), len(self.candidates), len(self.given))
-        correct, probability = np.full(shape, np.nan), np.full(shape, np.nan)
+        correct, probability, own = (np.full(shape, np.nan) for _ in range(3))
         errors: dict[int, list[Exception]] = {}
         shares: dict[int, NDArray[np.float64]] = {}
         found = run_parallel(self._tasks(splits, shares), self.n_jobs)
@@ -648,9 +652,10 @@ class Comparison:
                     continue
                 correct[split, index, is_hidden] = part.correct
                 probability[split, index, is_hidden] = part.probability
+                own[split, index, is_hidden] = part.own
         failed = list(errors)
-        correct[:, failed] = probability[:, failed] = np.nan
-        return Outcome(correct, probability), errors
+        correct[:, failed] = probability[:, failed] = own[:, failed] = np.nan
+        return Outcome(correct, probability, own), errors
 
     def _tasks(
         self,
@@ -700,7 +705,7 @@ class Comparison:
             if hasattr(self.estimator, "predict_proba"):
                 return outcome
             # All are scored alike: by right and wrong alone.
-            return Outcome(outcome.correct, outcome.correct)
+            return Outcome(*[outcome.correct] * 3)
         part = parts[candidate.training]
         if isinstance(part, Exception):
             return part
@@ -708,7 +713,8 @@ class Comparison:
         if not candidate.with_neighbors:
             return outcome
         assert shares is not None, "spread over the graph"
-        return outcome_of(join(probabilities, shares), codes)
+        together = outcome_of(join(probabilities, shares), codes)
+        return Outcome(together.correct, together.probability, outcome.own)
 
 
 def _predict_or_fail(

@@ -27,7 +27,8 @@ def test_weights_count_labels_or_classes():
 
 def test_scores_count_being_sure_of_the_right_class():
     # Whether the prediction is right does not count beside.
-    outcome = Outcome(np.array([1.0, 1, 0, 0, 0]), np.array([1, 0.5, 0.5, 0.4, 0]))
+    probability = np.array([1, 0.5, 0.5, 0.4, 0])
+    outcome = Outcome(np.array([1.0, 1, 0, 0, 0]), probability, probability)
     assert_allclose(selection_scores(outcome), [1, 0.75, 0.75, 0.64, 0])
 
 
@@ -59,9 +60,9 @@ def test_in_doubt_the_graph_rule_is_chosen(of_leader, of_graph, leads, leader):
     scores[leader], scores[2] = of_leader, of_graph
     candidates = list_candidates(["cluster", "graph"], [0, 1])
     weights = np.full(4, 0.25)
-    assert choose(scores, weights, candidates, 1) == (leader if leads else 2)
+    assert choose(scores, weights, candidates, 1, scores) == (leader if leads else 2)
     # Without the graph rule there is no doubt.
-    assert choose(scores[:2], weights, candidates[:2], 1) == leader
+    assert choose(scores[:2], weights, candidates[:2], 1, scores[:2]) == leader
 
 
 @pytest.mark.parametrize(
@@ -79,15 +80,15 @@ def test_only_the_highest_of_the_others_may_be_chosen(of_cluster, chosen):
     alone = [0.3, 0, 0, 0, 1, 1, 0.3, 0.2]  # leads by 0.1, with an error of 0.05
     scores = np.array([alone, of_cluster, of_graph], dtype=float)
     candidates = list_candidates(["cluster", "graph"], [0, 1])
-    assert choose(scores, np.full(8, 1 / 8), candidates, 1) == chosen
+    assert choose(scores, np.full(8, 1 / 8), candidates, 1, scores) == chosen
 
 
 def test_of_the_graph_rule_the_highest_is_chosen_however_little_it_leads():
     candidates = list_candidates(["graph"], [0, 0.5, 1])
     scores = np.array([[0, 0, 0, 0], [1, 0, 0, 1], [0, 1, 0.9, 0.2]], dtype=float)
-    assert choose(scores, np.full(4, 0.25), candidates, 1) == 2
+    assert choose(scores, np.full(4, 0.25), candidates, 1, scores) == 2
     scores[2, 2] = 0.7  # now it is behind
-    assert choose(scores, np.full(4, 0.25), candidates, 1) == 1
+    assert choose(scores, np.full(4, 0.25), candidates, 1, scores) == 1
 
 
 def test_neighbours_are_of_the_graph_rule():
@@ -96,10 +97,10 @@ def test_neighbours_are_of_the_graph_rule():
     scores[1], scores[3] = [1, 1, 1, 0], [0.5, 0.5, 0.5, 1]
     weights = np.full(4, 0.25)
     # The cluster rule leads by 0.125, with an error of 0.32.
-    assert choose(scores, weights, candidates, 1) == 3
+    assert choose(scores, weights, candidates, 1, scores) == 3
     # Of equals it is the first: the classifier.
     scores[2] = scores[3]
-    assert choose(scores, weights, candidates, 1) == 2
+    assert choose(scores, weights, candidates, 1, scores) == 2
 
 
 @pytest.mark.parametrize(
@@ -123,16 +124,39 @@ def test_alone_the_given_labels_have_to_lead_by_two_errors(
     scores = np.zeros((4, 7))
     scores[0], scores[1] = alone, with_neighbors
     scores[2, 6] = 1
-    assert choose(scores, np.full(7, 1 / 7), candidates, 1) == chosen
+    assert choose(scores, np.full(7, 1 / 7), candidates, 1, scores) == chosen
     # Known labels stand for no cluster: half an error is enough.
     ranked = np.nan_to_num(scores.mean(axis=1), nan=-1)
     if chosen < 2:
-        assert choose(scores, np.full(7, 1 / 7), candidates, 0) == ranked.argmax()
+        assert (
+            choose(scores, np.full(7, 1 / 7), candidates, 0, scores) == ranked.argmax()
+        )
     # If the graph rule has failed, what is left is compared.
     scores[2] = np.nan
     best = np.nan_to_num(scores.mean(axis=1), nan=-1).argmax()
     if chosen < 2:
-        assert choose(scores, np.full(7, 1 / 7), candidates, 1) in (best, chosen)
+        assert choose(scores, np.full(7, 1 / 7), candidates, 1, scores) in (
+            best,
+            chosen,
+        )
+
+
+def test_the_space_is_that_in_which_the_classifier_is_best_by_itself():
+    spaces = ["samples", "embedding", "neighbors"]
+    candidates = list_candidates(["graph"], [0, 1], spaces, True)
+    names = [str(candidate) for candidate in candidates]
+    in_samples = names.index("graph at fraction 1 with the neighbours")
+    embedded = names.index("graph at fraction 1 with the neighbours, in the embedding")
+    scores, own = np.zeros((7, 4)), np.zeros((7, 4))
+    scores[in_samples], scores[embedded] = 0.9, 0.8
+    own[in_samples], own[embedded] = 0.6, 0.7
+    weights = np.full(4, 0.25)
+    assert choose(scores, weights, candidates, 1, own) == embedded
+    own[embedded] = 0.5
+    assert choose(scores, weights, candidates, 1, own) == in_samples
+    own[in_samples] = np.nan  # failed
+    scores[in_samples] = np.nan
+    assert choose(scores, weights, candidates, 1, own) == embedded
 
 
 def test_the_error_of_a_lead_counts_classes_the_same_if_these_do():
@@ -143,17 +167,17 @@ def test_the_error_of_a_lead_counts_classes_the_same_if_these_do():
     weights = label_weights(np.repeat([0, 1], [1, 9]), "balanced_accuracy")
     assert_allclose(scores @ weights, [0.5, 1 / 3])
     # The lead is 0.17, half of its error 0.22; with all labels alike it were 0.11.
-    assert choose(scores, weights, candidates, 1) == 1
+    assert choose(scores, weights, candidates, 1, scores) == 1
     # Against one of the nine the lead is 0.44, half of its error 0.15.
     scores[1, 2:] = 0
-    assert choose(scores, weights, candidates, 1) == 0
+    assert choose(scores, weights, candidates, 1, scores) == 0
     alike = np.full(10, 0.1)
-    assert choose(scores, alike, candidates, 1) == 1
+    assert choose(scores, alike, candidates, 1, scores) == 1
 
 
 def test_of_nothing_the_first_is_chosen():
     candidates = list_candidates(["cluster", "graph"], [0, 1])
-    assert choose(np.empty((3, 0)), np.empty(0), candidates, 1) == 0
+    assert choose(np.empty((3, 0)), np.empty(0), candidates, 1, np.empty((3, 0))) == 0
 
 
 # Averages and errors

@@ -37,7 +37,8 @@ def outcome():
     )
     folds = np.array([[0, 0, 1, 1], [0, 1, 0, 1]])
     probability = np.where(correct, 0.5, 0.4)  # scores of 0.75 and 0.64
-    return Outcome(by_split(correct, folds), by_split(probability, folds))
+    p = by_split(probability, folds)
+    return Outcome(by_split(correct, folds), p, p)
 
 
 CANDIDATES = list_candidates(["cluster"], [0, 0.5, 1])
@@ -84,15 +85,18 @@ def test_each_label_counts_once_however_often_it_is_hidden():
     # The first label is hidden in three splits, the second in one.
     correct = np.array([[[1, nan]], [[1, nan]], [[0, nan]], [[nan, 0]]])
     assert_allclose(mean_over_splits(correct), [[2 / 3, 0]])
-    table = tabulate(Outcome(correct, correct), np.full(2, 0.5), CANDIDATES[1:2])
+    table = tabulate(
+        Outcome(correct, correct, correct), np.full(2, 0.5), CANDIDATES[1:2]
+    )
     assert_allclose(table["mean_test_accuracy"], [1 / 3])
     assert_allclose(table["std_test_score"], [np.std([1, 1, 0, 0])])
 
 
 def test_what_failed_is_unknown_and_the_last(outcome):
-    correct, probability = (values.copy() for values in outcome)
-    correct[:, 1] = probability[:, 1] = nan
-    table = tabulate(Outcome(correct, probability), np.full(4, 0.25), CANDIDATES)
+    failed = Outcome(*(values.copy() for values in outcome))
+    for values in failed:
+        values[:, 1] = nan
+    table = tabulate(failed, np.full(4, 0.25), CANDIDATES)
     assert_array_equal(np.isnan(table["mean_test_score"]), [False, True, False])
     assert_array_equal(np.isnan(table["sign_test_gain"]), [False, True, False])
     assert_array_equal(table["rank_test_score"], [1, 3, 2])
@@ -101,7 +105,7 @@ def test_what_failed_is_unknown_and_the_last(outcome):
 
 def test_without_hidden_labels_nothing_is_known():
     none = np.empty((0, 3, 0))
-    table = tabulate(Outcome(none, none), np.empty(0), CANDIDATES)
+    table = tabulate(Outcome(none, none, none), np.empty(0), CANDIDATES)
     assert len(pd.DataFrame(table)) == 3
     for name in ("mean_test_score", "std_test_score", "mean_test_gain"):
         assert_array_equal(table[name], [nan] * 3)
@@ -118,7 +122,7 @@ def test_candidates_are_read_from_their_table():
         ["cluster", "graph"], [0, 0.3, 1], ["samples", "embedding", "neighbors"]
     )
     ones = np.ones((1, len(candidates), 2))
-    table = tabulate(Outcome(ones, ones), np.full(2, 0.5), candidates)
+    table = tabulate(Outcome(ones, ones, ones), np.full(2, 0.5), candidates)
     assert listed_candidates(table) == candidates
     assert table["params"] == [candidate.params for candidate in candidates]
     assert table["train_on"].tolist() == [c.train_on for c in candidates]

@@ -42,7 +42,7 @@ def gains(means, errors, scores=None):
 def test_it_names_what_leads_by_too_little():
     correct = np.array([[[0, 0, 0, 0], [1, 1, 1, 0], [1, 0, 0, 1]]], dtype=float)
     candidates = list_candidates(["cluster", "graph"], [0, 1])
-    table = tabulate(Outcome(correct, correct), np.full(4, 0.25), candidates)
+    table = tabulate(Outcome(correct, correct, correct), np.full(4, 0.25), candidates)
     assert_array_equal(table["rank_test_score"], [3, 1, 2])
     text = list(describe_choice(table, 2, 0.5, (0.2, 0.8), "accuracy"))
     assert text[0] == "Chosen of 3 candidates: graph at fraction 1."
@@ -78,7 +78,7 @@ def test_few_labels_prove_nothing():
         correct = np.zeros((1, 2, n_labels))
         correct[0, 1] = 1
         table = tabulate(
-            Outcome(correct, correct),
+            Outcome(correct, correct, correct),
             np.full(n_labels, 1 / n_labels),
             list_candidates(["cluster"], [0, 1]),
         )
@@ -148,7 +148,7 @@ def test_what_is_counted_is_said(is_asked):
 def test_what_failed_is_named():
     correct = np.array([[[np.nan] * 2, [1, 0], [np.nan] * 2]])
     candidates = list_candidates(["cluster"], [0, 0.5, 1])
-    table = tabulate(Outcome(correct, correct), np.full(2, 0.5), candidates)
+    table = tabulate(Outcome(correct, correct, correct), np.full(2, 0.5), candidates)
     assert list(describe_failures(table)) == [
         "Not compared, since its training failed: the given labels alone.",
         "Not compared, since its training failed: cluster at fraction 1.",
