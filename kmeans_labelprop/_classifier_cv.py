@@ -206,7 +206,9 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
 
     With ``train_on="auto"`` the neighbours have a say in what a classifier with
     ``predict_proba`` predicts: the mean of its probabilities and those of
-    `propagator_` counts. One is often right where the other is wrong.
+    `propagator_` counts. One is often right where the other is wrong. Beside them the
+    samples and their embedding look alike, so that of the two the one is compared
+    further in which the classifier scores higher by itself.
 
     The graph rule is the best one on most data, so that other candidates have to lead
     by more than half a standard error: that of the mean difference of their scores

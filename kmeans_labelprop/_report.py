@@ -60,7 +60,7 @@ def warn_of_labels(propagator: Any, n_alone: int) -> None:
     if spread.distributions is None:
         n_clusters = len(np.unique(clusters.ids))
         n_empty = n_clusters - len(np.unique(clusters.ids[given.positions]))
-        if n_empty:
+        if n_empty and propagator.fraction > 0:
             warn_user(
                 f"{n_empty} of {n_clusters} clusters have no label, and {n_left_out} "
                 "samples are left out."

@@ -1473,13 +1473,16 @@ def test_ids_reach_the_oracle_and_y_is_left_to_the_scorer(blobs):
 def test_clusters_without_a_label_are_told_of_once(blobs):
     X, y = blobs
     oracle = RecordingOracle(X, y, abstain_from=[3])
-    model = classifier(of=propagator(oracle=oracle), propagations=["cluster"])
+    of = propagator(oracle=oracle)
+    model = classifier(of=of, propagations=["cluster"], fractions=[1])
     with pytest.warns(UserWarning, match="of 16 clusters have no label") as caught:
         model.fit(X)
     assert len(caught) == 1
     n_labels = np.sum(model.propagator_.representative_labels_ != -1)
     assert model.n_hidden_ == n_labels < 16
     assert_array_equal(model.classes_, [0, 1, 2])
+    # Of the given labels alone no cluster is to get one.
+    model.set_params(fractions=[0], train_on="samples").fit(X)
 
 
 def test_a_lacking_class_is_told_of_and_padded(blobs):

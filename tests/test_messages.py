@@ -148,8 +148,8 @@ SAMPLES = {
         "No column of X tells its samples apart: .*'when'.*'id'",
     ),
     "masked": (lambda: fit(np.ma.masked_less(X, 0)), "masked values.* Fill them"),
-    "lists in cells": (lambda: fit(column([[1, 2]] * 60)), "list in column 'c'"),
-    "dicts in cells": (lambda: fit(column([{"k": 1}] * 60)), "dict in column 'c'"),
+    "arrays in cells": (lambda: fit(column([np.ones(2)] * 60)), "in column 'c'"),
+    "frames in cells": (lambda: fit(column([pd.Series([1])] * 60)), "in column 'c'"),
     "a column twice": (
         lambda: fit(pd.DataFrame(X, columns=["a", "a"])),
         "different names.*'a'",
