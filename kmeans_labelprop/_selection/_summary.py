@@ -47,9 +47,14 @@ def describe_choice(
     yield f"Chosen of {len(candidates)} candidates: {candidates[best]}."
     if results["rank_test_score"][best] > 1:
         leading = candidates[int(np.argmin(results["rank_test_score"]))]
-        yield f"  Ahead of it, but by too little to tell: {leading}."
-        if candidates[best].propagation == "graph":
-            yield "  In doubt the graph rule is taken."
+        chosen = candidates[best]
+        differs_in_space = leading[:2] == chosen[:2]
+        if leading.with_neighbors and chosen.with_neighbors and differs_in_space:
+            yield f"  Ahead of it, but not without the neighbours: {leading}."
+        else:
+            yield f"  Ahead of it, but by too little to tell: {leading}."
+            if chosen.propagation == "graph":
+                yield "  In doubt the graph rule is taken."
     if np.isnan(accuracy):
         yield (
             "Nothing is known of them: no two labels (or of different groups) are the "

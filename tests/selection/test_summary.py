@@ -56,6 +56,22 @@ def test_it_names_what_leads_by_too_little():
     assert "graph rule" not in " ".join(alone)
 
 
+def test_a_space_that_leads_beside_the_neighbours_only_is_told():
+    spaces = ["samples", "embedding", "neighbors"]
+    candidates = list_candidates(["graph"], [1], spaces, True)
+    p = np.full((1, 3, 4), [[0.9], [0.8], [0.1]])
+    table = tabulate(Outcome(p, p, p), np.full(4, 0.25), candidates)
+    told = list(describe_choice(table, 1, 0.8, (0, 1), "accuracy"))
+    assert told[0].endswith(
+        "graph at fraction 1 with the neighbours, in the embedding."
+    )
+    assert told[1] == (
+        "  Ahead of it, but not without the neighbours: graph at fraction 1 with the "
+        "neighbours."
+    )
+    assert "In doubt" not in " ".join(told)
+
+
 @pytest.mark.parametrize(
     ("means", "best", "verdict"),
     [
