@@ -111,6 +111,48 @@ def skewed(n_features: int, spread: float) -> Callable[[Any], Made]:
     return make
 
 
+def in_one_string(write: Callable[[float, float], str]) -> Callable[[Any], Made]:
+    """Two numbers in one column, beside one that tells nothing."""
+
+    def make(rng: Any) -> Made:
+        y = rng.integers(5, size=600)
+        values = [60, 40] + 8 * rng.normal(size=(5, 2))[y] * [2, 1]
+        values += 2 * rng.normal(size=(600, 2))
+        pairs = [write(*pair) for pair in values.tolist()]
+        return spread_over(y, pairs, rng), y, standard(values)
+
+    return make
+
+
+def ranks(write: Callable[[Any], Any]) -> Callable[[Any], Made]:
+    """Five ranks in each of four columns."""
+
+    def make(rng: Any) -> Made:
+        y = rng.integers(5, size=600)
+        values = (y[:, None] + [0, 1, 2, 3]) % 5 + 0.7 * rng.normal(size=(600, 4))
+        rank = values.round().clip(0, 4).astype(int)
+        written = {f"q{i}": [write(r) for r in rank[:, i]] for i in range(4)}
+        return pd.DataFrame(written), y, standard(rank)
+
+    return make
+
+
+def tags(form: Callable[[list[str]], Any]) -> Callable[[Any], Made]:
+    """Some of twelve tags, in no order."""
+
+    def make(rng: Any) -> Made:
+        y = rng.integers(5, size=600)
+        has = rng.random((600, 12)) < rng.choice([0.1, 0.7], (5, 12))[y]
+        names = [f"{letter}tag" for letter in "abcdefghijkl"]
+        cells = [
+            form([names[i] for i in rng.permutation(12) if row[i]] or ["other"])
+            for row in has
+        ]
+        return spread_over(y, cells, rng), y, standard(has)
+
+    return make
+
+
 def spread_over(y: Any, strings: list[str], rng: Any) -> pd.DataFrame:
     """Put strings beside a number that tells nothing."""
     return pd.DataFrame({"name": strings, "x": rng.normal(size=len(y))})
@@ -242,6 +284,27 @@ FORMS: dict[str, Callable[[Any], Made]] = {
     "amounts as $1,234.50": amounts(lambda value: f"${value:,.2f}"),
     "amounts as 1.234,50": amounts(with_comma),
     "amounts as 1234.5 kg": amounts(lambda value: f"{value:.1f} kg"),
+    "amounts as 900 g and 1.2 kg": amounts(
+        lambda v: f"{v:.0f} g" if v < 2000 else f"{v / 1000:.2f} kg"
+    ),
+    "durations as 26h 40m": amounts(lambda v: f"{v // 60:.0f}h {v % 60:.0f}m"),
+    "times as 3:05 PM": amounts(
+        lambda v: (pd.Timestamp(0) + pd.Timedelta(v / 3, "min")).strftime("%I:%M %p")
+    ),
+    "amounts, <1800 below a limit": amounts(
+        lambda v: f"{v:.0f}" if v > 1800 else "<1800"
+    ),
+    "ranges as 1200-1399": amounts(
+        lambda v: f"{v // 200 * 200:.0f}-{v // 200 * 200 + 199:.0f}"
+    ),
+    "pairs as 120/80": in_one_string(lambda a, b: f"{a:.0f}/{b:.0f}"),
+    "coordinates as 48.21, 16.37": in_one_string(lambda a, b: f"{a:.2f}, {b:.2f}"),
+    "very low to very high": ranks(
+        lambda r: ["very low", "low", "medium", "high", "very high"][r]
+    ),
+    "grades as B+": ranks(lambda r: ["D", "C", "C+", "B", "B+"][r]),
+    "lists of tags": tags(list),
+    "tags joined by commas": tags(", ".join),
     "dates as 2019-12-31": days("%Y-%m-%d"),
     "dates as 31/12/2019": days("%d/%m/%Y"),
     "dates as Dec 31, 2019": days("%b %d, %Y"),
