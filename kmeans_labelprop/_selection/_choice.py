@@ -115,7 +115,7 @@ def choose(
 def _are_in_best_space(
     ranked: NDArray[np.float64], candidates: Sequence[Candidate]
 ) -> list[bool]:
-    """Tell which candidates no like one leads whose classifier has another space."""
+    """Of candidates that differ in their space alone, tell whose classifier is best."""
     best: dict[tuple[str, float], int] = {}
     for i, candidate in enumerate(candidates):
         key = candidate[:2]
