@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from ._units import THOUSANDS
+
 # With a unit before or after it.
 _UNIT = r"(?:[^\W\d_]{1,5}(?:/[^\W\d_]{1,5})?|[%°$€£¥])?"
 _NUMBER = rf"(?:[A-Z]{{3}}\s)?[$€£¥]?\s?(-?\d[\d,.]*)\s?{_UNIT}"
@@ -19,7 +21,6 @@ _ABOVE = re.compile(
     rf"|{_NUMBER}\s?(?:\+|and over|and above|or more|plus)(?:\s?[^\W\d_]+)?",
     re.I,
 )
-_THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
 _GRADE = re.compile(r"[A-F][+-]?")
 # What people rank by, from the least to the greatest; words between bars are one rank.
 _SCALES = [
@@ -98,7 +99,7 @@ def _rank_of_range(text: str) -> tuple[float, int] | None:
 
 def _float(digits: str) -> float | None:
     try:
-        return float(_THOUSANDS.sub("", digits))
+        return float(THOUSANDS.sub("", digits))
     except ValueError:
         return None
 

@@ -12,6 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from .._mixing import some_positions
 from ._columns import columns_of, strings_of
+from ._units import THOUSANDS
 
 # Nearly all strings must be alike but for their numbers, of so many different ones.
 _SHARE = 0.9
@@ -23,7 +24,6 @@ _N_LOOKED_AT = 2000
 _LEAST_DRAWN = 40
 _N_BINS = 20
 _EVEN = 1.15
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 # Of 1.2.10 each part is a number; a sign between digits joins them, as in 10-20.
 _DOTTED = re.compile(r"\d+\.\d+\.\d")
 _WHOLE = re.compile(r"\d+")
@@ -123,11 +123,11 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 def _frame(text: str) -> str:
     """Give what is around the numbers."""
-    text = _THOUSANDS.sub("", text.replace("#", ""))
+    text = THOUSANDS.sub("", text.replace("#", ""))
     return re.sub(r"\s+", " ", _pattern(text).sub("#", text)).strip()
 
 
 def _numbers(text: str) -> list[float]:
-    text = _THOUSANDS.sub("", text)
+    text = THOUSANDS.sub("", text)
     found = _pattern(text).findall(text)
     return [float(number.replace("\u2212", "-")) for number in found]

@@ -45,7 +45,8 @@ _KINDS: dict[str, dict[str, float]] = {
 #: Names of the kinds of units.
 UNITS = tuple(_KINDS)
 _PART = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*([^\W\d_]+|['\"\u2032\u2033°])[\s,]*")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+#: The comma in 1,234.
+THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _ISO = re.compile(r"P(?=[\dT])([^T]*)T?(.*)")
 _CLOCK = re.compile(r"(\d+):(\d\d)(?::(\d\d(?:\.\d+)?))?")
 _SIGNS = {"": 1, "N": 1, "E": 1, "S": -1, "W": -1}
@@ -76,7 +77,7 @@ def read_units(text: str, kind: str) -> float | None:
         unit = _KINDS[kind].get(part[2].lower())
         if unit is None:
             return None
-        number = _THOUSANDS.sub("", part[1]).replace(",", ".")
+        number = THOUSANDS.sub("", part[1]).replace(",", ".")
         if number.count(".") > 1 or number.endswith("."):
             return None
         total += float(number) * unit
