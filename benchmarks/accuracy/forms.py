@@ -89,13 +89,14 @@ def amounts(write: Callable[[float], str]) -> Callable[[Any], Made]:
     return make
 
 
-def days(form: str) -> Callable[[Any], Made]:
+def days(write: str | Callable[[Any], str], length: int = 1) -> Callable[[Any], Made]:
     def make(rng: Any) -> Made:
         y = rng.integers(5, size=600)
-        day = 60 * y + rng.integers(50, size=600)
+        day = length * (60 * y + rng.integers(50, size=600))
         dates = pd.Timestamp("2019-01-01") + pd.to_timedelta(day, "D")
         kind = rng.choice(["x", "y", "z"], 600)
-        X = pd.DataFrame({"day": dates.strftime(form), "kind": kind})
+        written = dates.strftime(write) if isinstance(write, str) else dates.map(write)
+        X = pd.DataFrame({"day": written, "kind": kind})
         return X, y, standard(day[:, None])
 
     return make
@@ -151,6 +152,33 @@ def tags(form: Callable[[list[str]], Any]) -> Callable[[Any], Made]:
         return spread_over(y, cells, rng), y, standard(has)
 
     return make
+
+
+def colours(rng: Any) -> Made:
+    """Shades of five colours."""
+    y = rng.integers(5, size=600)
+    shades = rng.integers(256, size=(5, 3))[y] + 25 * rng.normal(size=(600, 3))
+    shades = shades.clip(0, 255).astype(int)
+    written = ["#{:02x}{:02x}{:02x}".format(*shade) for shade in shades.tolist()]
+    return spread_over(y, written, rng), y, standard(shades)
+
+
+def versions(rng: Any) -> Made:
+    """Five spans of versions, in the order of their release."""
+    major, minor = rng.integers(1, 5, 600), rng.integers(13, size=600)
+    patch = rng.geometric(0.2, 600) - 1
+    order = 13 * major + minor
+    y = np.searchsorted(np.quantile(order, np.sort(rng.uniform(0.1, 0.9, 4))), order)
+    written = [f"{a}.{b}.{c}" for a, b, c in zip(major, minor, patch, strict=True)]
+    return spread_over(y, written, rng), y, standard(order[:, None])
+
+
+def addresses(rng: Any) -> Made:
+    """Machines of six networks, some of which begin alike."""
+    nets = ["10.0.1", "10.0.2", "10.3.1", "192.168.1", "192.168.7", "84.23.9"]
+    y = rng.integers(6, size=600)
+    written = [f"{nets[i]}.{rng.integers(1, 40)}" for i in y]
+    return spread_over(y, written, rng), y, np.eye(6)[y]
 
 
 def spread_over(y: Any, strings: list[str], rng: Any) -> pd.DataFrame:
@@ -308,6 +336,17 @@ FORMS: dict[str, Callable[[Any], Made]] = {
     "dates as 2019-12-31": days("%Y-%m-%d"),
     "dates as 31/12/2019": days("%d/%m/%Y"),
     "dates as Dec 31, 2019": days("%b %d, %Y"),
+    "dates as 2019.12.31": days("%Y.%m.%d"),
+    "dates as 2019-12-31, some as ?": days(
+        lambda day: "?" if day.day == 9 else f"{day:%Y-%m-%d}"
+    ),
+    "months as Dec 2019": days("%b %Y", 12),
+    "months as 2019-12": days("%Y-%m", 12),
+    "quarters as Q4 2019": days(lambda day: f"Q{day.quarter} {day.year}", 12),
+    "weeks as 2019-W52": days("%G-W%V", 12),
+    "colours as #ff8800": colours,
+    "versions as 1.2.10": versions,
+    "addresses as 10.0.3.7": addresses,
     **{f"{n} skewed amounts": skewed(n, 1.0) for n in (8, 50)},
     "windows 24 × 12, one unit": windows(24, 12, 0),
     "windows 24 × 12, many units": windows(24, 12, 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from numbers import Integral, Real
@@ -16,6 +17,8 @@ from ._formats import read_as
 
 _EPOCH = datetime(1970, 1, 1)
 _BOOLEANS = {"True": "1", "False": "0"}
+#: Tags and records, as JSON has them.
+NESTED = list, tuple, set, frozenset, dict
 
 
 def is_frame(X: Any) -> bool:
@@ -32,20 +35,53 @@ def columns_of(X: Any) -> list[Any]:
     return list(np.asarray(X, dtype=object).T)
 
 
-def as_strings(X: Any) -> NDArray[Any]:
+def as_strings(
+    X: Any, nested: Collection[int] = (), names: Sequence[Any] | None = None
+) -> NDArray[Any]:
     """Read columns as strings.
 
     Parameters
     ----------
     X : {dataframe, array-like} of shape (n_samples, n_features)
         The columns.
+    nested : collection of int, default=()
+        Positions of the columns that may hold lists or dicts, since they did in fit.
+    names : sequence, default=None
+        How an error names the columns of an array.
 
     Returns
     -------
     strings : ndarray of shape (n_samples, n_features), dtype=object
         The strings; what is missing is None.
+
+    Raises
+    ------
+    TypeError
+        If there are lists or dicts in another column: [1] is not the category 1.
     """
-    return np.column_stack([strings_of(column) for column in columns_of(X)])
+    columns = columns_of(X)
+    names = names_of(X, names)
+    for position, (name, column) in enumerate(zip(names, columns, strict=True)):
+        found = None if position in nested else nested_type(column)
+        if found is not None:
+            raise TypeError(
+                f"Column {name!r} of X must hold single values, as it did in fit. Got "
+                f"{found} instead."
+            )
+    return np.column_stack([strings_of(column) for column in columns])
+
+
+def names_of(X: Any, names: Sequence[Any] | None) -> Sequence[Any]:
+    """Name the columns of a DataFrame, or of an array that is a part of X."""
+    if is_frame(X):
+        return list(X.columns)
+    return range(np.shape(X)[1]) if names is None else names
+
+
+def nested_type(column: Any) -> str | None:
+    """Name the type of the first list, dict or the like in a column."""
+    values = column.to_list() if hasattr(column, "to_list") else column
+    return next((type(v).__name__ for v in values if isinstance(v, NESTED)), None)
 
 
 def floats_of(column: Any, how: str | None = None) -> NDArray[Any]:

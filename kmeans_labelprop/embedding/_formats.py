@@ -33,6 +33,19 @@ _DAYS = (
     *("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y"),
 )
 _HOURS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
+# With all their zeros: 2019.1.2 may be a version, and 3/2019 three of many.
+_YEAR_MONTH, _MONTH_YEAR = ("%Y-%m", "%Y/%m"), "%m/%y"
+_PADDED = (
+    *(f"%Y.%m.%d{hour}" for hour in _HOURS),
+    *(*_YEAR_MONTH, _MONTH_YEAR, "%m/%Y", "%b %Y", "%B %Y", "%b-%Y"),
+)
+_YEARS = range(1000, 2100)
+# 12/20 may be a day. A year such as 87 or 00 shows that it is none, if none is of one
+# century as well as of the other, such as 45.
+_LAST_CENTURY, _CLEAR_YEARS = range(1969, 2001), range(1969, 2032)
+_QUARTER = re.compile(r"Q([1-4])[ /-]?(\d{4})|(\d{4})[ /-]?Q([1-4])")
+#: Name of the way to write quarters, each of which is the day when it begins.
+QUARTER = "Q3 2019"
 
 
 def find_format(values: list[str]) -> str | None:
@@ -46,7 +59,7 @@ def find_format(values: list[str]) -> str | None:
     Returns
     -------
     how : str or None
-        `POINT`, `COMMA`, `CLOCK`, a kind of `UNITS`, or a format of
+        `POINT`, `COMMA`, `CLOCK`, `QUARTER`, a kind of `UNITS`, or a format of
         :meth:`datetime.datetime.strptime`: the one that fits most of the strings, nine
         tenths at least, which for numbers are 20 or more; of equals the first. None if
         they are something else.
@@ -63,9 +76,12 @@ def find_format(values: list[str]) -> str | None:
             fitting[CLOCK] = len(parts)
         for kind in UNITS:
             fitting[kind] = sum(read_units(value, kind) is not None for value in values)
-    for how in map("".join, product(_DAYS, _HOURS)):
+    for how in (*map("".join, product(_DAYS, _HOURS)), *_PADDED, QUARTER):
         if any(read_as(value, how) is not None for value in values[:_N_FIRST]):
             fitting[how] = sum(read_as(value, how) is not None for value in values)
+    for how in (*_YEAR_MONTH, _MONTH_YEAR):
+        if how in fitting and not _are_clear(values, how):
+            del fitting[how]
     best = max(fitting, key=lambda how: fitting[how], default=None)
     enough = best is not None and fitting[best] >= _SHARE * len(values)
     return best if enough else None
@@ -95,10 +111,34 @@ def read_as(text: str, how: str) -> float | datetime | None:
         return _read_clock(text)
     if how in UNITS:
         return read_units(text, how)
+    if how == QUARTER:
+        return _read_quarter(text)
     try:
-        return datetime.strptime(text, how)
+        found = datetime.strptime(text, how)
     except ValueError:
         return None
+    if how not in _PADDED:
+        return found
+    is_padded = found.year in _YEARS and found.strftime(how).lower() == text.lower()
+    return found if is_padded else None
+
+
+def _read_quarter(text: str) -> datetime | None:
+    match = _QUARTER.fullmatch(text)
+    if match is None:
+        return None
+    quarter, year = int(match[1] or match[4]), int(match[2] or match[3])
+    return datetime(year, 3 * quarter - 2, 1) if year in _YEARS else None
+
+
+def _are_clear(values: list[str], how: str) -> bool:
+    """Tell whether years and months of two digits can be nothing else."""
+    read = [read_as(value, how) for value in values]
+    days = [found for found in read if isinstance(found, datetime)]
+    if how in _YEAR_MONTH:  # of 2004-05 all may be seasons
+        return any(day.month != (day.year + 1) % 100 for day in days)
+    is_clear = len(days) == len(values) and all(d.year in _CLEAR_YEARS for d in days)
+    return is_clear and any(day.year in _LAST_CENTURY for day in days)
 
 
 def _read_clock(text: str) -> float:

@@ -19,11 +19,11 @@ from sklearn.utils import assert_all_finite
 from .._labels import is_null
 from .._messages import warn_user
 from .._mixing import some_positions
-from ._columns import columns_of, floats_of, strings_of
+from ._columns import NESTED, columns_of, floats_of, names_of, strings_of
 from ._formats import CLOCK, COMMA, POINT, find_format
 from ._names import are_names, n_kinds_of_codes
 from ._orders import order_of_strings
-from ._parts import are_drawn_evenly, find_parts
+from ._parts import are_drawn_evenly, find_form, find_parts
 from ._texts import has_no_spaces
 from ._units import UNITS
 
@@ -50,13 +50,13 @@ _WORDS = 2
 _CHARACTERS = 6
 _USUAL_WORD = 0.9
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_ISO_DATE = re.compile(r"\d{4}([-/])\d\d\1\d\d([T ]\d\d:\d\d.*)?$")
+# So many strings are dates where others are words for what is missing.
+_READ_SHARE = 0.9
+_ISO_DATE = re.compile(r"\d{4}(-W\d\d(-[1-7])?|([-/])\d\d\3\d\d([T ]\d\d:\d\d.*)?)$")
 _N_LOOKED_AT = 1000
 # What tables write for a number that is missing.
 _MISSING = {"", "-", "--", "?", "n/a", "na", "nan", "none", "null", "missing"}
 _MISSING |= {"unknown", "not available", "prefer not to say", "refused"}
-# Tags and records, as JSON has them.
-_NESTED = list, tuple, set, frozenset, dict
 
 
 class Kind(NamedTuple):
@@ -71,7 +71,7 @@ class Kind(NamedTuple):
     n_values : int
         Number of categories, or of kinds of codes.
     how : str or None
-        How strings write numbers or dates.
+        How strings write numbers or dates, one or several.
     parts : list of int or None
         Which of the numbers in each string tell something.
     """
@@ -128,7 +128,10 @@ def kind_of(column: Any, name: Any, is_alone: bool = False) -> Kind:
 
 
 def as_numbers(
-    X: Any, kind: str, formats: Sequence[str | None] | None = None
+    X: Any,
+    kind: str,
+    formats: Sequence[str | None] | None = None,
+    names: Sequence[Any] | None = None,
 ) -> NDArray[Any]:
     """Read columns that were fitted on as numbers or as dates, as floats.
 
@@ -140,6 +143,8 @@ def as_numbers(
         What they hold.
     formats : sequence of str or None, default=None
         How each column writes it, if it holds strings.
+    names : sequence, default=None
+        How errors and warnings name the columns of an array.
 
     Returns
     -------
@@ -153,10 +158,9 @@ def as_numbers(
         units are not the same.
     """
     columns = columns_of(X)
-    names = getattr(X, "columns", range(len(columns)))
     ways = formats or [None] * len(columns)
     numbers = []
-    for name, column, how in zip(names, columns, ways, strict=True):
+    for name, column, how in zip(names_of(X, names), columns, ways, strict=True):
         told = _told_by(column, name)
         is_text = told in ("strings", CATEGORIES)
         read = floats_of(column, how if is_text else None)
@@ -222,14 +226,14 @@ def _kind_of_values(column: Any, name: Any) -> str | None:
     types = {type(value) for value in values if not is_null(value)}
     numbers = Real, Decimal, np.number, timedelta, time
     for kind, classes in (
-        ("strings", (str, bytes, UUID, Enum, *_NESTED)),
+        ("strings", (str, bytes, UUID, Enum, *NESTED)),
         (CATEGORIES, (bool, np.bool_)),
         (NUMBERS, numbers),
         (DATES, (date, np.datetime64)),
     ):
         if all(issubclass(each, classes) for each in types):
             return kind
-    allowed = str, bytes, UUID, Enum, np.bool_, *_NESTED, *numbers[:3]
+    allowed = str, bytes, UUID, Enum, np.bool_, *NESTED, *numbers[:3]
     if all(issubclass(each, allowed) for each in types):
         return "strings"
     others = sorted({each.__name__ for each in types if not issubclass(each, allowed)})
@@ -281,7 +285,8 @@ def _kind_of_strings(counts: Counter[str | None], is_alone: bool, name: Any) -> 
     n_samples = counts.total() - counts[None]
     values = sorted(value for value in counts if value is not None)
     n_values = len(values)
-    if n_values and all(map(_ISO_DATE.match, values)):
+    n_dates = sum(bool(_ISO_DATE.match(value)) for value in values)
+    if n_dates and n_dates >= _READ_SHARE * n_values:
         return Kind(DATES)
     how = find_format(values)
     if how is not None:
@@ -314,7 +319,8 @@ def _kind_of_form(
         return Kind(ORDERED, order, len(counts))
     parts = find_parts(known)
     if parts:
-        return Kind(PARTS, n_values=len(parts), parts=parts)
+        how = find_form(known)
+        return Kind(PARTS, n_values=len(parts), how=how, parts=parts)
     if len(known) > _MANY_CODES and all(map(str.isdecimal, known)):
         # "01234" is a number like "11234"; of few different ones each is a category.
         numbers = np.repeat(

@@ -27,20 +27,22 @@ _LEAST_USES = 3
 _N_LOOKED_AT = 2000
 
 
-def kinds_of_codes(X: Any) -> NDArray[Any]:
+def kinds_of_codes(X: Any, **options: Any) -> NDArray[Any]:
     """Read columns of codes as what is left of them without digits.
 
     Parameters
     ----------
     X : {dataframe, array-like} of shape (n_samples, n_features)
         The codes.
+    **options : dict
+        Of `as_strings`.
 
     Returns
     -------
     kinds : ndarray of shape (n_samples, n_features), dtype=object
         "A-" of "A-1023"; what is missing is None.
     """
-    strings = as_strings(X)
+    strings = as_strings(X, **options)
     kinds = [None if text is None else _kind(text) for text in strings.ravel()]
     return np.array(kinds, dtype=object).reshape(strings.shape)
 

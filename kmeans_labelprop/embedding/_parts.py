@@ -1,4 +1,4 @@
-"""Strings that hold several numbers each: 120/80, 48.21, 16.37, 1.2.10, 10.0.0.7."""
+"""Strings of several numbers: 120/80, 48.21, 16.37, 1.2.10, 10.0.0.7, #ff8800."""
 
 from __future__ import annotations
 
@@ -28,6 +28,28 @@ _EVEN = 1.15
 _DOTTED = re.compile(r"\d+\.\d+\.\d")
 _WHOLE = re.compile(r"\d+")
 _REAL = re.compile(r"(?<!\d)[-+\u2212]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_COLOUR = re.compile(r"#(?:[\da-f]{3}|[\da-f]{6}|[\da-f]{8})", re.IGNORECASE)
+#: Names of the ways to write numbers of which the first counts most, and colours.
+VERSION, COLOUR = "1.2.10", "#ff8800"
+
+
+def find_form(values: list[str]) -> str | None:
+    """Tell strings whose numbers are no equals, or no decimals.
+
+    Parameters
+    ----------
+    values : list of str
+        The different strings of a column.
+
+    Returns
+    -------
+    form : str or None
+        `COLOUR`, or `VERSION` if nearly all are versions or addresses.
+    """
+    if _are_colours(values):
+        return COLOUR
+    n_versions = sum(bool(_DOTTED.search(value)) for value in values)
+    return VERSION if n_versions >= _SHARE * len(values) else None
 
 
 def find_parts(values: list[str]) -> list[int]:
@@ -44,8 +66,11 @@ def find_parts(values: list[str]) -> list[int]:
         Positions among the numbers of each string; none if the strings do not hold
         two numbers or more between the same signs and words. Numbers that are the same
         everywhere, or whole and different nearly everywhere or drawn evenly, are left
-        out.
+        out. Of colours, those of red, green, blue and opacity that differ.
     """
+    if _are_colours(values):
+        columns = np.array([_numbers(value, COLOUR) for value in values]).T
+        return [part for part, column in enumerate(columns) if np.ptp(column) > 0]
     if len(values) < _LEAST_VALUES:
         return []
     values = [values[i] for i in some_positions(len(values), _N_LOOKED_AT)]
@@ -89,7 +114,9 @@ def are_drawn_evenly(numbers: NDArray[np.float64]) -> bool:
     return bool(together < _EVEN)
 
 
-def read_parts(X: Any, parts: list[int]) -> NDArray[np.float64]:
+def read_parts(
+    X: Any, parts: list[int], form: str | None = None
+) -> NDArray[np.float64]:
     """Read numbers in the strings of one column.
 
     Parameters
@@ -98,6 +125,8 @@ def read_parts(X: Any, parts: list[int]) -> NDArray[np.float64]:
         The column.
     parts : list of int
         Which of the numbers in each string.
+    form : str or None, default=None
+        How they are written, as `find_form` tells.
 
     Returns
     -------
@@ -106,7 +135,7 @@ def read_parts(X: Any, parts: list[int]) -> NDArray[np.float64]:
     """
     numbers = np.full((len(X), max(parts) + 1), np.nan)
     for row, text in enumerate(strings_of(columns_of(X)[0])):
-        found = [] if text is None else _numbers(text)[: numbers.shape[1]]
+        found = [] if text is None else _numbers(text, form)[: numbers.shape[1]]
         numbers[row, : len(found)] = found
     return numbers[:, parts]
 
@@ -115,6 +144,37 @@ def names_of_parts(transformer: FunctionTransformer, names: Any) -> NDArray[Any]
     """Name the numbers of a column after it."""
     parts = transformer.kw_args["parts"]
     return np.array([f"{names[0]}_{part}" for part in parts], dtype=object)
+
+
+def weigh_first(X: NDArray[Any], n_parts: int) -> NDArray[Any]:
+    """Let the numbers of versions count less and less.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        The numbers of versions in standard scores; further columns tell of gaps.
+    n_parts : int
+        How many numbers there are.
+
+    Returns
+    -------
+    weighed : ndarray of shape (n_samples, n_features)
+        Each number counts half of the one before, all together as much as in X.
+    """
+    # Not one number in their order: what minor numbers have in common would be lost.
+    weights = np.ones(X.shape[1])
+    weights[:n_parts] = 0.5 ** np.arange(n_parts)
+    weights[:n_parts] *= (n_parts / np.sum(weights[:n_parts] ** 2)) ** 0.5
+    return X * weights
+
+
+def _are_colours(values: list[str]) -> bool:
+    """Tell hex colours of one length; #123 alone may be the number of something."""
+    return (
+        all(map(_COLOUR.fullmatch, values))
+        and len(set(map(len, values))) == 1
+        and not all(value[1:].isdecimal() for value in values)
+    )
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -127,7 +187,17 @@ def _frame(text: str) -> str:
     return re.sub(r"\s+", " ", _pattern(text).sub("#", text)).strip()
 
 
-def _numbers(text: str) -> list[float]:
+def _numbers(text: str, form: str | None = None) -> list[float]:
+    if form == COLOUR:
+        return _read_colour(text.strip())
     text = THOUSANDS.sub("", text)
     found = _pattern(text).findall(text)
     return [float(number.replace("\u2212", "-")) for number in found]
+
+
+def _read_colour(text: str) -> list[float]:
+    if not _COLOUR.fullmatch(text):
+        return []
+    width = 1 if len(text) == 4 else 2  # of #f80 each digit stands for two
+    digits = [text[at : at + width] for at in range(1, len(text), width)]
+    return [float(int(each * (3 - width), 16)) for each in digits]

@@ -16,7 +16,7 @@ from sklearn.preprocessing import (
 from sklearn.utils import check_array
 
 from .._containers import holds_numbers
-from ._columns import as_strings, columns_of, is_frame
+from ._columns import as_strings, columns_of, is_frame, nested_type
 from ._gaps import imputer, imputers
 from ._kinds import (
     CATEGORIES,
@@ -36,7 +36,7 @@ from ._kinds import (
 )
 from ._names import kinds_of_codes
 from ._numbers import n_components, numbers_embedding
-from ._parts import names_of_parts, read_parts
+from ._parts import VERSION, names_of_parts, read_parts, weigh_first
 from ._scores import RobustScores
 from ._texts import TextFeatures
 
@@ -101,6 +101,7 @@ def table_embedding(X: Any) -> Any:
         )
     if set(groups) == {NUMBERS}:
         read = {"kind": NUMBERS, **_formats(kinds, NUMBERS)}
+        read |= _named(X, groups[NUMBERS])
         embedding = numbers_embedding(
             _check_numbers(as_numbers(_take(X, groups[NUMBERS]), **read))
         )
@@ -131,7 +132,7 @@ def _mixed_parts(
     parts: list[Any] = []
     for kind in (NUMBERS, DATES):
         if kind in groups:
-            read = {"kind": kind, **_formats(kinds, kind)}
+            read = {"kind": kind, **_formats(kinds, kind), **_named(X, groups[kind])}
             numbers = _check_numbers(as_numbers(_take(X, groups[kind]), **read))
             reader = _reader(as_numbers, **read)
             scaled = make_pipeline(reader, *imputers(numbers), RobustScores())
@@ -142,26 +143,36 @@ def _mixed_parts(
             handle_unknown="use_encoded_value",
             unknown_value=np.nan,
         )
-        steps = _reader(as_strings), encoder, imputer(), RobustScores()
+        reader = _reader_of_strings(as_strings, X, groups[ORDERED])
+        steps = reader, encoder, imputer(), RobustScores()
         parts.append((ORDERED, make_pipeline(*steps), groups[ORDERED]))
-    for part, reader in ((CATEGORIES, as_strings), (CODES, kinds_of_codes)):
+    for part, read_strings in ((CATEGORIES, as_strings), (CODES, kinds_of_codes)):
         if part in groups:
+            reader = _reader_of_strings(read_strings, X, groups[part])
             one_hot = OneHotEncoder(
                 handle_unknown="ignore",
                 max_categories=_MAX_CATEGORIES,
                 sparse_output=False,
                 dtype=np.float32,
             )
-            parts.append((part, make_pipeline(_reader(reader), one_hot), groups[part]))
-    several = [kind.parts for kind in kinds if kind.name == PARTS]
+            parts.append((part, make_pipeline(reader, one_hot), groups[part]))
+    several = [kind for kind in kinds if kind.name == PARTS]
     for number, (key, found) in enumerate(
         zip(groups.get(PARTS, ()), several, strict=True)
     ):
         reader = FunctionTransformer(
-            read_parts, kw_args={"parts": found}, feature_names_out=names_of_parts
+            read_parts,
+            kw_args={"parts": found.parts, "form": found.how},
+            feature_names_out=names_of_parts,
         )
         numbers = _check_numbers(reader.transform(_take(X, [key])))
-        scaled = make_pipeline(reader, *imputers(numbers), RobustScores())
+        weigh = [_reader(weigh_first, n_parts=found.n_values)]
+        scaled = make_pipeline(
+            reader,
+            *imputers(numbers),
+            RobustScores(),
+            *(weigh if found.how == VERSION else ()),
+        )
         parts.append((f"{PARTS}{number}", scaled, [key]))
     for part in (TEXT, NAMES):
         for number, key in enumerate(groups.get(part, ())):
@@ -180,6 +191,11 @@ def _formats(kinds: list[Kind], name: str) -> dict[str, Any]:
     """Tell how columns of a kind write numbers, as an argument of `as_numbers`."""
     ways = [kind.how for kind in kinds if kind.name == name]
     return {"formats": ways} if any(ways) else {}
+
+
+def _named(X: Any, keys: list[Any]) -> dict[str, Any]:
+    """Name columns of an array, whose parts do not know where they stood."""
+    return {} if is_frame(X) else {"names": keys}
 
 
 def _names(X: Any) -> list[Any]:
@@ -224,3 +240,11 @@ def _reader(function: Any, **options: Any) -> FunctionTransformer:
     return FunctionTransformer(
         function, kw_args=options or None, feature_names_out="one-to-one"
     )
+
+
+def _reader_of_strings(function: Any, X: Any, keys: list[Any]) -> FunctionTransformer:
+    """Make a reader that takes lists only in columns that hold some by now."""
+    columns = columns_of(_take(X, keys))
+    nested = [i for i, column in enumerate(columns) if nested_type(column)]
+    options = {"nested": nested} if nested else {}
+    return _reader(function, **options, **_named(X, keys))

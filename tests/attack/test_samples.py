@@ -690,7 +690,8 @@ def test_another_dtype_than_in_fit_changes_nothing(name, dtype):
 @pytest.mark.parametrize(
     ("name", "column"),
     [("day", 5), ("day", 1.5), ("count", pd.Timestamp("2020-01-01")), ("a", 1j),
-     ("count", as_column([[1]] * N)), ("c", as_column([np.ones(1)] * N))],
+     ("count", as_column([[1]] * N)), ("c", as_column([[1]] * N)),
+     ("c", as_column([np.ones(1)] * N)), ("c", as_column([True, {1: 1}] * (N // 2)))],
 )  # fmt: skip
 def test_another_kind_of_values_than_in_fit_is_refused(name, column):
     fitted = fitted_on_table()

@@ -314,6 +314,7 @@ def test_what_is_no_number(values):
     [
         *("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m/%d/%y", "%d %b %Y"),
         *("%b %d, %Y", "%B %d, %Y", "%d-%b-%y", "%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M %p"),
+        *("%Y.%m.%d", "%Y.%m.%d %H:%M:%S"),
     ],
 )
 def test_dates_as_tables_write_them(rng, form):
@@ -330,6 +331,65 @@ def test_dates_as_tables_write_them(rng, form):
         assert_allclose(fitted.transform(make(written[:1])), found[:1])
     # In another table they may be dates.
     assert_allclose(embedded(written)[0].transform(X), embedded(X)[1])
+
+
+@pytest.mark.parametrize(
+    ("freq", "write"),
+    [
+        ("MS", "%b %Y"),
+        ("MS", "%B %Y"),
+        ("MS", "%b-%Y"),
+        ("MS", "%Y-%m"),
+        ("MS", "%Y/%m"),
+        ("MS", "%m/%Y"),
+        ("MS", "%m/%y"),
+        ("QS", lambda day: f"Q{day.quarter} {day.year}"),
+        ("QS", lambda day: f"{day.year}Q{day.quarter}"),
+        ("QS", lambda day: f"{day.year}-Q{day.quarter}"),
+        ("W-MON", "%G-W%V"),
+        ("W-MON", "%G-W%V-%u"),
+        ("D", "%Y-%m-%d"),
+    ],
+)
+def test_months_quarters_and_weeks_are_the_times_when_they_begin(rng, freq, write):
+    days = pd.date_range("1980-01-01", periods=120, freq=freq)[rng.permutation(120)]
+    written = days.strftime(write) if isinstance(write, str) else days.map(write)
+    town = rng.choice(["Ghent", "Graz"], 120)
+    expected = embedded(pd.DataFrame({"town": town, "day": days}))[1]
+    X = pd.DataFrame({"town": town, "day": written})
+    fitted, found = embedded(X)
+    assert_allclose(found, expected)
+    assert_allclose(fitted.transform(X[:1]), found[:1])
+    # What stands for a missing date does not make them another thing.
+    if write != "%m/%y":
+        gaps = X.assign(day=["?", "n/a", None, *written[3:]])
+        assert parts_of(default_embedding(gaps))["dates"] == ["day"]
+        assert_allclose(embedded(gaps)[1][3:], expected[3:], rtol=0.1, atol=0.1)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["12/20", "05/21"],  # days, or months of one of two centuries
+        ["12/45", "05/87"],
+        [*(f"{month:02}/87" for month in range(1, 13)), "13/87"],
+        ["5/87", "12/87"],
+        ["2004-05", "2005-06"],  # seasons
+        ["2004-5", "2004-11"],
+        ["2019-13", "2019-14"],
+        ["0123-05", "0123-06"],
+        ["9123-05", "9123-06"],
+        ["2019.5.12", "2019.11.3"],  # versions
+        ["3/2019", "4/2019"],
+        ["Q5 2019", "Q0 2018"],
+        ["Q3 0019", "Q3 19"],
+        ["q3 2019", "q4 2019"],
+        ["2019-07", "red"],
+    ],
+    ids=lambda values: values[0],
+)
+def test_what_may_be_something_else_is_no_date(values):
+    assert find_format(values) is None
 
 
 def test_words_in_a_column_of_numbers_are_told(rng, recwarn):

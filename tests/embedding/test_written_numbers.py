@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from kmeans_labelprop.embedding import default_embedding, describe
 from kmeans_labelprop.embedding._formats import find_format, read_as
 from kmeans_labelprop.embedding._orders import order_of_strings
-from kmeans_labelprop.embedding._parts import find_parts
+from kmeans_labelprop.embedding._parts import find_form, find_parts, weigh_first
 
 N_SAMPLES = 300
 
@@ -161,6 +161,88 @@ def test_strings_of_several_numbers(rng, form, parts):
     assert_allclose(found[0, 1:], found[1, 1:])
 
 
+@pytest.mark.parametrize(
+    ("form", "step"),
+    [
+        ("#{0:x}{1:x}{2:x}", 17),
+        ("#{0:02x}{1:02X}{2:02x}", 1),
+        ("#{0:02x}{1:02x}{2:02x}80", 1),
+        ("#{0:02x}{1:02x}{2:02x}{3:02x}", 1),
+    ],
+)
+def test_colours_are_their_red_green_and_blue(rng, form, step):
+    levels = rng.integers(16, size=(N_SAMPLES, 4)) * (1 if step == 17 else 16)
+    n_parts = 4 if "{3" in form else 3
+    colours = [form.format(*row) for row in levels.tolist()]
+    X = beside(rng, colours)
+    written = [" ".join(map(str, row[:n_parts])) for row in levels.tolist()]
+    expected = embedded(X.assign(odd=written))[1]
+    fitted, E = embedded(X)
+    assert_allclose(E, expected)
+    assert_allclose(embedded(pl.from_pandas(X))[1], E)
+    other = X[:3].assign(odd=["red", None, colours[2]])
+    found = fitted.transform(other)
+    assert np.isfinite(found).all()
+    assert_allclose(found[2], E[2])
+
+
+def test_few_colours_and_shorter_ones_are_colours(rng):
+    """All shades of which there are many are told, and few are as far apart."""
+    names = np.array(["#FF0000", "#ee0000", "#0000ff"])
+    X = beside(rng, np.resize(names, N_SAMPLES))
+    fitted, E = embedded(X)
+    red, near, blue = E[:3, 1:]
+    assert np.linalg.norm(red - blue) > 5 * np.linalg.norm(red - near)
+    assert E.shape[1] == 3  # nothing is green
+    short = fitted.transform(X[:3].assign(odd=["#f00", "#e00", "#00f"]))
+    assert_allclose(short[[0, 2]], E[[0, 2]])
+    any_shade = rng.integers(256, size=(N_SAMPLES, 3))
+    colours = ["#{:02x}{:02x}{:02x}".format(*row) for row in any_shade]
+    assert find_parts(colours) == [0, 1, 2]
+
+
+def test_what_is_no_colour():
+    for values in (
+        ["#123", "#456", "#789"],
+        ["#123456", "#456789"],
+        ["#abc", "#aabbdd"],
+        ["#abg", "#abc"],
+        ["#abcd", "#abce"],
+        ["abc", "abd"],
+        [],
+    ):
+        assert find_parts(values) == []
+
+
+def test_the_first_number_of_a_version_counts_most(rng):
+    parts = rng.integers(9, size=(N_SAMPLES, 4))
+    for form, n_parts in (("{}.{}.{}", 3), ("v{}.{}.{}-beta", 3), ("{}.{}.{}.{}", 4)):
+        X = beside(rng, [form.format(*row) for row in parts])
+        _, E = embedded(X)
+        variances = E[:, 1:].var(axis=0)
+        assert len(variances) == n_parts
+        assert_allclose(variances[:-1] / variances[1:], 4, rtol=0.3)
+        assert_allclose(variances.sum(), 1, rtol=0.2)
+    _, E = embedded(beside(rng, [f"1.{b}.{c}" for _, b, c, _ in parts]))
+    assert_allclose(E[:, 1].var() / E[:, 2].var(), 4, rtol=0.3)
+    for equal in ("{}/{}/{}", "{}, {}, {}"):
+        _, E = embedded(beside(rng, [equal.format(*row) for row in parts]))
+        assert_allclose(E[:, 1:].var(axis=0), 1 / 3, rtol=0.2)
+
+
+def test_what_tells_of_gaps_beside_versions_counts_as_it_did():
+    weighed = weigh_first(np.ones((2, 5)), 3)
+    assert_allclose(weighed[0, :2] / weighed[0, 1:3], 2)
+    assert_allclose(np.sum(weighed[0, :3] ** 2), 3)
+    assert_array_equal(weighed[:, 3:], 1)
+
+
+def test_words_among_versions_do_not_hide_them():
+    versions = [f"{i % 4}.{i % 5}.{i % 7}" for i in range(60)]
+    assert find_form([*versions, "beta", "48.2, 16.4"]) == "1.2.10"
+    assert find_form([*versions[:40], *(["beta"] * 20)]) is None
+
+
 def test_strings_that_are_no_numbers(rng):
     for strings in (
         [f"A{i}" for i in range(60)],
@@ -210,3 +292,56 @@ def test_tags_and_records_are_read_as_words(rng):
         assert_array_equal(embedded(same)[1], expected)
     records = [{"kind": tags[i][0], "sizes": {"small"}} for i in at]
     assert embedded(X.assign(odd=records))[1].shape == (N_SAMPLES, 3)
+
+
+@pytest.mark.parametrize("value", [["1"], {"1": 1}, ("1",), {"1"}])
+@pytest.mark.parametrize(
+    "column",
+    [
+        np.array([True, False]),
+        np.array(["1", "2"]),
+        np.array(["low", "mid", "high"]),
+        np.array([f"{'AB'[i % 2]}-{i:04}" for i in range(N_SAMPLES)]),
+    ],
+    ids=["booleans", "categories", "ordered", "codes"],
+)
+def test_lists_are_refused_where_there_were_none_in_fit(rng, column, value):
+    X = beside(rng, np.resize(column, N_SAMPLES))
+    odd = pd.Series([*X["odd"][:-1], value], dtype=object)
+    fitted, E = embedded(X)
+    name = type(value).__name__
+    with pytest.raises(TypeError, match=f"'odd' of X must hold single .* Got {name} "):
+        fitted.transform(X.assign(odd=odd))
+    assert_array_equal(fitted.transform(X.astype({"odd": object})), E)
+
+
+def test_lists_of_polars_are_refused_where_there_were_none_in_fit(rng):
+    X = pl.from_pandas(beside(rng, np.resize(["a", "b"], N_SAMPLES)))
+    fitted, _ = embedded(X)
+    with pytest.raises(TypeError, match="'odd' of X must hold single"):
+        fitted.transform(X.with_columns(odd=pl.Series([["a"]] * N_SAMPLES)))
+
+
+def test_lists_stay_legal_in_columns_that_held_some(rng):
+    """Some rows with one tag are enough, and columns beside them hold none still."""
+    tags = np.array([["a"], "b", None, ["a", "b"]], dtype=object)
+    X = beside(rng, np.resize(tags, N_SAMPLES)).assign(plain=list("ab") * 150)
+    fitted, E = embedded(X)
+    assert_array_equal(fitted.transform(X), E)
+    assert_array_equal(fitted.transform(X[:3]), E[:3])
+    other = X.assign(plain=[["a"]] * N_SAMPLES)
+    with pytest.raises(TypeError, match="'plain' of X"):
+        fitted.transform(other)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"), [(5, "must hold dates"), ([5], "must hold single values")]
+)
+def test_an_error_names_the_column_of_an_array(rng, value, message):
+    days = pd.date_range("2020-01-01", periods=N_SAMPLES).to_pydatetime()
+    X = beside(rng, rng.permutation(days) if value == 5 else np.resize(["a", "b"], 300))
+    X = X.to_numpy(dtype=object)
+    fitted, _ = embedded(X)
+    X[-1, 1] = value
+    with pytest.raises(TypeError, match=f"Column 1 of X {message}"):
+        fitted.transform(X[-1:])
