@@ -7,17 +7,14 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_array
 
 from .._containers import canonical, holds_numbers
 from .._labels import is_null
 from ._columns import is_frame
-from ._gaps import imputer
-from ._images import ImageFeatures
 from ._layout import resolve_image_shape
 from ._numbers import numbers_embedding
-from ._pictures import LEAST_SIDE, images_embedding
+from ._pictures import LEAST_SIDE, images_embedding, pixels_embedding, rows_embedding
 from ._tables import table_embedding
 from ._texts import TextFeatures
 
@@ -43,7 +40,8 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
     image_shape : tuple of int, default=None
         The shape of the images, if each row of numbers is one: (height, width) or
         (height, width, channels), one of which may be -1. With None, rows of numbers
-        are not taken for images.
+        are taken for images of 16 × 16 pixels or more if their columns are as alike as
+        the pixels of images are.
 
     Returns
     -------
@@ -75,10 +73,10 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
     depends on dtype and name, and on whether values repeat; for strings, on their
     words and pieces; for numbers, on whether X is sparse, the number of features,
     whether values are missing, and with which others, or negative, or all whole, the
-    range of each feature, and how far the sums of rows vary; for images, on their
-    sides, and on whether pixels are missing. It does not depend on the order of the
-    samples, except for columns that number the rows, nor on a unit that all features
-    share, if that keeps counts whole.
+    range of each feature, how far the sums of rows vary, and which columns are alike;
+    for images, on their sides, and on whether pixels are missing. It does not depend on
+    the order of the samples, except for columns that number the rows, nor on a unit
+    that all features share, if that keeps counts whole.
 
     Examples
     --------
@@ -132,10 +130,9 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
     if image_shape is not None:
         height, width, _ = resolve_image_shape(image_shape, X.shape[1])
         if min(height, width) >= LEAST_SIDE:
-            features = ImageFeatures(image_shape)
-            has_missing = np.isnan(X.data if issparse(X) else X).any()
-            return make_pipeline(imputer(), features) if has_missing else features
-    return numbers_embedding(X)
+            return pixels_embedding(X, image_shape)
+        return numbers_embedding(X)
+    return rows_embedding(X)
 
 
 def _as_array(X: Any) -> Any:

@@ -21,6 +21,7 @@ from sklearn.base import (
 )
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import RidgeCV
 from sklearn.preprocessing import normalize
 from sklearn.utils import Tags, check_random_state, gen_batches
 from sklearn.utils.extmath import randomized_svd
@@ -405,6 +406,31 @@ def unit_roots(features: _Float32) -> _Float32:
     return roots
 
 
+def unexplained_share(features: NDArray[Any], values: NDArray[np.float64]) -> float:
+    """Measure how much of some values a linear function of features does not tell.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_samples, n_features)
+        The features.
+    values : ndarray of shape (n_samples, n_values), dtype=float64
+        The values.
+
+    Returns
+    -------
+    share : float
+        The mean square error of ridge regression on samples left out one at a time, as
+        a share of the variance, at most 1; 1 of fewer than 3 samples.
+    """
+    variance = float(values.var(axis=0).mean())
+    if len(values) < 3 or not variance:
+        return 1.0
+    # In units of the deviation: the penalty does not depend on that of the values.
+    deviations = (values - values.mean(axis=0)) / math.sqrt(variance)
+    ridge = RidgeCV().fit(features.astype(np.float64), deviations)
+    return min(1.0, -float(ridge.best_score_))
+
+
 # ------------------------------------------------------------------ the estimator
 class ImageFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Features of images: edges, small patches, and how bright the whole is.
@@ -452,8 +478,8 @@ dtype=float32
     brightness_mean_ : ndarray of shape (n_channels,), dtype=float64
         The mean of each channel over all training images, with grey values from 0 to 1.
     brightness_scale_ : float
-        By what the distance from that mean is multiplied: the root of the number of
-        pixels, in units of the images' spread; 0 if they are all equal.
+        By what the distance from that mean is multiplied, so that brightness counts as
+        described in the notes; 0 if all images are equal.
     n_features_in_ : int
         Number of features seen in ``fit``: the numbers of an image.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -478,7 +504,10 @@ dtype=float32
     divided by the root mean square distance from the mean, so that both descriptions
     count alike. Brightness is the mean of each channel. It counts beside them by its
     share in the variance of the pixels: where images differ in little else it decides,
-    and where it is an accident, of exposure or of thick strokes, it hardly counts.
+    and where it is an accident, of exposure or of thick strokes, it hardly counts. It
+    counts less where edges and patches tell it already, as those of clothes do: by that
+    share times the part that a linear function of them leaves open, or once more times
+    the share itself, if that is more.
 
     The features do not depend on the unit nor the zero of the grey values, except for
     rounding: the range of all training pixels is the unit. Edges and patches are not
@@ -594,7 +623,7 @@ array-like of shape (n_samples, height, width[, channels])
                 scaled_components(features, self.n_components, random_state)
                 for features in (edges, responses)
             )
-        self._learn_brightness(X, layout)
+            self._learn_brightness(X, layout, edges, responses)
         return self
 
     def transform(self, X: Any) -> _Float32:
@@ -675,21 +704,35 @@ array-like of shape (n_samples, height, width[, channels])
             patches[here] = cut.reshape(len(cut), layout.n_values)
         return patches
 
-    def _learn_brightness(self, X: Any, layout: Layout) -> None:
+    def _learn_brightness(
+        self, X: Any, layout: Layout, edges: _Float32, responses: _Float32
+    ) -> None:
         # No fixed weight does as well on all sets (benchmarks/results/brightness.md).
         height, width, n_channels = layout.shape
         total = np.zeros((n_channels, height, width))
         squares = 0.0
+        brightness = np.empty((X.shape[0], n_channels))
         for batch in layout.batches(X.shape[0], self.n_filters):
             images = self._images(X[batch]).astype(np.float64)
             total += images.sum(axis=0)
             squares += float(np.square(images).sum())
+            brightness[batch] = images.mean(axis=(2, 3))
         mean = total / X.shape[0]
         variance = squares / X.shape[0] - float(np.square(mean).sum())
         spread = math.sqrt(max(variance, 0.0))
-        differ = spread > _LEAST_SPREAD
-        self.brightness_scale_ = math.sqrt(height * width) / spread if differ else 0.0
         self.brightness_mean_ = mean.mean(axis=(1, 2))
+        self.brightness_scale_ = 0.0
+        if spread > _LEAST_SPREAD:
+            scale = math.sqrt(height * width) / spread
+            share = scale**2 * float(brightness.var(axis=0).sum())
+            others = np.hstack(
+                [
+                    edges @ self.edge_components_.T,
+                    responses @ self.patch_components_.T,
+                ]
+            )
+            untold = unexplained_share(others, brightness)
+            self.brightness_scale_ = scale * math.sqrt(max(share, untold))
 
     def _describe(self, images: _Float32, layout: Layout) -> tuple[_Float32, _Float32]:
         """Describe the edges and the patches of some images."""

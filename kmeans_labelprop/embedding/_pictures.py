@@ -1,4 +1,4 @@
-"""Images in arrays of three or four dimensions."""
+"""Images in arrays of three or four dimensions, or in rows of pixels."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_array
@@ -15,6 +16,7 @@ from .._mixing import some_positions
 from ._gaps import imputer
 from ._images import ImageFeatures
 from ._numbers import numbers_embedding
+from ._pixels import find_image_shape
 
 # Smaller images have too few pixels for what ImageFeatures looks at: from 8 on it gains
 # on all sets, at 7 it loses on one (benchmarks/results/small_images.md).
@@ -83,6 +85,30 @@ def images_embedding(X: NDArray[Any], image_shape: tuple[int, ...] | None) -> An
         options["units"] = units
     first = FunctionTransformer(flatten, kw_args=options)
     return first if chosen is None else make_pipeline(first, chosen)
+
+
+def rows_embedding(X: Any) -> Any:
+    """Choose the embedding of rows of numbers, which may be the pixels of images.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        The samples; missing ones are NaN.
+
+    Returns
+    -------
+    embedding : transformer or None
+        The transformer, not fitted; None for the numbers as they are.
+    """
+    found = None if issparse(X) else find_image_shape(X)
+    return numbers_embedding(X) if found is None else pixels_embedding(X, found)
+
+
+def pixels_embedding(X: Any, image_shape: tuple[int, ...]) -> Any:
+    """Give the image features of rows of pixels, some of which may be missing."""
+    features = ImageFeatures(image_shape)
+    has_missing = np.isnan(X.data if issparse(X) else X).any()
+    return make_pipeline(imputer(), features) if has_missing else features
 
 
 def _ranges(X: NDArray[Any], axis: int) -> NDArray[np.float64]:

@@ -37,6 +37,7 @@ from ._kinds import (
 from ._names import kinds_of_codes
 from ._numbers import n_components, numbers_embedding
 from ._parts import VERSION, names_of_parts, read_parts, weigh_first
+from ._pictures import rows_embedding
 from ._scores import RobustScores
 from ._texts import TextFeatures
 
@@ -87,7 +88,7 @@ def table_embedding(X: Any) -> Any:
     for position, (name, kind) in enumerate(zip(names, kinds, strict=True)):
         groups.setdefault(kind.name, []).append(name if has_names else position)
     if set(groups) <= {NUMBERS, CONSTANT} and all(map(_is_plain, columns)):
-        return numbers_embedding(_check_numbers(X))
+        return rows_embedding(_check_numbers(X))
     if set(groups) <= {ID, CONSTANT} and ID in groups and all(map(_is_plain, columns)):
         return numbers_embedding(_check_numbers(X))  # ranks, say: there is nothing else
     left_out = [

@@ -21,6 +21,7 @@ from kmeans_labelprop.embedding._images import (
     orientation_histograms,
     patch_responses,
     scaled_components,
+    unexplained_share,
     unit_roots,
 )
 from kmeans_labelprop.embedding._layout import Layout, as_rows, resolve_image_shape
@@ -227,9 +228,41 @@ def test_brightness_counts_by_its_share_in_the_variance(rng):
     means = X.mean(axis=(1, 2))
     variance = X.reshape(200, -1).var(axis=0).sum()
     assert_allclose(E.mean(axis=0), 0, atol=1e-5)
-    assert_allclose(E.var(axis=0), means.var(axis=0) * 12 / variance, rtol=1e-3)
+    # Almost all of the share: edges and patches of this noise tell hardly anything.
+    shares = means.var(axis=0) * 12 / variance
+    assert_allclose(E.var(axis=0), shares, rtol=0.1)
+    assert_allclose(E[:, 0].var() / E[:, 1].var(), shares[0] / shares[1], rtol=1e-3)
     for column, mean in zip(E.T, means.T, strict=True):
         assert np.corrcoef(column, mean)[0, 1] > 1 - 1e-6
+
+
+def test_brightness_that_edges_tell_counts_less(rng):
+    # Squares whose side tells how bright the whole is, on a ground that is noisy.
+    X = rng.normal(scale=0.05, size=(300, 16, 16))
+    for image, side in zip(X, rng.integers(2, 13, 300), strict=True):
+        image[2 : 2 + side, 2 : 2 + side] += 1
+    weights = {}
+    for name, images in {"told": X, "not": X + rng.normal(size=(300, 1, 1))}.items():
+        features = ImageFeatures(random_state=0).fit(images)
+        pixels = images.reshape(300, -1)
+        share = pixels.mean(axis=1).var() * 256 / pixels.var(axis=0).sum()
+        weight = features.transform(images)[:, -1].var()
+        weights[name] = weight / share
+        assert share**2 * 0.99 < weight < share * 1.001
+    assert weights["told"] < 0.6 < weights["not"]
+
+
+def test_what_features_do_not_tell(rng):
+    features = rng.normal(size=(500, 3))
+    told = features @ rng.normal(size=(3, 2))
+    noise = rng.normal(size=(500, 2))
+    noise *= told.std(axis=0).mean() / noise.std(axis=0).mean()
+    for values, expected in ((told, 0), (noise, 1), (told + noise, 0.5)):
+        for unit in (1e-3, 1, 1e3):
+            share = unexplained_share(features, unit * values + 7)
+            assert share == pytest.approx(expected, abs=0.1)
+    assert unexplained_share(features[:2], told[:2]) == 1
+    assert unexplained_share(features, np.ones((500, 1))) == 1
 
 
 def test_images_that_differ_in_brightness_alone(rng):
