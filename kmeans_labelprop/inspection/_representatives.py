@@ -150,7 +150,8 @@ class RepresentativesDisplay:
             Known labels, for the purity. None leaves it out.
         **kwargs : dict
             Passed to :meth:`from_predictions`; ``missing_label`` is the propagator's
-            own by default.
+            own by default, and ``image_shape`` that of its embedding, if rows are the
+            pixels of images there.
 
         Returns
         -------
@@ -176,6 +177,9 @@ class RepresentativesDisplay:
             codes = estimator.given_.codes_at(positions)
             is_given = codes >= 0
             labels[is_given] = estimator.given_.classes[codes[is_given]].tolist()
+        image_shape = getattr(estimator.embedding_, "image_shape_", None)
+        if image_shape is not None and np.ndim(X) == 2 and "renderer" not in kwargs:
+            kwargs = {"image_shape": image_shape} | kwargs
         return cls.from_predictions(
             X,
             estimator.labels_,

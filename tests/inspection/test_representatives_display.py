@@ -403,3 +403,25 @@ def test_the_questions_of_every_round_are_shown_in_their_order(assert_legible):
     display = RepresentativesDisplay.from_estimator(propagator, images)
     assert captions(display)[0].startswith("question 2\n")
     assert_legible(display.figure_)
+
+
+@pytest.mark.parametrize("container", [np.asarray, pd.DataFrame])
+def test_rows_of_pixels_are_drawn_as_the_images_that_they_are(container):
+    images = np.kron(load_digits().images[:200], np.ones((2, 2)))
+    rows = container(images.reshape(200, -1))
+    propagator = KMeansLabelPropagator(5, random_state=0)
+    positions = propagator.query(rows)
+    display = RepresentativesDisplay.from_estimator(propagator, rows)
+    for ax, at in zip(display.axes_, display.order_, strict=True):
+        position = propagator.representative_indices_[at]
+        assert_array_equal(ax.images[0].get_array(), images[position])
+    assert len(display.axes_) == len(positions)
+    drawn = []
+    RepresentativesDisplay.from_estimator(
+        propagator, rows, renderer=lambda ax, row: drawn.append(np.shape(row))
+    )
+    assert drawn == [(256,)] * len(positions)
+    numbers = KMeansLabelPropagator(5, embedding=None, random_state=0)
+    numbers.query(rows)
+    display = RepresentativesDisplay.from_estimator(numbers, rows)
+    assert not any(ax.images for ax in display.axes_)
