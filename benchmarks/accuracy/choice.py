@@ -124,17 +124,20 @@ def make_classifiers(problem: Problem) -> dict[str, Any]:
     }
 
 
-def ask(cell: Cell, problem: Problem) -> KMeansLabelPropagator:
-    """Cluster the samples and get the labels of a cell."""
+def propagator_and_labels(
+    cell: Cell, problem: Problem
+) -> tuple[KMeansLabelPropagator, NDArray[np.intp]]:
+    """Make the propagator of a cell, and the labels that are known or asked for."""
     y, n_clusters = problem.codes_train, cell.budget
     if not isinstance(n_clusters, int):
         order = np.random.default_rng((cell.seed, 1)).permutation(len(y))
         known = first_and_of_each_class(order, y, KNOWN_SHARE)
         y, n_clusters = np.full(len(y), -1), N_CLUSTERS
         y[known] = problem.codes_train[known]
-    return KMeansLabelPropagator(
+    propagator = KMeansLabelPropagator(
         n_clusters, embedding=make_embedding(problem), random_state=cell.seed
-    ).ask(problem.X_train, y)
+    )
+    return propagator, y
 
 
 class Computation:
@@ -148,7 +151,8 @@ class Computation:
 
     def __init__(self, cell: Cell) -> None:
         self.problem = divide(cell.dataset, cell.seed)
-        self.propagator = ask(cell, self.problem)
+        propagator, y = propagator_and_labels(cell, self.problem)
+        self.propagator = propagator.ask(self.problem.X_train, y)
         self.clusters, self.given = self.propagator.clusters_, self.propagator.given_
         spaces = ["samples", "embedding", "neighbors"]
         if self.propagator.embedding is None:
