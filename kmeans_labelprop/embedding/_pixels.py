@@ -15,6 +15,9 @@ _LARGEST_RATIO = 4
 _CHANNELS = (1, 3)
 _LEAST_SAMPLES = 50
 _N_LOOKED_AT = 300
+# Bounds of time: of the numbers that are looked at, and of all columns.
+_N_NUMBERS = 2**20
+_MOST_FEATURES = 2**16
 # Next neighbours are alike by so much more than pixels half an image apart, and pixels
 # on both sides of a row's end by this part at most of what those within a row are.
 # By measurement: photographs, clothes and digits are beyond both by far, made series,
@@ -39,7 +42,8 @@ def find_image_shape(X: NDArray[Any]) -> tuple[int, ...] | None:
     -------
     image_shape : tuple of int or None
         (height, width), or (height, width, 3) of images in colour; the shape that fits
-        best if several do. None if none does, or there are fewer than 50 such rows.
+        best if several do. None if none does, there are fewer than 50 such rows, or more
+        than 65,536 features.
     """
     n_features = X.shape[1]
     shapes = [
@@ -49,9 +53,10 @@ def find_image_shape(X: NDArray[Any]) -> tuple[int, ...] | None:
         if n_features % (channels * width) == 0
     ]
     shapes = [s for s in shapes if max(s[:2]) <= _LARGEST_RATIO * min(s[:2])]
-    if not shapes:
+    if not shapes or n_features > _MOST_FEATURES:
         return None
-    rows = X[some_positions(len(X), _N_LOOKED_AT)].astype(np.float64)
+    n_rows = max(_LEAST_SAMPLES, min(_N_LOOKED_AT, _N_NUMBERS // n_features))
+    rows = X[some_positions(len(X), n_rows)].astype(np.float64)
     rows = rows[~np.isnan(rows).any(axis=1)]
     if len(rows) < _LEAST_SAMPLES:
         return None
@@ -88,7 +93,9 @@ def _contrast_of(images: NDArray[np.float64]) -> float:
         covariance, most = likeness(down, across)
         return covariance / most if most > 0 else 0.0
 
-    near = min(correlation(1, 0), correlation(0, 1))
+    near = min(correlation(0, 1), correlation(1, 0))
+    if near < _LEAST_CONTRAST:
+        return near
     half = height // 2, width // 2
     far = correlation(0, half[1]), correlation(half[0], 0), correlation(1, half[1])
     contrast = near - max(far)
