@@ -16,7 +16,6 @@ from sklearn.base import (
     ClassifierMixin,
     MetaEstimatorMixin,
     clone,
-    is_regressor,
 )
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
@@ -247,7 +246,8 @@ class BasePropagatedClassifier(
             copy = clone(part)  # refused before any label is paid for
             check_callbacks(self, copy)
             _warn_of_losses(part, copy)
-            if hasattr(part, "__sklearn_tags__") and is_regressor(part):
+            tags = get_tags(part) if hasattr(part, "__sklearn_tags__") else None
+            if tags is not None and tags.estimator_type not in ("classifier", None):
                 raise ValueError(
                     f"The {name!r} parameter of {type(self).__name__} must be a "
                     f"classifier. Got {part!r} instead."

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._base_classifier import BasePropagatedClassifier, is_pipeline
 from ._callbacks import as_task, task
 from ._containers import canonical, single_column
+from ._engine import share_of_copies
 from ._labels import check_labels
 from ._messages import warn_user
 from ._propagator import KMeansLabelPropagator
@@ -549,9 +550,9 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         if n_labels < 2:
             raise ValueError(
                 f"{type(self).__name__} needs two labels or more, to hide some and "
-                f"predict them from the others. Got {n_labels} instead. A larger "
-                "n_clusters gives more labels; PropagatedClassifier does without a "
-                "comparison."
+                f"predict them from the others. Got {n_labels} instead. More labels "
+                "come with y, or with an oracle and a larger n_clusters; "
+                "PropagatedClassifier does without a comparison."
             )
 
     def summary(self) -> str:
@@ -577,6 +578,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         """
         check_is_fitted(self, "train_on_")
         n_unknown, n_hidden, scoring = self._counted
+        fitted = self.propagator_
         return "\n".join(
             [
                 super().summary(),
@@ -588,16 +590,20 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
                     scoring,
                 ),
                 *describe_labels(
-                    n_unknown, n_hidden, scoring, self.propagator_.n_known_ == 0
+                    n_unknown,
+                    n_hidden,
+                    scoring,
+                    fitted.n_known_ == 0,
+                    share_of_copies(fitted.clusters_, fitted.given_),
                 ),
                 *describe_usual(
-                    self.propagator_.given_,
+                    fitted.given_,
                     self.accuracy_interval_[0] if n_hidden else np.nan,
                     scoring,
                 ),
                 *describe_failures(self.cv_results_),
                 *describe_gains(self.cv_results_, self.best_index_),
-                *describe_next_labels(self.propagator_, self._has_groups),
+                *describe_next_labels(fitted, self._has_groups),
             ]
         )
 

@@ -185,7 +185,7 @@ def single_column(y: Any) -> Any:
     column : {array-like, series} of shape (n_samples,)
         The same labels. What has another shape is returned as it is.
     """
-    if getattr(y, "shape", ())[1:] != (1,):
+    if getattr(y, "shape", ())[1:] != (1,) or issparse(y):
         return y
     if _library(y) == "pandas":
         return y.iloc[:, 0]

@@ -549,6 +549,26 @@ def count_left(clusters: Clusters, given: GivenLabels) -> int:
     return len(np.unique(node_of)) - len(np.unique(node_of[given.positions]))
 
 
+def share_of_copies(clusters: Clusters, given: GivenLabels) -> float:
+    """Compute the share of the samples without a label that are copies of one with it.
+
+    Parameters
+    ----------
+    clusters : Clusters
+        The samples.
+    given : GivenLabels
+        The labels there are.
+
+    Returns
+    -------
+    share : float
+        In [0, 1]; 0 if all samples have a label.
+    """
+    node_of = copies_of(clusters, np.arange(len(clusters)))
+    n_copies = int(np.isin(node_of, node_of[given.positions]).sum()) - len(given)
+    return n_copies / max(1, len(clusters) - len(given))
+
+
 def find_suspects(
     clusters: Clusters, given: GivenLabels, spread: Spread
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Set
 from decimal import Decimal
 from numbers import Number
 from typing import Any
@@ -358,6 +358,41 @@ def _string_array(values: list[str]) -> NDArray[Any]:
     return labels
 
 
+def check_vector(y: Any) -> None:
+    """Refuse what is no vector of labels, before NumPy makes something of it.
+
+    Parameters
+    ----------
+    y : object
+        Labels, and marks of missing ones.
+
+    Raises
+    ------
+    TypeError
+        If it is no array-like.
+    ValueError
+        If it holds several labels for a sample.
+    """
+    is_array_like = hasattr(y, "__len__") or hasattr(y, "__array__")
+    if isinstance(y, str | bytes | Mapping | Set | Iterator) or not is_array_like:
+        raise TypeError(
+            "y must be an array-like of labels, one for each sample. Got "
+            f"{type(y).__name__} instead."
+        )
+    shape: tuple[int, ...] = getattr(y, "shape", ())
+    if len(shape) == 2 and shape[1] > 1:
+        raise ValueError(
+            "Multilabel and multioutput targets are not supported. y must be of shape "
+            f"(n_samples,). Got {shape} instead."
+        )
+    for label in y if isinstance(y, list | tuple) else ():
+        if isinstance(label, list | tuple | Set):
+            raise ValueError(
+                "Multilabel and multioutput targets are not supported. y must hold one "
+                f"label for each sample. Got {label!r} for one instead."
+            )
+
+
 def check_labels(
     y: ArrayLike, missing_label: Any
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -383,14 +418,9 @@ def check_labels(
         If y is not one-dimensional, holds infinity or an unexplained NaN, or is not
         a classification target.
     TypeError
-        If y mixes strings and numbers.
+        If y is no array-like, or mixes strings and numbers.
     """
-    shape: tuple[int, ...] = getattr(y, "shape", ())
-    if len(shape) == 2 and shape[1] > 1:
-        raise ValueError(
-            "Multilabel and multioutput targets are not supported. y must be of shape "
-            f"(n_samples,). Got {shape} instead."
-        )
+    check_vector(y)
     # A column of a DataFrame with missing values is no longer numeric: no dtype here.
     column_or_1d(y, dtype=None, warn=True)
     labels, known = split_labels(y, missing_label)

@@ -22,7 +22,7 @@ from ._asking import (
 )
 from ._containers import check_container
 from ._given import GivenLabels, KnownLabels, merge_labels
-from ._labels import check_labels, count_marks, warn_of_marks
+from ._labels import check_labels, check_vector, count_marks, warn_of_marks
 from ._messages import stage, warn_user
 from ._representatives import best_samples
 from ._validation import POSITIVE, check_parameters
@@ -136,7 +136,7 @@ def read_known(X: Any, y: Any, missing_label: Any) -> KnownLabels:
     ValueError
         If y has another length or index than X, or is no target of classes.
     TypeError
-        If y is a string.
+        If y is no array-like.
 
     Warns
     -----
@@ -147,11 +147,7 @@ def read_known(X: Any, y: Any, missing_label: Any) -> KnownLabels:
     check_container(X)
     if y is None:
         return KnownLabels(np.empty(0, dtype=np.intp), np.empty(0))
-    if isinstance(y, str | bytes):
-        raise TypeError(
-            "y must be an array-like of labels, one for each sample. Got "
-            f"{type(y).__name__} instead."
-        )
+    check_vector(y)
     check_consistent_length(X, y)
     check_index(X, y, "y")
     labels, is_known = check_labels(y, missing_label)

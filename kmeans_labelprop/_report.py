@@ -89,7 +89,7 @@ def warn_of_labels(propagator: Any, n_alone: int) -> None:
     if n_left_out and propagator.fraction > 0 and propagator.output == "samples":
         warn_user(
             f"No label reaches {n_left_out} samples over the graph: they are left out. "
-            "More clusters or neighbours leave out fewer."
+            "More labels or neighbours leave out fewer."
         )
 
 

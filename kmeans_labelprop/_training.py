@@ -60,7 +60,13 @@ class Trained(NamedTuple):
         return columns
 
     def _decode(self, values: NDArray[Any]) -> NDArray[Any]:
-        return self.seen[values.astype(np.intp)] if self.is_coded else values
+        if self.is_coded:
+            return self.seen[values.astype(np.intp)]
+        if values.dtype.kind == "f" and self.seen.dtype.kind in "biu":
+            # What scikit-learn makes of whole numbers and booleans of pandas.
+            same = values.astype(self.seen.dtype)
+            return same if np.array_equal(same, values) else values
+        return values
 
 
 def train(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Trained:

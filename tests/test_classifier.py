@@ -13,10 +13,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     BaggingClassifier,
+    IsolationForest,
     RandomForestClassifier,
     StackingClassifier,
     VotingClassifier,
@@ -28,6 +30,7 @@ from sklearn.linear_model import (
     LogisticRegression,
     RidgeClassifier,
 )
+from sklearn.mixture import GaussianMixture
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -634,6 +637,10 @@ class FailingClassifier(ClassifierMixin, BaseEstimator):
     [
         (GaussianNB, {}, TypeError, "instance"),
         (LinearRegression(), {}, ValueError, "must be a classifier. Got Linear"),
+        (KMeans(4), {}, ValueError, "must be a classifier. Got KMeans"),
+        (IsolationForest(), {}, ValueError, "must be a classifier. Got Isolation"),
+        (make_pipeline(KMeans(4)), {}, ValueError, "must be a classifier. Got Pipe"),
+        (GaussianMixture(4), {}, ValueError, "must be a classifier. Got Gaussian"),
         (GaussianNB(), {"sample_weight": np.ones(50)}, ValueError, "inconsistent"),
         (GaussianNB(), {"sample_weight": np.ones(1)}, ValueError, "inconsistent"),
     ],

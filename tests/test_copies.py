@@ -8,9 +8,11 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import FunctionTransformer
 
-from kmeans_labelprop import KMeansLabelPropagator
+from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifierCV
 from kmeans_labelprop._copies import distinct_rows, with_equal_copies
 from kmeans_labelprop._embedding import fit_space
 
@@ -101,3 +103,18 @@ def test_whole_numbers_are_compared_to_the_last_column(dtype):
     first, row_of = distinct_rows(X)
     assert_array_equal(first, [0, 1, 2])
     assert_array_equal(row_of, [0, 1, 2, 0])
+
+
+def test_a_table_of_few_different_rows_is_not_called_typical():
+    rng = np.random.default_rng(0)
+    cells = np.array([[a, b] for a in range(4) for b in range(3)], dtype=float)
+    X = cells[rng.integers(12, size=600)]
+    y = (X[:, 0] > 1).astype(int)
+    model = PropagatedClassifierCV(
+        GaussianNB(), KMeansLabelPropagator(20), random_state=0
+    )
+    with pytest.warns(ConvergenceWarning, match="distinct clusters"):
+        text = model.fit(X, y).summary()
+    assert "100 % of the other samples are copies of these" in text
+    assert "accuracy may be higher" in text
+    assert "may be lower" not in text

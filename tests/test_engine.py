@@ -30,6 +30,7 @@ from kmeans_labelprop._engine import (
     next_queries,
     predict_distributions,
     predict_in_clusters,
+    share_of_copies,
     spread,
 )
 from kmeans_labelprop._given import GivenLabels
@@ -566,6 +567,17 @@ def test_outvoted_labels_are_counted(with_graph):
     clusters = make_clusters(E, [[0.0]], with_graph=with_graph)
     assert count_outvoted(clusters, labels(p0=0, p1=0, p2=1, p3=1, p4=0, p5=1)) == 2
     assert count_outvoted(clusters, labels(p0=0, p3=1, p5=0)) == 0
+
+
+@pytest.mark.parametrize("with_graph", [False, True])
+def test_copies_of_labelled_samples_are_counted_among_the_others(with_graph):
+    E = np.array([[0.0], [0.0], [0.0], [3.0], [3.0], [5.0]])
+    clusters = make_clusters(E, [[0.0]], with_graph=with_graph)
+    assert share_of_copies(clusters, labels(p0=0)) == 2 / 5
+    assert share_of_copies(clusters, labels(p0=0, p1=0, p3=1)) == 2 / 3
+    assert share_of_copies(clusters, labels(p5=0)) == 0
+    everything = labels(p0=0, p1=0, p2=0, p3=1, p4=1, p5=1)
+    assert share_of_copies(clusters, everything) == 0
 
 
 def test_the_distances_of_a_graph_are_those_of_its_samples(rng):

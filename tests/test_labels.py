@@ -2,7 +2,14 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy.sparse import csr_array
+from sklearn.naive_bayes import GaussianNB
 
+from kmeans_labelprop import (
+    KMeansLabelPropagator,
+    PropagatedClassifier,
+    PropagatedClassifierCV,
+)
 from kmeans_labelprop._containers import with_values
 from kmeans_labelprop._labels import (
     check_labels,
@@ -178,6 +185,49 @@ def test_check_labels_keeps_integers_beside_nulls(y):
 def test_check_labels_refuses_what_is_no_class(y, match):
     with pytest.raises(ValueError, match=match):
         check_labels(y, -1)
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "match"),
+    [
+        ([(0, 1), (1, 0), None], ValueError, r"one label for each .* Got \(0, 1\)"),
+        ([["a", "b"], ["a"]], ValueError, r"one label for each .* Got \['a', 'b'\]"),
+        ([{1}, {2}], ValueError, "one label for each sample"),
+        ("ab", TypeError, "Got str"),
+        ({0: 1, 1: 0}, TypeError, "Got dict"),
+        ({0, 1}, TypeError, "Got set"),
+        (iter([0, 1]), TypeError, "Got list_iterator"),
+        (3, TypeError, "Got int"),
+        (None, TypeError, "Got NoneType"),
+        (csr_array([[0], [1]]), TypeError, "Sparse data was passed for y"),
+    ],
+)
+def test_what_is_no_vector_of_labels_is_named(y, error, match):
+    with pytest.raises(error, match=match):
+        check_labels(y, -1)
+
+
+@pytest.mark.filterwarnings("ignore:A column-vector y")
+@pytest.mark.parametrize("kind", ["propagator", "choice", "score"])
+@pytest.mark.parametrize(
+    ("y", "error", "match"),
+    [
+        ([(0, 1), (1, 0)], ValueError, "one label for each sample"),
+        ([["a", "b"], ["a"]], ValueError, "one label for each sample"),
+        ("ab", TypeError, "y must be an array-like of labels"),
+        (csr_array([[0], [1]]), TypeError, "Sparse data was passed for y"),
+    ],
+)
+def test_estimators_name_what_is_no_vector_of_labels(y, error, match, kind):
+    X = np.array([[0.0], [1.0]])
+    model = KMeansLabelPropagator(2, random_state=0)
+    if kind != "propagator":
+        model = PropagatedClassifierCV(GaussianNB(), model, cv=2)
+    call = model.fit
+    if kind == "score":
+        call = PropagatedClassifier(GaussianNB(), model.propagator).fit(X, [0, 1]).score
+    with pytest.raises(error, match=match):
+        call(X, y)
 
 
 @pytest.mark.parametrize("values", [["a", 1], [1, "a", 2.0], [[1], [2]], [object()]])

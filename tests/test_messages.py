@@ -16,6 +16,7 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import cross_val_score
+from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC
 
 from kmeans_labelprop import (
@@ -538,3 +539,14 @@ def test_a_candidate_that_does_not_converge_is_not_warned_of():
             model.fit(X, Y)
         found = [w for w in caught if "max_iter" in str(w.message)]
         assert bool(found) == bool(n_warnings)
+
+
+def test_more_clusters_are_no_advice_where_nobody_is_asked():
+    X, _ = make_blobs(90, centers=3, cluster_std=0.3, random_state=0)
+    y = np.full(90, -1)
+    y[0] = 7
+    with pytest.warns(UserWarning, match="More labels or neighbours leave out fewer"):
+        KMeansLabelPropagator(5, random_state=0).fit(X, y)
+    model = PropagatedClassifierCV(GaussianNB(), KMeansLabelPropagator(5))
+    with pytest.raises(ValueError, match="More labels come with y, or with an oracle"):
+        model.fit(X, y)

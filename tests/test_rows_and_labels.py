@@ -424,6 +424,25 @@ def test_long_strings_of_other_types_are_their_text():
 
 
 @pytest.mark.parametrize(
+    ("dtype", "of_classes"),
+    [
+        ("Int64", "int64"),
+        ("UInt8", "uint8"),
+        ("boolean", "bool"),
+        ("int64[pyarrow]", "int64"),
+        ("bool[pyarrow]", "bool"),
+    ],
+)
+def test_labels_of_nullable_dtypes_are_predicted_as_they_are(dtype, of_classes):
+    y = Y == 0 if "bool" in dtype else Y
+    known = pd.Series(np.where(np.arange(300) % 9, None, y), dtype=dtype)
+    model = PropagatedClassifier(GaussianNB(), KMeansLabelPropagator(9, random_state=0))
+    predicted = model.fit(X, known).predict(X)
+    assert predicted.dtype == model.classes_.dtype == of_classes
+    assert np.mean(predicted == y) > 0.9
+
+
+@pytest.mark.parametrize(
     "column",
     [
         lambda labels: labels[:, None],

@@ -139,6 +139,10 @@ class GainModel:
 
 #: Constants estimated by ``benchmarks/accuracy/label_curve.py`` on 24 data sets.
 TYPICAL = GainModel(scale_asked=0.416, scale_known=0.88, noise=0.565, deviation=0.506)
+_HARDLY_HELPED = (
+    "\n  More labels have hardly helped so far: they may bring nothing, whatever the "
+    "interval says."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,7 +269,7 @@ class LabelLearningCurve:
         Returns
         -------
         text : str
-            Two lines.
+            Two lines; a third one where labels have hardly helped so far.
         """
         if n_more is None:
             n_more = min(self.n_labels, self.n_left)
@@ -280,7 +284,20 @@ class LabelLearningCurve:
             f"(80 % interval {_one_decimal(low)} to {_one_decimal(high)}).\n"
             f"  By {_listed(budgets)} of the {self.n_labels:,} labels given, "
             f"{_listed(shares)} % of the hidden ones come out right."
+            + _HARDLY_HELPED
+            * _is_flat(self)
         )
+
+
+def _is_flat(curve: LabelLearningCurve) -> bool:
+    """Tell whether labels have helped clearly less so far than on most data."""
+    first, last = (curve.budgets[[0, -1]] / curve.n_labels) ** -EXPONENT
+    means = curve.accuracies.mean(axis=1)
+    expected = curve.hidden_error * (first - last)
+    # At each budget every label is hidden in turn. Half a label more, as above.
+    wrong = (curve.n_labels * (1 - means.mean()) + 0.5) / (curve.n_labels + 1)
+    chance = np.sqrt(2 * wrong * (1 - wrong) / curve.n_labels)
+    return bool(expected - (means[-1] - means[0]) > 2 * chance)
 
 
 def _one_decimal(points: float) -> str:

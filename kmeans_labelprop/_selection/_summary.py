@@ -70,7 +70,7 @@ def describe_choice(
 
 
 def describe_labels(
-    n_unknown: int, n_hidden: int, scoring: str, is_asked: bool
+    n_unknown: int, n_hidden: int, scoring: str, is_asked: bool, share_copied: float
 ) -> Iterator[str]:
     """Say what the estimate is counted on.
 
@@ -84,6 +84,8 @@ def describe_labels(
         What counts the same.
     is_asked : bool
         Whether the labels were asked for, and none was known before.
+    share_copied : float
+        The share of the samples without a label that are copies of one with a label.
 
     Yields
     ------
@@ -102,11 +104,22 @@ def describe_labels(
             f"  {n_unknown} more are of classes that were never hidden: nothing is "
             "known of how well such samples are predicted."
         )
-    if is_asked:
+    if is_asked and share_copied > 0.5:
+        # One of all copies is asked about: hidden, it leaves none with a label.
+        yield (
+            f"  They are of the representatives, and {100 * share_copied:.0f} % of the "
+            "other samples are copies of these."
+        )
+        yield (
+            "  While a label is hidden none of its copies has one: accuracy may be "
+            "higher."
+        )
+    elif is_asked:
         yield (
             "  They are of typical samples, the representatives; on others accuracy "
             "may be lower."
         )
+    if is_asked:
         yield "  For a number to report, label a random sample."
 
 

@@ -42,8 +42,8 @@ def find_image_shape(X: NDArray[Any]) -> tuple[int, ...] | None:
     -------
     image_shape : tuple of int or None
         (height, width), or (height, width, 3) of images in colour; the shape that fits
-        best if several do. None if none does, there are fewer than 50 such rows, or more
-        than 65,536 features.
+        best if several do. None if none does, or there are fewer than 50 such rows or
+        more than 65,536 features.
     """
     n_features = X.shape[1]
     shapes = [

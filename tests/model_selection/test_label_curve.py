@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import quad
-from sklearn.datasets import load_digits, make_blobs
+from sklearn.datasets import load_digits, load_wine, make_blobs
 from sklearn.exceptions import NotFittedError
 from sklearn.tree import DecisionTreeClassifier
 
@@ -296,6 +296,34 @@ def test_the_summary_knows_how_many_samples_are_left():
     assert curve.summary().startswith("The next 7 labels")
     text = make_curve([1, 1, 1], n_left=0).summary()
     assert text == "All samples have a label, or are copies of one that has."
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "n_labels", "is_told"),
+    [
+        ([0.5, 0.5, 0.5], 40, True),
+        ([0.55, 0.5, 0.55], 40, True),
+        ([0.5, 0.6, 0.7], 40, False),  # as on most data
+        ([0.5, 0.5, 0.5], 8, False),  # by chance alone, perhaps
+        ([0.98, 0.98, 0.98], 40, False),
+        ([1, 1, 1], 40, False),
+        ([1, 1, 1], 4000, False),
+        ([0, 0, 0], 40, True),
+    ],
+)
+def test_labels_that_have_hardly_helped_are_told(accuracies, n_labels, is_told):
+    text = make_curve(accuracies, n_labels).summary()
+    assert ("hardly helped so far" in text) == is_told
+    assert text.count("\n") == 1 + is_told
+
+
+def test_shuffled_labels_promise_nothing():
+    X, y = load_wine(return_X_y=True)
+    shuffled = np.random.default_rng(0).permutation(y)
+    for labels, is_told in ((y, False), (shuffled, True)):
+        propagator = KMeansLabelPropagator(50, random_state=0).fit(X, labels)
+        curve = label_learning_curve(propagator, random_state=0)
+        assert ("may bring nothing" in curve.summary()) == is_told
 
 
 def test_nothing_is_written_as_minus_zero():

@@ -148,7 +148,7 @@ def test_the_given_labels_in_the_embedding_are_no_propagation():
 @pytest.mark.parametrize("is_asked", [True, False])
 def test_what_is_counted_is_said(is_asked):
     def text(n_unknown, n_hidden, scoring):
-        return " ".join(describe_labels(n_unknown, n_hidden, scoring, is_asked))
+        return " ".join(describe_labels(n_unknown, n_hidden, scoring, is_asked, 0.5))
 
     assert "Counted on 8 labels" in text(2, 8, "accuracy")
     assert "  2 more are of classes that were never hidden" in text(2, 8, "accuracy")
@@ -159,6 +159,15 @@ def test_what_is_counted_is_said(is_asked):
     assert ("the representatives" in text(0, 8, "accuracy")) == is_asked
     assert ("label a random sample" in text(0, 8, "accuracy")) == is_asked
     assert text(4, 0, "accuracy") == ""
+
+
+def test_where_most_samples_are_copies_the_accuracy_may_be_higher():
+    for is_asked in (True, False):
+        text = " ".join(describe_labels(0, 8, "accuracy", is_asked, 0.96))
+        assert ("96 % of the other samples are copies of these" in text) == is_asked
+        assert ("accuracy may be higher" in text) == is_asked
+        assert ("label a random sample" in text) == is_asked
+        assert "may be lower" not in text
 
 
 def test_what_failed_is_named():
