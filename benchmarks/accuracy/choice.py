@@ -163,6 +163,8 @@ class Computation:
             "samples": self.problem.X_test,
             "embedding": self.propagator.embed(self.problem.X_test),
         }
+        # Of a class with one label that is never hidden.
+        self.is_compared = np.bincount(self.given.codes) > 1
         self.rng = np.random.RandomState(cell.seed)
 
     def splits(self) -> list[Split]:
@@ -187,7 +189,9 @@ class Computation:
             hidden,
             codes,
             list(sets),
-            outcome_of(neighbors_shares(spreads["graph"], hidden), codes),
+            outcome_of(
+                neighbors_shares(spreads["graph"], hidden), codes, self.is_compared
+            ),
             self.rng.permutation(len(self.clusters)),
         )
 
@@ -203,7 +207,7 @@ class Computation:
         """Predict the hidden labels of a split by a candidate."""
         if candidate.train_on == "neighbors":
             return split.by_neighbors
-        outcome, _ = predict_hidden(
+        correct, probabilities = predict_hidden(
             clone(estimator),
             self.samples[candidate.train_on],
             used.codes,
@@ -213,7 +217,10 @@ class Computation:
             weights_of(estimator, used),
             np.arange(len(self.given.classes)),
         )
-        return outcome
+        if probabilities is None:
+            return Outcome(correct, correct, correct)
+        own = outcome_of(probabilities, split.codes, self.is_compared).own
+        return Outcome(correct, own, own)
 
     def predict_test(
         self, candidate: Candidate, estimator: Any, found: Spread

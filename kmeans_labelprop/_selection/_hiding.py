@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +34,8 @@ from ._candidates import Candidate
 _N_SPLITS = 5
 # More propagated samples in a training hardly change which candidate is the best.
 _ENOUGH_SAMPLES = 3000
+# Probability of a class that is not predicted at all: the others may be left out.
+_LITTLE = 1e-9
 
 
 class Outcome(NamedTuple):
@@ -44,8 +47,8 @@ class Outcome(NamedTuple):
         1 where the prediction is right, else 0; NaN where the label was not hidden, or
         the candidate failed.
     probability : ndarray of shape (..., n_labels), dtype=float64
-        The probability given to the right class; `correct` where the classifier
-        tells none.
+        The probability given to the right class, as `outcome_of` counts it; `correct`
+        where the classifier tells none.
     own : ndarray of shape (..., n_labels), dtype=float64
         That of the classifier by itself, where the neighbours predict with it; else
         the same.
@@ -459,7 +462,7 @@ def predict_hidden(
     labels: NDArray[Any],
     fit_params: dict[str, Any],
     classes: NDArray[Any],
-) -> tuple[Outcome, NDArray[np.float64] | None]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """Train on some samples and predict others.
 
     Parameters
@@ -483,8 +486,8 @@ def predict_hidden(
 
     Returns
     -------
-    outcome : Outcome
-        For each hidden label, in arrays of shape (n_hidden,).
+    correct : ndarray of shape (n_hidden,), dtype=float64
+        1 where the prediction is right, else 0.
     probabilities : ndarray of shape (n_hidden, n_classes), dtype=float64, or None
         Those of each class; None where the classifier tells none.
     """
@@ -493,18 +496,17 @@ def predict_hidden(
     if len(seen) == 1:
         correct = (labels == seen[0]).astype(np.float64)
         probabilities[:, np.searchsorted(classes, seen)] = 1
-        return Outcome(correct, correct, correct), probabilities
+        return correct, probabilities
     X_train, X_hidden = take_rows(X, training_set.positions), take_rows(X, hidden)
     trained = train(estimator, X_train, y_train, fit_params)
     correct = (trained.predict(X_hidden) == labels).astype(np.float64)
     if not hasattr(trained.estimator, "predict_proba"):
-        return Outcome(correct, correct, correct), None
+        return correct, None
     # A network may be told of classes that no label has.
     is_class = np.isin(trained.classes, classes)
     columns = np.searchsorted(classes, trained.classes[is_class])
     probabilities[:, columns] = trained.predict_proba(X_hidden)[:, is_class]
-    right = probabilities[np.arange(len(hidden)), np.searchsorted(classes, labels)]
-    return Outcome(correct, right, right), probabilities
+    return correct, probabilities
 
 
 def neighbors_shares(found: Spread, hidden: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -529,7 +531,11 @@ def neighbors_shares(found: Spread, hidden: NDArray[np.intp]) -> NDArray[np.floa
     return shares
 
 
-def outcome_of(probabilities: NDArray[np.float64], codes: NDArray[np.intp]) -> Outcome:
+def outcome_of(
+    probabilities: NDArray[np.float64],
+    codes: NDArray[np.intp],
+    is_compared: NDArray[np.bool_],
+) -> Outcome:
     """Tell how labels were predicted by probabilities.
 
     Parameters
@@ -538,14 +544,20 @@ def outcome_of(probabilities: NDArray[np.float64], codes: NDArray[np.intp]) -> O
         Of each class; all 0 where nothing is predicted.
     codes : ndarray of shape (n_hidden,), dtype=intp
         The true classes.
+    is_compared : ndarray of shape (n_classes,), dtype=bool
+        Which classes any split hides. Those with one label are never hidden: to name
+        them could only be wrong, and who forgets them would be ahead. So probabilities
+        are those among the others.
 
     Returns
     -------
     outcome : Outcome
         For each hidden label.
     """
-    right = probabilities[np.arange(len(codes)), codes]
     is_right = (likeliest(probabilities) == codes).astype(np.float64)
+    among = probabilities[:, is_compared].sum(axis=1) + _LITTLE * is_compared.sum()
+    right = (probabilities[np.arange(len(codes)), codes] + _LITTLE) / among
+    right *= probabilities.any(axis=1)  # where nothing is predicted
     return Outcome(is_right, right, right)
 
 
@@ -608,6 +620,12 @@ class Comparison:
     def n_fits(self) -> int:
         """Number of classifiers to be trained."""
         return len(trainings(self.candidates)) * len(self.is_hidden)
+
+    @cached_property
+    def _is_compared(self) -> NDArray[np.bool_]:
+        """Which classes any split hides."""
+        hidden = self.given.codes[self.is_hidden.any(axis=0)]
+        return np.isin(np.arange(len(self.given.classes)), hidden)
 
     def run(
         self, rng: np.random.RandomState
@@ -701,7 +719,7 @@ class Comparison:
         """Tell how a candidate predicts the hidden labels of a split."""
         if candidate.train_on == "neighbors":
             assert shares is not None, "spread over the graph"
-            outcome = outcome_of(shares, codes)
+            outcome = outcome_of(shares, codes, self._is_compared)
             if hasattr(self.estimator, "predict_proba"):
                 return outcome
             # All are scored alike: by right and wrong alone.
@@ -709,12 +727,15 @@ class Comparison:
         part = parts[candidate.training]
         if isinstance(part, Exception):
             return part
-        outcome, probabilities = part
+        correct, probabilities = part
+        if probabilities is None:
+            return Outcome(correct, correct, correct)
+        own = outcome_of(probabilities, codes, self._is_compared).own
         if not candidate.with_neighbors:
-            return outcome
+            return Outcome(correct, own, own)
         assert shares is not None, "spread over the graph"
-        together = outcome_of(join(probabilities, shares), codes)
-        return Outcome(together.correct, together.probability, outcome.own)
+        together = outcome_of(join(probabilities, shares), codes, self._is_compared)
+        return together._replace(own=own)
 
 
 def _predict_or_fail(
@@ -726,7 +747,7 @@ def _predict_or_fail(
     labels: NDArray[Any],
     fit_params: dict[str, Any],
     classes: NDArray[Any],
-) -> tuple[Outcome, NDArray[np.float64] | None] | Exception:
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None] | Exception:
     """Do as `predict_hidden` does; if the classifier fails, return the error.
 
     A classifier that cannot be trained on what one candidate keeps may do with what
