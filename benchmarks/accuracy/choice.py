@@ -217,8 +217,6 @@ class Computation:
             weights_of(estimator, used),
             np.arange(len(self.given.classes)),
         )
-        if probabilities is None:
-            return Outcome(correct, correct, correct)
         own = outcome_of(probabilities, split.codes, self.is_compared).own
         return Outcome(correct, own, own)
 

@@ -189,7 +189,7 @@ def predictions(
         propagator.spread_,
         propagator.embed(problem.X_test),
     )
-    y = np.full(len(problem.X_train), -1)
+    y = np.full(len(problem.codes_train), -1)
     y[given.positions] = given.classes[given.codes]
     alone: dict[Candidate, Any] = {}
     found = []

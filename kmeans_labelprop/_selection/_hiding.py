@@ -35,7 +35,7 @@ _N_SPLITS = 5
 # More propagated samples in a training hardly change which candidate is the best.
 _ENOUGH_SAMPLES = 3000
 # Probability of a class that is not predicted at all: the others may be left out.
-_LITTLE = 1e-9
+_LITTLE = 1e-12
 
 
 class Outcome(NamedTuple):
@@ -47,8 +47,7 @@ class Outcome(NamedTuple):
         1 where the prediction is right, else 0; NaN where the label was not hidden, or
         the candidate failed.
     probability : ndarray of shape (..., n_labels), dtype=float64
-        The probability given to the right class, as `outcome_of` counts it; `correct`
-        where the classifier tells none.
+        The probability given to the right class, as `outcome_of` counts it.
     own : ndarray of shape (..., n_labels), dtype=float64
         That of the classifier by itself, where the neighbours predict with it; else
         the same.
@@ -462,7 +461,7 @@ def predict_hidden(
     labels: NDArray[Any],
     fit_params: dict[str, Any],
     classes: NDArray[Any],
-) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Train on some samples and predict others.
 
     Parameters
@@ -488,25 +487,30 @@ def predict_hidden(
     -------
     correct : ndarray of shape (n_hidden,), dtype=float64
         1 where the prediction is right, else 0.
-    probabilities : ndarray of shape (n_hidden, n_classes), dtype=float64, or None
-        Those of each class; None where the classifier tells none.
+    probabilities : ndarray of shape (n_hidden, n_classes), dtype=float64
+        Those of each class; where the classifier tells none, 1 of that predicted.
     """
     seen = np.unique(np.asarray(y_train))
-    probabilities = np.zeros((len(hidden), len(classes)))
     if len(seen) == 1:
-        correct = (labels == seen[0]).astype(np.float64)
-        probabilities[:, np.searchsorted(classes, seen)] = 1
-        return correct, probabilities
+        predicted = np.repeat(seen, len(hidden))
+        return (predicted == labels).astype(np.float64), _certain(predicted, classes)
     X_train, X_hidden = take_rows(X, training_set.positions), take_rows(X, hidden)
     trained = train(estimator, X_train, y_train, fit_params)
-    correct = (trained.predict(X_hidden) == labels).astype(np.float64)
+    predicted = trained.predict(X_hidden)
+    correct = (predicted == labels).astype(np.float64)
     if not hasattr(trained.estimator, "predict_proba"):
-        return correct, None
+        return correct, _certain(predicted, classes)
+    probabilities = np.zeros((len(hidden), len(classes)))
     # A network may be told of classes that no label has.
     is_class = np.isin(trained.classes, classes)
     columns = np.searchsorted(classes, trained.classes[is_class])
     probabilities[:, columns] = trained.predict_proba(X_hidden)[:, is_class]
     return correct, probabilities
+
+
+def _certain(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.float64]:
+    """Give all probability to one class of each sample."""
+    return (labels[:, np.newaxis] == classes).astype(np.float64)
 
 
 def neighbors_shares(found: Spread, hidden: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -719,17 +723,15 @@ class Comparison:
         """Tell how a candidate predicts the hidden labels of a split."""
         if candidate.train_on == "neighbors":
             assert shares is not None, "spread over the graph"
-            outcome = outcome_of(shares, codes, self._is_compared)
-            if hasattr(self.estimator, "predict_proba"):
-                return outcome
-            # All are scored alike: by right and wrong alone.
-            return Outcome(*[outcome.correct] * 3)
+            if not hasattr(self.estimator, "predict_proba"):
+                # All are scored alike: by right and wrong alone.
+                n_classes = shares.shape[1]
+                shares = _certain(likeliest(shares), np.arange(n_classes))
+            return outcome_of(shares, codes, self._is_compared)
         part = parts[candidate.training]
         if isinstance(part, Exception):
             return part
         correct, probabilities = part
-        if probabilities is None:
-            return Outcome(correct, correct, correct)
         own = outcome_of(probabilities, codes, self._is_compared).own
         if not candidate.with_neighbors:
             return Outcome(correct, own, own)
@@ -747,7 +749,7 @@ def _predict_or_fail(
     labels: NDArray[Any],
     fit_params: dict[str, Any],
     classes: NDArray[Any],
-) -> tuple[NDArray[np.float64], NDArray[np.float64] | None] | Exception:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | Exception:
     """Do as `predict_hidden` does; if the classifier fails, return the error.
 
     A classifier that cannot be trained on what one candidate keeps may do with what

@@ -642,7 +642,7 @@ def trained_on(positions):
 
 def test_a_training_set_of_one_class_predicts_it(blobs):
     X, _ = blobs
-    outcome, probabilities = predict_hidden(
+    correct, probabilities = predict_hidden(
         LogisticRegression(),
         X,
         np.array(["a"] * 5),
@@ -652,23 +652,21 @@ def test_a_training_set_of_one_class_predicts_it(blobs):
         {},
         np.array(["a", "b"]),
     )
-    assert_array_equal(outcome.correct, [1, 0, 1])
-    assert_array_equal(outcome.probability, [1, 0, 1])
+    assert_array_equal(correct, [1, 0, 1])
     assert_array_equal(probabilities, [[1, 0]] * 3)
 
 
-def test_the_probability_is_that_of_the_right_class():
+def test_hidden_labels_are_predicted_with_probabilities():
     X = np.array([[0.0], [1], [10], [11], [0.5], [10.5], [0.5], [5.5]])
     train, hidden = trained_on(np.arange(4)), np.arange(4, 8)
     labels = np.array(["a", "b", "b", "c"])  # of c nothing is known
     y_train = np.array(["a", "a", "b", "b"])
     model = KNeighborsClassifier(3)
     classes = np.array(["", "a", "b", "c"])
-    outcome, probabilities = predict_hidden(
+    correct, probabilities = predict_hidden(
         model, X, y_train, train, hidden, labels, {}, classes
     )
-    assert_array_equal(outcome.correct, [1, 1, 0, 0])
-    assert_allclose(outcome.probability, [2 / 3, 2 / 3, 1 / 3, 0])
+    assert_array_equal(correct, [1, 1, 0, 0])
     assert_allclose(
         probabilities,
         [
@@ -678,19 +676,59 @@ def test_the_probability_is_that_of_the_right_class():
             [0, 2 / 3, 1 / 3, 0],
         ],
     )
-    tells_none, none = predict_hidden(
+    correct, certain = predict_hidden(
         LinearSVC(), X, y_train, train, hidden, labels, {}, classes
     )
-    assert none is None
-    assert_array_equal(tells_none.probability, tells_none.correct)
-    assert_array_equal(tells_none.correct, [1, 1, 0, 0])
+    assert_array_equal(correct, [1, 1, 0, 0])
+    # Of a, b, a and one of both, half-way between them.
+    assert_array_equal(certain[:3], [[0, 1, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0]])
+    assert certain[3].sum() == certain[3, 1:3].sum() == 1
+
+
+ALL = np.ones(3, dtype=bool)
+
+
+def test_classes_that_are_never_hidden_take_no_part():
+    probabilities = np.array(
+        [[0.6, 0.3, 0.1], [0.1, 0.3, 0.6], [0, 0, 1], [0, 0, 0], [0, 1, 0]]
+    )
+    codes = np.array([0, 1, 0, 0, 1])
+    outcome = outcome_of(probabilities, codes, np.array([True, True, False]))
+    assert_array_equal(outcome.correct, [1, 0, 0, 0, 1])
+    assert_allclose(outcome.probability, [2 / 3, 3 / 4, 1 / 2, 0, 1], atol=1e-9)
+    assert_allclose(outcome.own, outcome.probability)
+    # One class alone says nothing.
+    only = outcome_of(
+        probabilities[:3], np.zeros(3, int), np.array([True, False, False])
+    )
+    assert_allclose(only.probability, 1)
+    every = outcome_of(probabilities, codes, ALL)
+    assert_allclose(every.probability, [0.6, 0.3, 0, 0, 1], atol=1e-9)
+
+
+@pytest.mark.parametrize("model", [LogisticRegression(), LinearSVC()])
+@pytest.mark.parametrize("rare", [6, 8])
+def test_a_rare_class_with_one_label_is_not_forgotten(model, rare, digits):
+    X, y = digits[0][:600], digits[1][:600] == rare
+    recalls = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        part = np.full(len(y), -1)
+        for is_rare, n_labels in ((0, 19), (1, 1)):
+            drawn = rng.choice(np.flatnonzero(y == is_rare), n_labels, replace=False)
+            part[drawn] = is_rare
+        classifier = PropagatedClassifierCV(
+            model, KMeansLabelPropagator(20), random_state=seed
+        ).fit(X.reshape(-1, 8, 8), part)
+        recalls.append(classifier.predict(X[y].reshape(-1, 8, 8)).mean())
+    assert min(recalls) > 0
 
 
 def test_neighbours_predict_what_reaches_the_sample():
     distributions = np.array([[1, 0, 0], [0.2, 0.5, 0.3], [0.6, 0.4, 0], [0, 0, 0]])
     found = Spread(np.array([0, 1, 0, -1]), np.ones(4), np.ones(4), distributions)
     shares = neighbors_shares(found, np.array([1, 2, 3]))
-    outcome = outcome_of(shares, np.array([1, 1, 2]))
+    outcome = outcome_of(shares, np.array([1, 1, 2]), ALL)
     assert_array_equal(outcome.correct, [1, 0, 0])
     # The probabilities that the propagator's predict_proba would give.
     first, second = as_probabilities(distributions[1:3])
@@ -702,7 +740,8 @@ def test_neighbours_predict_what_reaches_the_sample():
     both = join(own, shares)
     assert_allclose(both[:2], (own + shares)[:2] / 2)
     assert_allclose(both[2], own[2])
-    assert_array_equal(outcome_of(both, np.array([1, 1, 2])).correct, [0, 1, 1])
+    together = outcome_of(both, np.array([1, 1, 2]), ALL)
+    assert_array_equal(together.correct, [0, 1, 1])
 
 
 def test_a_splitter_that_hides_all_labels_is_refused(digits):
