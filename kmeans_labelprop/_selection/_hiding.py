@@ -34,8 +34,6 @@ from ._candidates import Candidate
 _N_SPLITS = 5
 # More propagated samples in a training hardly change which candidate is the best.
 _ENOUGH_SAMPLES = 3000
-# Probability of a class that is not predicted at all: the others may be left out.
-_LITTLE = 1e-12
 
 
 class Outcome(NamedTuple):
@@ -559,9 +557,10 @@ def outcome_of(
         For each hidden label.
     """
     is_right = (likeliest(probabilities) == codes).astype(np.float64)
-    among = probabilities[:, is_compared].sum(axis=1) + _LITTLE * is_compared.sum()
-    right = (probabilities[np.arange(len(codes)), codes] + _LITTLE) / among
-    right *= probabilities.any(axis=1)  # where nothing is predicted
+    among = probabilities[:, is_compared].sum(axis=1)
+    right = probabilities.any(axis=1) / max(1, is_compared.sum())  # if all are others
+    at = np.arange(len(codes)), codes
+    np.divide(probabilities[at], among, out=right, where=among > 0)
     return Outcome(is_right, right, right)
 
 
@@ -650,7 +649,7 @@ class Comparison:
         """
         splits = [(hidden, rng.randint(MAX_SEED)) for hidden in self.is_hidden]
         shape = (len(splits), len(self.candidates), len(self.given))
-        correct, probability, own = (np.full(shape, np.nan) for _ in range(3))
+        outcomes = np.full((3, *shape), np.nan)
         errors: dict[int, list[Exception]] = {}
         shares: dict[int, NDArray[np.float64]] = {}
         found = run_parallel(self._tasks(splits, shares), self.n_jobs)
@@ -672,12 +671,9 @@ class Comparison:
                 if isinstance(part, Exception):
                     errors.setdefault(index, []).append(part)
                     continue
-                correct[split, index, is_hidden] = part.correct
-                probability[split, index, is_hidden] = part.probability
-                own[split, index, is_hidden] = part.own
-        failed = list(errors)
-        correct[:, failed] = probability[:, failed] = own[:, failed] = np.nan
-        return Outcome(correct, probability, own), errors
+                outcomes[:, split, index, is_hidden] = part
+        outcomes[:, :, list(errors)] = np.nan
+        return Outcome(*outcomes), errors
 
     def _tasks(
         self,
@@ -725,8 +721,7 @@ class Comparison:
             assert shares is not None, "spread over the graph"
             if not hasattr(self.estimator, "predict_proba"):
                 # All are scored alike: by right and wrong alone.
-                n_classes = shares.shape[1]
-                shares = _certain(likeliest(shares), np.arange(n_classes))
+                shares = _certain(likeliest(shares), np.arange(shares.shape[1]))
             return outcome_of(shares, codes, self._is_compared)
         part = parts[candidate.training]
         if isinstance(part, Exception):
@@ -737,7 +732,7 @@ class Comparison:
             return Outcome(correct, own, own)
         assert shares is not None, "spread over the graph"
         together = outcome_of(join(probabilities, shares), codes, self._is_compared)
-        return together._replace(own=own)
+        return Outcome(together.correct, together.probability, own)
 
 
 def _predict_or_fail(
