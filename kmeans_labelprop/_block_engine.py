@@ -51,7 +51,7 @@ from ._blocks import (
 from ._clustering import fit_clusterer, make_clusterer
 from ._containers import refuse_masked, take_rows
 from ._copies import distinct_rows
-from ._distances import check_magnitude, nearest
+from ._distances import check_magnitude, largest_legal, nearest, refuse_large
 from ._embedding import NUMERIC_ARRAY, embed, fit_embedding
 from ._engine import Clusters, copies_of, find_graph, next_queries, spread
 from ._fraction import rank_confidence
@@ -86,23 +86,29 @@ class Space:
         Number of columns of a block; None for whatever the embedding takes.
     dtype : dtype
         float32 or float64, for all blocks.
+    most : float
+        The largest number that leaves digits to distances between most samples.
     """
 
     embedding: Any
     n_features: int | None
     dtype: np.dtype[Any]
+    most: float = np.inf
 
     def __call__(self, X: Any) -> NDArray[Any]:
         """Embed the samples of a block."""
         refuse_masked(X, "X")
         if self.embedding is not None:
-            return _dense(embed(self.embedding, X)).astype(self.dtype, copy=False)
+            E = _dense(embed(self.embedding, X)).astype(self.dtype, copy=False)
+            refuse_large(E, self.most, "X")
+            return E
         E = check_array(X, dtype=self.dtype, input_name="X", ensure_min_samples=0)
         if E.shape[1] != self.n_features:
             raise ValueError(
                 f"X has {E.shape[1]} features, but the propagator is expecting "
                 f"{self.n_features} features as input."
             )
+        refuse_large(E, self.most, "X")
         return E
 
 
@@ -124,10 +130,13 @@ class Blocks(ABC):
         Number of samples; 0 while it is not known.
     space : Space
         Makes ``"E"`` from ``"X"``.
+    names : list of str or None
+        Names of the columns of the samples, where blocks do not tell.
     """
 
     n_samples: int
     space: Space
+    names: list[str] | None = None
 
     def __init__(self) -> None:
         self._held: dict[str, tuple[NDArray[np.intp], Any]] = {}
@@ -268,7 +277,8 @@ def draw_sample(
         These samples.
     """
     wanted = max(_MOST_DRAWN, _DRAWN_PER_CLUSTER * n_clusters)
-    n_drawn = min(wanted, max(_LEAST_DRAWN, _DRAWN_ELEMENTS // max(1, n_features)))
+    room = max(_LEAST_DRAWN, _DRAWN_ELEMENTS // max(1, n_features), n_clusters)
+    n_drawn = min(wanted, room)
     draw = partial(draw_rows, seed=seed, n_drawn=n_drawn, n_samples=n_samples)
     merge = partial(merge_drawn, n_drawn=n_drawn)
     counted, _, positions, rows = blocks.reduce(draw, merge, "X")
@@ -296,10 +306,10 @@ def fit_block_space(embedding: Any, drawn: Any) -> tuple[Space, NDArray[Any]]:
     if embedding is None:
         E = _dense(drawn)
         check_magnitude(E, "X")
-        return Space(None, E.shape[1], E.dtype), E
+        return Space(None, E.shape[1], E.dtype, largest_legal(E)), E
     embedding_, E = fit_embedding(embedding, drawn)
     E = _dense(E)
-    return Space(embedding_, None, E.dtype), E
+    return Space(embedding_, None, E.dtype, largest_legal(E)), E
 
 
 def start_centers(

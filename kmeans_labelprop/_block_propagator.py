@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import reprlib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -165,7 +166,8 @@ def predict_rows(
     return predicted
 
 
-def _has_graph(propagator: Any) -> bool:
+def has_graph(propagator: Any) -> bool:
+    """Tell whether labels spread over a graph: then there are probabilities."""
     return propagator.propagation == "graph"
 
 
@@ -349,7 +351,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         self._check_like_fit(X)
         return self._predictor()(X)
 
-    @available_if(_has_graph)
+    @available_if(has_graph)
     def predict_proba(self, X: Any) -> Any:
         """Predict the probability of each class, over the graph.
 
@@ -375,7 +377,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
     def _predictor(self, shares: bool = False) -> Any:
         return partial(
             predict_rows,
-            space=self._space,
+            space=replace(self._space, most=np.inf),  # as in memory
             spread=self._spread,
             missing_label=None if shares else self.missing_label,
             dtype=None if shares else label_dtype(self.classes_, self.missing_label),
@@ -393,6 +395,9 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         """Make the driver, and take some rows, which tell the columns."""
         raise NotImplementedError
 
+    def _check_names(self) -> None:
+        """Refuse labels with the index of other rows, if not done before."""
+
     def _recall(self, known: KnownLabels) -> dict[int, Any]:
         """Find answers of an earlier run over the same samples."""
         return {}
@@ -409,6 +414,8 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         blocks, rows = self._open(X, y)
         self._blocks = blocks
         validate_data(self, rows, skip_check_array=True)
+        if blocks.names is not None:
+            self.feature_names_in_ = np.array(blocks.names, dtype=object)
         ties = draw_seed(self.random_state)
         seed = ties
         if seed is None:
@@ -425,6 +432,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         known, plays_oracle = read_block_labels(
             blocks, y, self.oracle, self.missing_label
         )
+        self._check_names()
         if len(known):
             label_dtype(np.unique(known.labels), self.missing_label)
         embedding = choose_embedding(self.embedding, drawn)

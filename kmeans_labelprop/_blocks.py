@@ -461,6 +461,56 @@ def count_labels(start: int, y: Any, *, missing_label: Any) -> Arrays:
     return np.array([y.shape[0]]), np.array([len(labels)]), count_marks(labels)
 
 
+def compare_names(start: int, index: Any, names: NDArray[Any]) -> Arrays:
+    """Count names that are not those of the rows, and that are not positions.
+
+    Parameters
+    ----------
+    start : int
+        Position of the first row.
+    index : pandas Index of length n_rows
+        Names of the rows.
+    names : ndarray of shape (n_rows,), dtype=object
+        Names of their labels.
+
+    Returns
+    -------
+    counts : ndarray of shape (2,)
+        The counts.
+    moved : ndarray of shape (3,)
+        Sums that tell whether the names of the rows are positions in another order.
+    """
+    own = np.asarray(index, dtype=object)
+    places = np.arange(start, start + len(own))
+    counts = np.count_nonzero(own != names), np.count_nonzero(places != names)
+    moved = np.zeros(3, dtype=np.int64)
+    if index.dtype.kind in "iu":
+        numbers = np.asarray(index, dtype=np.int64)
+        moved[:] = len(own), (numbers - places).sum(), (numbers**2 - places**2).sum()
+    return np.array(counts), moved
+
+
+def check_names(counts: NDArray[np.intp], moved: NDArray[np.int64]) -> None:
+    """Refuse labels whose index is neither that of the samples nor 0, 1, 2, ...
+
+    Parameters
+    ----------
+    counts, moved : ndarray
+        What `compare_names` returns, of all rows.
+
+    Raises
+    ------
+    ValueError
+        If the index is another one.
+    """
+    are_positions = moved[0] > 0 and not moved[1:].any()
+    if counts[0] and (counts[1] or are_positions):
+        raise ValueError(
+            "The index of y must be that of X, in the same order. Got another one for "
+            f"{counts[0]} samples. Bring both into one order, or pass an array."
+        )
+
+
 def known_labels(start: int, y: Any, *, missing_label: Any) -> Arrays:
     """Take the labels there are, and their positions."""
     labels, is_known = check_labels(y, missing_label)
@@ -562,11 +612,21 @@ def label_by_anchors(start: int, E: NDArray[Any], *, spread: BlockSpread) -> Arr
         The class of each sample, -1 for none, and the key that ranks it: how unsure
         it is, in billionths.
     """
-    shares = anchor_shares(E, spread)
-    codes, keys = likeliest(shares), np.rint((1 - margin(shares)) * COST_UNITS)
+
+    def rank(start: int, E: NDArray[Any]) -> Arrays:
+        shares = anchor_shares(E, spread)
+        return likeliest(shares), np.rint((1 - margin(shares)) * COST_UNITS)
+
+    codes, keys = in_batches(rank, append, _rows_at_once(spread), 0, E)
     own = spread.restore(start, codes)
     keys[spread.given.positions[own] - start] = 0
     return codes.astype(np.int32), keys.astype(np.uint32)
+
+
+def _rows_at_once(spread: BlockSpread) -> int:
+    """Choose how many samples to compare with anchors: shares take more than rows."""
+    assert spread.distributions is not None, "of that rule only"
+    return BATCH_ELEMENTS // max(64, spread.distributions.shape[1]) + 1
 
 
 def anchor_shares(E: NDArray[Any], spread: BlockSpread) -> NDArray[np.float64]:
@@ -595,7 +655,13 @@ def predict_shares(E: NDArray[Any], *, spread: BlockSpread) -> NDArray[np.float6
 def predict_codes(E: NDArray[Any], *, spread: BlockSpread) -> NDArray[np.intp]:
     """Predict the class of other samples by the rule; -1 for none."""
     if spread.graph is not None:
-        return likeliest(predict_shares(E, spread=spread))
+
+        def predict(start: int, E: NDArray[Any]) -> Arrays:
+            return (likeliest(predict_shares(E, spread=spread)),)
+
+        codes: NDArray[np.intp]
+        (codes,) = in_batches(predict, append, _rows_at_once(spread), 0, E)
+        return codes
     ids = nearest(E, spread.centers)
     return nearest_in_cluster(ids, E, spread.ids, spread.E, spread.voices)
 

@@ -78,15 +78,20 @@ def check_limits(low: float, high: float, E: Any, name: str) -> None:
         )
 
 
+def _typical_distance(E: NDArray[Any]) -> tuple[NDArray[np.float64], float]:
+    """Find the median of some samples, and within what distance most of them lie."""
+    rows = E[some_positions(len(E), _N_ROWS)].astype(np.float64)
+    median = np.median(rows, axis=0)
+    return median, float(np.quantile(np.linalg.norm(rows - median, axis=1), 0.75))
+
+
 def _check_digits(E: NDArray[Any], name: str) -> None:
     """Refuse a number so large that distances between most samples lose all digits.
 
     Clustering subtracts the mean first. If a single number moves the mean far away,
     rounding leaves no digits of what most samples differ by.
     """
-    rows = E[some_positions(len(E), _N_ROWS)].astype(np.float64)
-    median = np.median(rows, axis=0)
-    typical = float(np.quantile(np.linalg.norm(rows - median, axis=1), 0.75))
+    median, typical = _typical_distance(E)
     moved = float(np.linalg.norm(E.mean(axis=0, dtype=np.float64) - median))
     farthest = np.maximum(np.abs(E.max(axis=0)), np.abs(E.min(axis=0)))
     column = int(farthest.argmax())
@@ -98,6 +103,53 @@ def _check_digits(E: NDArray[Any], name: str) -> None:
             f"while most samples lie within {typical:.3g}: in {E.dtype} these lose all "
             "digits. If it marks missing values, replace it by NaN or leave these "
             "samples out; else subtract what the numbers have in common."
+        )
+
+
+def largest_legal(E: NDArray[Any]) -> float:
+    """Find how large numbers may be that come to some samples, which are legal.
+
+    Parameters
+    ----------
+    E : ndarray of shape (n_samples, n_components)
+        The samples.
+
+    Returns
+    -------
+    most : float
+        What `check_magnitude` would take at most.
+    """
+    limits = np.finfo(E.dtype)
+    most = float(np.sqrt(limits.max / max(1, E.shape[1]))) / 4
+    _, typical = _typical_distance(E)
+    if typical > 0:
+        most = min(most, _DIGITS * typical / float(limits.eps))
+    return max(most, float(E.max()), -float(E.min()))
+
+
+def refuse_large(E: NDArray[Any], most: float, name: str) -> None:
+    """Refuse samples that lie too far out for distances between the others.
+
+    Parameters
+    ----------
+    E : ndarray of shape (n_samples, n_components)
+        The samples.
+    most : float
+        See `largest_legal`.
+    name : str
+        What they are, for the error message.
+
+    Raises
+    ------
+    ValueError
+        If a number is larger.
+    """
+    largest = max(float(E.max(initial=0)), -float(E.min(initial=0)))
+    if largest > most:
+        raise ValueError(
+            f"{name} holds a number of {largest:.3g}: beside most other samples up to "
+            f"{most:.3g} is possible in {E.dtype}, or distances lose all digits. If it "
+            "marks missing values, replace it by NaN or leave these samples out."
         )
 
 

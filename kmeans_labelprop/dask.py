@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._asking import check_index
 from ._block_engine import Blocks
-from ._block_propagator import BaseBlockPropagator
-from ._blocks import Arrays, Measure, Merge, add, append, batch_length, in_batches
-from ._containers import refuse_masked
+from ._block_propagator import BaseBlockPropagator, has_graph
+from ._blocks import (
+    Arrays,
+    Measure,
+    Merge,
+    add,
+    append,
+    batch_length,
+    check_names,
+    compare_names,
+    in_batches,
+)
+from ._containers import refuse_masked, single_column
 from ._labels import label_vector
 
 __all__ = ["KMeansLabelPropagator"]
@@ -78,6 +90,7 @@ def _head(chunk: Any) -> Any:
 
 
 def _label_chunk(labels: Any) -> NDArray[Any]:
+    labels = single_column(labels)
     # Nulls of numbers would become NaN.
     if hasattr(labels, "iloc") and not isinstance(labels.dtype, np.dtype):
         labels = labels.astype(object)
@@ -92,21 +105,6 @@ def _index_chunk(rows: Any) -> NDArray[Any]:
 
 def _index_of(rows: Any) -> Any:
     return rows.index
-
-
-def _compare_names(start: int, index: Any, names: NDArray[Any]) -> Arrays:
-    """Count names that are not those of the rows, and that are not positions.
-
-    The sums tell whether the names of the rows are positions in another order.
-    """
-    own = np.asarray(index, dtype=object)
-    places = np.arange(start, start + len(own))
-    counts = np.count_nonzero(own != names), np.count_nonzero(places != names)
-    moved = np.zeros(3, dtype=np.int64)
-    if index.dtype.kind in "iu":
-        numbers = np.asarray(index, dtype=np.int64)
-        moved[:] = len(own), (numbers - places).sum(), (numbers**2 - places**2).sum()
-    return np.array(counts), moved
 
 
 def _as_series(labels: NDArray[Any], rows: Any) -> Any:
@@ -129,6 +127,18 @@ def _predict_part(rows: Any, *, predict: Callable[[Any], NDArray[Any]]) -> Any:
 def _as_collection(X: Any, da: Any) -> Any:
     """Turn what is in memory into a Dask collection; columns stay together."""
     is_collection = hasattr(X, "__dask_graph__")
+    first = X[0] if isinstance(X, list | tuple) and len(X) else None
+    if len(getattr(first, "shape", ())) == 2:
+        raise TypeError(
+            "X must be a Dask array or DataFrame, or a table in memory. Got a "
+            f"{type(X).__name__} of {type(first).__name__} instead: pass "
+            "dask.array.concatenate of them."
+        )
+    if is_collection and not isinstance(getattr(X, "shape", None), tuple):
+        raise TypeError(
+            "X must be a Dask array or DataFrame, or a table in memory. Got "
+            f"{type(X).__name__} instead."
+        )
     if not is_collection and not hasattr(X, "iloc"):
         X = np.asarray(X)
     if len(X.shape) != 2:
@@ -157,6 +167,8 @@ class DaskBlocks(Blocks):
 
     Attributes
     ----------
+    chunks : list
+        The chunks of the samples, those without any, too.
     columns : dict of str to list
         The chunks of each column, not computed or kept by the workers.
     first : {ndarray, dataframe}
@@ -180,6 +192,7 @@ class DaskBlocks(Blocks):
             counted = self._dask.persist(*indices)
         if np.isnan(lengths).any():
             lengths = self._dask.compute(*map(delayed(_length), counted))
+        self.chunks, self._all_lengths = chunks, [int(n) for n in lengths]
         filled = [i for i, n in enumerate(lengths) if n]
         if not filled:
             raise ValueError("X must hold at least one sample. Got none.")
@@ -202,24 +215,21 @@ class DaskBlocks(Blocks):
     def _check_names(self, own: list[Any], y: Any) -> None:
         """Refuse labels whose index is neither that of the samples nor 0, 1, 2, ..."""
         self.columns |= {"own": own, "names": self._aligned(y, _index_chunk)}
-        counts, moved = self.reduce(_compare_names, add, "own", "names")
+        check_names(*self.reduce(compare_names, add, "own", "names"))
         del self.columns["own"], self.columns["names"]
-        are_positions = moved.tolist() == [self.n_samples, 0, 0]
-        if counts[0] and (counts[1] or are_positions):
-            raise ValueError(
-                "The index of y must be that of X, in the same order. Got another one "
-                f"for {counts[0]} of {self.n_samples} samples. Bring both into one "
-                "order, or pass a Dask array."
-            )
 
     def _aligned(self, y: Any, read: Callable[[Any], NDArray[Any]]) -> list[Any]:
         """Cut labels where the samples are cut."""
         if hasattr(y, "to_dask_array"):
+            if len(y.shape) == 2 and len(y.columns) == 1:
+                y = y[y.columns[0]]
             y = y.map_partitions(read, meta=np.empty(0, object))
         elif not hasattr(y, "__dask_graph__"):
             refuse_masked(y, "y")
             y = self._da.from_array(_label_chunk(y), chunks=-1)
-        if np.isnan(y.shape[0]):
+        if y.shape[1:] == (1,):
+            y = y[:, 0]
+        if len(y.shape) == 1 and np.isnan(y.shape[0]):
             y = y.compute_chunk_sizes()
         if len(y.shape) != 1 or y.shape[0] != self.n_samples:
             raise ValueError(
@@ -288,16 +298,24 @@ class DaskBlocks(Blocks):
         self, function: Callable[..., Arrays], made: Mapping[str, Any], *columns: str
     ) -> dict[str, Any]:
         """Make Dask arrays, computed when they are needed; see Blocks."""
-        chunks = list(self._tasks(function, append, columns))
-        return {
-            name: self._da.concatenate(
-                [
-                    self._da.from_delayed(chunk[i], (length,), dtype)
-                    for chunk, length in zip(chunks, self._lengths, strict=True)
-                ]
-            )
-            for i, (name, dtype) in enumerate(made.items())
-        }
+        found = {}
+        tasks = list(self._tasks(function, append, columns))
+        for i, (name, dtype) in enumerate(made.items()):
+            filled = iter([task[i] for task in tasks])
+            # Chunks without samples stay: columns go beside the table they belong to.
+            nothing = self._dask.delayed(np.empty(0, dtype))
+            parts = [next(filled) if n else nothing for n in self._all_lengths]
+            found[name] = self._join(parts, name, dtype)
+        return found
+
+    def _join(self, parts: list[Any], name: str, dtype: Any) -> Any:
+        """Make an array of chunks; Dask's own function leaves out empty ones."""
+        from dask.highlevelgraph import HighLevelGraph
+
+        name = f"{name}-{self._dask.base.tokenize(*parts)}"
+        layer = {(name, i): part.key for i, part in enumerate(parts)}
+        graph = HighLevelGraph.from_collections(name, layer, dependencies=parts)
+        return self._da.Array(graph, name, (tuple(self._all_lengths),), dtype=dtype)
 
 
 def _call(function: Callable[..., Arrays], *arguments: Any) -> Arrays:
@@ -453,14 +471,26 @@ class KMeansLabelPropagator(BaseBlockPropagator):
         X = _as_collection(X, da)
         self.fit(X, y)
         if not hasattr(X, "to_dask_array"):
-            return X[self.kept_], self.transduction_[self.kept_]
+            taken = zip(self._blocks.chunks, self.kept_.to_delayed(), strict=True)
+            rows = [
+                da.from_delayed(
+                    dask.delayed(operator.getitem)(*chunk),
+                    (np.nan, X.shape[1]),
+                    dtype=X.dtype,
+                )
+                for chunk in taken
+            ]
+            return (
+                da.concatenate(rows, allow_unknown_chunksizes=True),
+                self.transduction_[self.kept_],
+            )
         import dask.dataframe as dd
 
         first, dtype = self._blocks.first, _series_dtype(self.transduction_.dtype)
         parts = [
             dask.delayed(_kept_rows)(*chunk)
             for chunk in zip(
-                self._blocks.columns["X"],
+                self._blocks.chunks,
                 self.kept_.to_delayed(),
                 self.transduction_.to_delayed(),
                 strict=True,
@@ -491,13 +521,44 @@ class KMeansLabelPropagator(BaseBlockPropagator):
             return super().predict(X)
         dtype = predict.keywords["dtype"]
         if hasattr(X, "to_dask_array"):
-            import pandas as pd
-
-            self._check_like_fit(pd.DataFrame(0, index=[0], columns=X.columns))
+            self._check_columns(X)
             part = partial(_predict_part, predict=predict)
             return X.map_partitions(part, meta=(None, _series_dtype(dtype)))
-        X = X.rechunk({1: -1})
+        X = _as_collection(X, _import_dask()[1])
         return X.map_blocks(predict, dtype=dtype, drop_axis=1, meta=np.empty(0, dtype))
+
+    @available_if(has_graph)
+    def predict_proba(self, X: Any) -> Any:
+        """Predict the probability of each class, over the graph.
+
+        Parameters
+        ----------
+        X : {Dask array, Dask DataFrame, array-like} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        probabilities : {Dask array, ndarray} of shape (n_samples, n_classes)
+            One column for each of `classes_`, of a Dask collection computed when they
+            are needed; rows sum to 1.
+        """
+        check_is_fitted(self, "classes_")
+        predict = self._predictor(shares=True)
+        if not hasattr(X, "__dask_graph__"):
+            return super().predict_proba(X)
+        n_classes = len(self.classes_)
+        meta = np.empty((0, n_classes))
+        X = _as_collection(X, _import_dask()[1])
+        if hasattr(X, "to_dask_array"):
+            self._check_columns(X)
+            return X.map_partitions(predict, meta=meta)
+        return X.map_blocks(predict, meta=meta, chunks=(X.chunks[0], (n_classes,)))
+
+    def _check_columns(self, X: Any) -> None:
+        """Refuse a DataFrame with other columns than in fit, without reading it."""
+        import pandas as pd
+
+        self._check_like_fit(pd.DataFrame(0, index=[0], columns=X.columns))
 
     def _open(self, X: Any, y: Any) -> tuple[DaskBlocks, Any]:
         collection = _as_collection(X, _import_dask()[1])

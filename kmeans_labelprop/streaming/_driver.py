@@ -20,7 +20,15 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from .._block_engine import Blocks
-from .._blocks import Arrays, Measure, Merge, batch_length
+from .._blocks import (
+    Arrays,
+    Measure,
+    Merge,
+    add,
+    batch_length,
+    check_names,
+    compare_names,
+)
 from .._labels import label_array
 from .._sources import source_digest
 from ._sources import Source, release
@@ -66,13 +74,29 @@ class FileBlocks(Blocks):
         self._sources = {"X": X, "y": y}
         self._folder, self._verbose = folder, verbose
         self._progress = folder / "progress"
-        self._progress.mkdir(parents=True, exist_ok=True)
+        try:
+            self._progress.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(
+                f"The 'folder' parameter must be a folder, or where one can be made. "
+                f"Got {str(folder)!r}: {error}"
+            ) from error
+        self.names = X.names
+        self._has_index = hasattr(first, "iloc")
         self._columns: dict[str, Path] = {}
         self._length = batch_length(first.shape[1])
         self.n_samples = X.n_rows
         some = [np.asarray(rows) for rows in (first, *X.spread_rows())]
         self.samples_key: str = joblib.hash((X.n_rows, some))
         self._result_key = version("kmeans-labelprop"), self.samples_key, fingerprint
+
+    def check_names(self) -> None:
+        """Compare the index of labels with that of samples, if they have any."""
+        y = self._sources["y"]
+        if y is None or not self._has_index:
+            return
+        if hasattr(next(y.read(1), None), "iloc"):
+            check_names(*self.reduce(_compare_index, add, "X", "y"))
 
     def reduce(
         self,
@@ -387,6 +411,10 @@ class FileBlocks(Blocks):
                 f"return a new iterator. Got {n_read} samples or more this time, and "
                 f"{self.n_samples} before."
             )
+
+
+def _compare_index(start: int, X: Any, y: Any) -> Arrays:
+    return compare_names(start, X.index, np.asarray(y.index, dtype=object))
 
 
 def _write_rows(path: Path, start: int, rows: NDArray[Any]) -> None:

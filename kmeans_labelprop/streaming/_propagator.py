@@ -39,9 +39,10 @@ class KMeansLabelPropagator(BaseBlockPropagator):
     same to the last bit whatever the blocks.
 
     `X` is one of: an array, :class:`numpy.memmap` or dataframe; a list of these; a
-    callable that returns a new iterator over these each time; a
-    :class:`pyarrow.dataset.Dataset`, or the path of Parquet files. `y` is one of the
-    same in one dimension or, for a data set, the name of a column.
+    callable that returns a new iterator over these each time, or an object that yields
+    them each time it is gone through; a :class:`pyarrow.dataset.Dataset`, or paths of
+    Parquet files. `y` is one of the same in one dimension or, for a data set, the name
+    of a column.
 
     Read more in the :ref:`User Guide <large>`.
 
@@ -251,6 +252,9 @@ class KMeansLabelPropagator(BaseBlockPropagator):
         if self.folder is None:  # files that are open stay readable
             finalize(blocks, rmtree, folder, ignore_errors=True)
         return blocks, first
+
+    def _check_names(self) -> None:
+        self._blocks.check_names()
 
     def _recall(self, known: KnownLabels) -> dict[int, Any]:
         answers, withdrawn = self._blocks.recall()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
 from .._blocks import concatenate
-from .._containers import refuse_masked
+from .._containers import refuse_masked, single_column
 from .._labels import label_vector
 
 # Rows by which a data set is told from others.
@@ -33,11 +33,14 @@ class Source:
         Number of rows; 0 if that is not known.
     is_sliced : bool
         Whether ``pieces`` takes a first row, too.
+    names : list of str or None
+        Names of the columns, where the pieces do not tell.
     """
 
     pieces: Callable[..., Iterable[Any]]
     n_rows: int = 0
     is_sliced: bool = False
+    names: list[str] | None = None
 
     def spread_rows(self) -> Iterator[Any]:
         """Yield rows from all over the samples, where that does not read them all."""
@@ -76,15 +79,17 @@ class Source:
             if first >= piece.shape[0]:
                 first -= piece.shape[0]
                 continue
-            rest, first = _rows(piece, first, piece.shape[0]), 0
-            while n_parts + rest.shape[0] >= length:
-                cut = length - n_parts
-                yield concatenate([*parts, _rows(rest, 0, cut)])
-                rest = _rows(rest, cut, rest.shape[0])
-                parts, n_parts = [], 0
-            if rest.shape[0]:
-                parts.append(rest)
-                n_parts += rest.shape[0]
+            # No more of a piece than a block is copied: it may be a file.
+            while first < piece.shape[0]:
+                part = _rows(piece, first, first + length - n_parts)
+                release(piece)
+                parts.append(part)
+                n_parts += part.shape[0]
+                first += part.shape[0]
+                if n_parts == length:
+                    yield concatenate(parts)
+                    parts, n_parts = [], 0
+            first = 0
         if parts:
             yield concatenate(parts)
 
@@ -103,10 +108,13 @@ def fingerprint(data: Any) -> Any:
         A hash of all that is in memory; size and time of files; None for what can only
         be called.
     """
-    if isinstance(data, str | Path):
+    if _is_path(data):
         data = _open_dataset(data)
     if hasattr(data, "files"):
         return [_time_of(name) for name in data.files if Path(name).exists()]
+    file = getattr(getattr(data, "file", None), "filename", None)
+    if file is not None and Path(file).exists():
+        return data.name, _time_of(file)  # of h5py
     if isinstance(data, list | tuple) and len(data) and hasattr(data[0], "shape"):
         return [fingerprint(piece) for piece in data]
     base = data
@@ -114,7 +122,11 @@ def fingerprint(data: Any) -> Any:
         base = base.base
     if isinstance(base, np.memmap) and base.filename and base.mode != "c":
         return _time_of(base.filename)
-    return None if callable(data) or hasattr(data, "to_batches") else joblib.hash(data)
+    if type(data).__module__ == "pyarrow.lib":
+        return joblib.hash(data)  # a table in memory
+    if callable(data) or hasattr(data, "to_batches") or _is_iterable(data):
+        return None
+    return joblib.hash(data)
 
 
 def _time_of(name: Any) -> tuple[int, int]:
@@ -135,8 +147,9 @@ def open_source(data: Any, name: str, column: str | None = None) -> Source:
     Parameters
     ----------
     data : object
-        What the user passed: an array, memmap or dataframe; a list of such; a callable
-        that returns an iterator of such; a pyarrow dataset, or the path of one.
+        What the user passed: an array, memmap or dataframe; a list of such, or
+        anything that yields such each time it is gone through; a callable that returns
+        an iterator of such; a pyarrow dataset or table, or the paths of one.
     name : str
         "X" or "y", for the error messages.
     column : str or None, default=None
@@ -151,10 +164,12 @@ def open_source(data: Any, name: str, column: str | None = None) -> Source:
     ------
     TypeError
         If it can be read only once, or not at all.
+    ValueError
+        If a file holds something else.
     """
-    if isinstance(data, str | Path):
-        data = _open_dataset(data)
-    if hasattr(data, "to_batches") and hasattr(data, "schema"):
+    if _is_path(data) or type(data).__module__ == "pyarrow.lib":
+        data = _open_dataset(data) if name == "X" or column else data
+    if hasattr(data, "to_batches") and hasattr(data, "count_rows"):
         return _from_dataset(data, name, column)
     if column is not None:
         raise ValueError(
@@ -163,6 +178,13 @@ def open_source(data: Any, name: str, column: str | None = None) -> Source:
         )
     if callable(data):
         return Source(lambda length: _called(data, name))
+    if _is_iterable(data):
+        return Source(lambda length: _called(data.__iter__, name))
+    if hasattr(data, "to_dask_array"):
+        raise TypeError(
+            f"{name} must be read block by block here. Got {type(data).__name__} of "
+            "Dask instead: kmeans_labelprop.dask has the propagator for it."
+        )
     if isinstance(data, list | tuple) and len(data) and _is_block(data[0], name):
         pieces = [_as_piece(piece, name) for piece in data]
         n_rows = sum(piece.shape[0] for piece in pieces)
@@ -184,8 +206,8 @@ def open_source(data: Any, name: str, column: str | None = None) -> Source:
 
 
 def _called(function: Callable[[], Iterable[Any]], name: str) -> Iterator[Any]:
-    pieces = function()
-    if not isinstance(pieces, Iterable):
+    pieces: Any = function()
+    if not isinstance(pieces, Iterable) or hasattr(pieces, "shape"):
         raise TypeError(
             f"{name}, if it can be called, must return an iterator over blocks. Got "
             f"{type(pieces).__name__} instead."
@@ -194,11 +216,26 @@ def _called(function: Callable[[], Iterable[Any]], name: str) -> Iterator[Any]:
         yield _as_piece(piece, name)
 
 
+def _is_path(data: Any) -> bool:
+    """Tell whether data are the path of a file or folder, or several."""
+    if isinstance(data, list | tuple) and len(data):
+        return all(isinstance(path, str | Path) for path in data)
+    return isinstance(data, str | Path)
+
+
+def _is_iterable(data: Any) -> bool:
+    """Tell whether something yields blocks, again and again, and is nothing else."""
+    marks = "shape", "__array__", "to_batches", "collect"
+    if isinstance(data, Sequence | Mapping | Set | Iterator):
+        return False
+    return isinstance(data, Iterable) and not any(hasattr(data, m) for m in marks)
+
+
 def _is_block(item: Any, name: str) -> bool:
     if name == "y" and isinstance(item, list | tuple):
         return True
     shape = getattr(item, "shape", ())
-    return len(shape) == (2 if name == "X" else 1)
+    return len(shape) == 2 or (name == "y" and len(shape) == 1)
 
 
 def _as_piece(data: Any, name: str) -> Any:
@@ -209,6 +246,7 @@ def _as_piece(data: Any, name: str) -> Any:
             f"{name} must be dense blocks. Got {type(data).__name__} instead: reduce "
             "sparse samples first, or propagate in memory."
         )
+    data = single_column(data) if name == "y" else data
     if hasattr(data, "shape"):
         if len(data.shape) == (2 if name == "X" else 1):
             return data
@@ -245,12 +283,16 @@ def release(data: Any) -> None:
         base.madvise(mmap.MADV_DONTNEED)
 
 
-def _open_dataset(path: Any) -> Any:
-    if not Path(path).exists():
-        raise FileNotFoundError(
-            f"X must be the path of a Parquet file or folder. Got {str(path)!r}, which "
-            "does not exist."
-        )
+def _open_dataset(data: Any) -> Any:
+    """Open Parquet files, one or many or folders, or a table in memory."""
+    paths = data if isinstance(data, list | tuple) else [data]
+    paths = [path for path in paths if isinstance(path, str | Path)]
+    for path in paths:
+        if not Path(path).exists():
+            raise FileNotFoundError(
+                f"X must be the path of a Parquet file or folder. Got {str(path)!r}, "
+                "which does not exist."
+            )
     try:
         import pyarrow.dataset
     except ModuleNotFoundError as error:
@@ -258,19 +300,30 @@ def _open_dataset(path: Any) -> Any:
             "Parquet files are read by pyarrow, which is not installed. Install it "
             "with: pip install 'kmeans-labelprop[streaming]'"
         ) from error
-    return pyarrow.dataset.dataset(path, format="parquet")
+    if not paths:
+        return pyarrow.dataset.dataset(data)
+    files = [str(path) for path in paths]
+    source = files if isinstance(data, list | tuple) else files[0]
+    try:
+        # Folders called "day=7" hold a column of that name, as elsewhere.
+        return pyarrow.dataset.dataset(source, format="parquet", partitioning="hive")
+    except (pyarrow.ArrowInvalid, OSError) as error:
+        raise ValueError(
+            f"X must be the path of a Parquet file or folder. Got {files[0]!r}, which "
+            f"pyarrow cannot read: {error}"
+        ) from error
 
 
 def _from_dataset(dataset: Any, name: str, column: str | None) -> Source:
     """Read the columns of a pyarrow dataset: those of X, or the one of the labels."""
-    names = list(dataset.schema.names)
+    names: list[str] = list(dataset.schema.names)
     if name == "y":
         if column not in names:
             raise ValueError(
                 f"y must be the name of a column of X, one of {names}. Got "
                 f"{column!r} instead."
             )
-        columns = [column]
+        columns = [str(column)]
     else:
         columns = [other for other in names if other != column]
 
@@ -281,7 +334,34 @@ def _from_dataset(dataset: Any, name: str, column: str | None) -> Source:
             elif batch.num_rows:
                 yield _table(batch)
 
-    return Source(pieces, int(dataset.count_rows()))
+    if name == "X":
+        _check_types(dataset.schema, columns)
+    are_lists = any(_is_list(dataset.schema.field(column).type) for column in columns)
+    own = None if name == "y" or are_lists else columns
+    return Source(pieces, int(dataset.count_rows()), names=own)
+
+
+def _is_list(dtype: Any) -> bool:
+    return hasattr(dtype, "value_field")
+
+
+def _check_types(schema: Any, columns: list[str]) -> None:
+    """Refuse columns that are neither plain values nor lists of these."""
+    import pyarrow.types as kinds
+
+    for name in columns:
+        dtype = schema.field(name).type
+        if _is_list(dtype):
+            value = dtype.value_type
+            is_odd = kinds.is_nested(value) or kinds.is_temporal(value)
+        else:
+            odd = kinds.is_struct, kinds.is_union, kinds.is_map
+            is_odd = hasattr(dtype, "storage_type") or any(is_(dtype) for is_ in odd)
+        if is_odd:
+            raise TypeError(
+                "X must have columns of numbers, strings, dates, or lists of numbers. "
+                f"Got {dtype} in column {name!r}."
+            )
 
 
 def _label_column(column: Any) -> NDArray[Any]:
@@ -290,11 +370,15 @@ def _label_column(column: Any) -> NDArray[Any]:
     return np.asarray(column.to_numpy(zero_copy_only=False))
 
 
-def _table(batch: Any) -> NDArray[Any]:
+def _table(batch: Any) -> Any:
     """Make a table of the columns of a batch; one that holds lists has its values."""
+    import pyarrow.types as kinds
+
+    if any(kinds.is_temporal(dtype) for dtype in batch.schema.types):
+        return batch.to_pandas()  # no array holds dates beside numbers
     columns = []
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        if hasattr(column, "flatten") and hasattr(column, "values"):
+        if _is_list(column.type):
             lengths = column.value_lengths().unique().to_pylist()
             if len(lengths) > 1 or lengths[0] is None:
                 raise ValueError(

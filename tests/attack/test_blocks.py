@@ -7,6 +7,7 @@ import mmap
 import os
 import subprocess
 import sys
+import tracemalloc
 from threading import Lock
 
 import numpy as np
@@ -20,8 +21,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import FunctionTransformer
 
-from kmeans_labelprop import _block_engine, dask, streaming
+from kmeans_labelprop import _block_engine, _blocks, dask, streaming
 from kmeans_labelprop.streaming import _driver
+from kmeans_labelprop.streaming._sources import open_source
 
 X, Y = make_groups(size=60)
 LOCK = Lock()
@@ -489,3 +491,269 @@ def test_other_columns_than_in_fit_are_refused_in_predict(driver, embedding):
 def test_what_is_no_table_is_refused_on_dask(A):
     with pytest.raises((ValueError, TypeError), match="X"):
         propagator(ON_DASK, oracle="y").fit(A, Y)
+
+
+# What holds blocks, in other ways
+
+
+class Again:
+    """Yields its blocks each time it is gone through."""
+
+    def __init__(self, blocks):
+        self.blocks = blocks
+
+    def __iter__(self):
+        return iter(self.blocks)
+
+
+def test_anything_that_yields_blocks_again_is_read(tmp_path):
+    y = Again(np.split(Y, [20]))
+    found = folder_of(tmp_path, oracle="y").fit(Again(BLOCKS), y)
+    assert_array_equal(found.transduction_, Y)
+    columns = [Y[:9, np.newaxis], Y[9:, np.newaxis]]
+    assert_array_equal(propagator(oracle="y").fit(X, columns).transduction_, Y)
+
+
+def test_a_data_set_of_hdf5_may_have_a_folder(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    for A in (X, X, X[::-1]):
+        with h5py.File(tmp_path / "X.h5", "w") as file:
+            file["X"] = A
+        with h5py.File(tmp_path / "X.h5") as file:
+            found = propagator(folder=tmp_path / str(A[0, 0])).fit(file["X"])
+        assert_array_equal(found.transduction_, oracle(A))
+
+
+def test_what_a_callable_returns_is_no_array():
+    for A in (X, FRAME):
+        with pytest.raises(TypeError, match="must return an iterator over blocks"):
+            propagator().fit(lambda A=A: A)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "run").write_text("")
+    with pytest.raises(OSError, match="The 'folder' parameter must be a folder"):
+        folder_of(tmp_path).fit(X)
+
+
+@pytest.mark.parametrize("kind", ["list", "callable", "both", "other cuts"])
+def test_an_index_in_another_order_than_that_of_blocks_is_refused(kind):
+    frame = FRAME.set_axis(np.arange(len(Y)) + 1000)
+    y = pd.Series(Y, frame.index)
+    blocks, cuts = [frame[:90], frame[90:]], [slice(0, 50), slice(50, None)]
+
+    def given(y):
+        parts = [y[cut] for cut in cuts]
+        labels = {"both": lambda: iter(parts), "other cuts": parts}.get(kind, y)
+        return (lambda: iter(blocks)) if kind in (
+            "callable",
+            "both",
+        ) else blocks, labels
+
+    fitted = propagator(oracle="y").fit(*given(y))
+    assert_array_equal(fitted.transduction_, Y)
+    fitted = propagator(oracle="y").fit(*given(y.reset_index(drop=True)))
+    assert_array_equal(fitted.transduction_, Y)
+    with pytest.raises(ValueError, match="The index of y must be that of X"):
+        propagator(oracle="y").fit(*given(y.sample(frac=1, random_state=0)))
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_number_too_large_is_refused_wherever_it_stands(driver, rule, monkeypatch):
+    """Also outside of the sample that tells what is legal."""
+    monkeypatch.setattr(_block_engine, "_LEAST_DRAWN", 100)
+    monkeypatch.setattr(_block_engine, "_DRAWN_ELEMENTS", 1)
+    for position in range(0, len(X), 40):
+        for number in (1e200, -1e120, 1e20):
+            A = X.copy()
+            A[position, 1] = number
+            with quiet(), pytest.raises(ValueError, match=r"X holds (a )?number"):
+                propagator(driver, propagation=rule, oracle="y").fit(A, Y)
+    fitted = propagator(driver, propagation=rule, oracle="y").fit(X, Y)
+    assert len(fitted.predict([[0, 1e9, 0]])) == 1
+
+
+def test_as_many_samples_are_drawn_as_there_are_clusters(monkeypatch):
+    monkeypatch.setattr(_block_engine, "_LEAST_DRAWN", 9)
+    monkeypatch.setattr(_block_engine, "_DRAWN_ELEMENTS", 1)
+    fitted = IN_BLOCKS(50, oracle="y", embedding=None, random_state=0).fit(X, Y)
+    assert len(fitted.cluster_centers_) == 50
+
+
+def test_no_more_of_a_piece_than_a_block_is_copied():
+    rows = np.zeros((200_000, 4))
+    source = open_source([rows, rows], "X")
+    tracemalloc.start()
+    try:
+        lengths = [len(block) for block in source.read(3000)]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert set(lengths[:-1]) == {3000}
+    assert sum(lengths) == 400_000
+    assert peak < rows.nbytes / 4
+
+
+@pytest.mark.parametrize("n_classes", [2, 2000])
+def test_shares_of_few_samples_at_once_are_in_memory(monkeypatch, n_classes):
+    sizes, shares = [], _blocks.anchor_shares
+
+    def counted(E, spread):
+        sizes.append(len(E) * max(20, n_classes))
+        return shares(E, spread)
+
+    monkeypatch.setattr(_blocks, "anchor_shares", counted)
+    A = np.random.default_rng(0).normal(size=(60_000, 1))
+    y = np.arange(len(A)) % n_classes
+    y[2500:] = -1
+    fitted = IN_BLOCKS(4, embedding=None, n_anchors=99, random_state=0).fit(A, y)
+    fitted.predict(A[:5000])
+    assert max(sizes) < 2**22
+
+
+# Parquet
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write tables to Parquet files."""
+    pytest.importorskip("pyarrow")
+    from pyarrow.parquet import write_table
+
+    def write(table, name="X.parquet"):
+        write_table(table, tmp_path / name, row_group_size=50)
+        return tmp_path / name
+
+    return write
+
+
+def test_columns_of_files_have_names(written):
+    import pyarrow as pa
+
+    path = written(pa.Table.from_pandas(FRAME, preserve_index=False))
+    fitted = propagator().fit(path)
+    assert fitted.feature_names_in_.tolist() == list("abc")
+    assert_array_equal(fitted.predict(FRAME), Y)
+    with pytest.raises(ValueError, match="feature names"):
+        fitted.predict(FRAME[list("cba")])
+
+
+def test_files_and_tables_of_any_number(written, tmp_path):
+    import pyarrow as pa
+    from pyarrow.parquet import write_to_dataset
+
+    table = pa.Table.from_pandas(FRAME, preserve_index=False)
+    paths = [written(table[:90], "b.parquet"), str(written(table[90:], "a.parquet"))]
+    for A in (table, table.combine_chunks().to_batches()[0], paths, tuple(paths)):
+        found = folder_of(tmp_path).fit(A)
+        assert_array_equal(found.transduction_, Y)
+    write_to_dataset(
+        table.append_column("y", [Y]), tmp_path / "parts", partition_cols=["y"]
+    )
+    found = propagator(oracle="y").fit(tmp_path / "parts", "y")
+    assert found.n_features_in_ == 3
+    assert_array_equal(found.transduction_, np.sort(Y))
+
+
+def test_dates_in_files_are_as_those_in_a_frame(written):
+    import pyarrow as pa
+
+    dates = FRAME.assign(day=pd.to_datetime(Y * 100, unit="D"))
+    params = {"oracle": "y", "embedding": "auto"}
+    path = written(pa.Table.from_pandas(dates, preserve_index=False))
+    expected, found = (propagator(**params).fit(A, Y) for A in (dates, path))
+    assert_array_equal(found.transduction_, expected.transduction_)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"a": 1}, [[1.0], [2.0]], [pd.Timestamp(0)]],
+    ids=["struct", "nested", "days"],
+)
+def test_columns_that_hold_no_values_are_refused(written, value):
+    import pyarrow as pa
+
+    never = RefusesToAnswer()
+    path = written(pa.table({"a": X[:, 0], "v": [value] * len(X)}))
+    with pytest.raises(TypeError, match=r"X must have columns of .* in column 'v'"):
+        propagator(oracle=never).fit(path)
+
+
+def test_a_file_of_another_kind_is_named(written, tmp_path):
+    np.save(tmp_path / "X.npy", X)
+    with pytest.raises(ValueError, match="X must be the path of a Parquet file"):
+        propagator().fit(tmp_path / "X.npy")
+
+
+# Dask
+
+
+@needs_dask
+def test_chunks_without_samples_stay():
+    import dask.array as da
+    import dask.dataframe as dd
+
+    order = np.argsort(Y, kind="stable")
+    A, y = X[order], Y[order]
+    table = dd.from_pandas(pd.DataFrame(A, columns=list("abc")).assign(y=y), 20)
+    table = table[table.y != 2]
+    fitted = propagator(ON_DASK, oracle="y").fit(table[list("abc")], table["y"])
+    found = fitted.transduction_
+    table["label"] = dd.from_dask_array(found, index=table.index)
+    assert_array_equal(table["label"].compute(), y[y != 2])
+    left = da.from_array(y, chunks=12) != 2
+    lazy, labels = da.from_array(A, chunks=(12, 2))[left], da.from_array(y, 12)[left]
+    for known in (False, True):
+        if known:
+            lazy.compute_chunk_sizes()
+        fitted = propagator(ON_DASK, oracle="y", fraction=0.5)
+        X_res, y_res = fitted.fit_resample(lazy, labels)
+        kept = fitted.kept_.compute()
+        assert_array_equal(X_res.compute(), A[y != 2][kept])
+        assert_array_equal(y_res.compute(), y[y != 2][kept])
+
+
+@needs_dask
+def test_a_column_of_labels_on_dask():
+    import dask.array as da
+    import dask.dataframe as dd
+
+    frame = pd.DataFrame({"y": Y})
+    column = Y[:, np.newaxis]
+    lazy = dd.from_pandas(frame, npartitions=3), da.from_array(column, chunks=(50, 1))
+    for y in (frame, column, *lazy):
+        assert_array_equal(propagator(ON_DASK, oracle="y").fit(X, y).transduction_, Y)
+
+
+@needs_dask
+def test_probabilities_on_dask_are_lazy():
+    import dask.array as da
+    import dask.dataframe as dd
+
+    fitted = propagator(ON_DASK, oracle="y").fit(FRAME, Y)
+    expected = fitted.predict_proba(FRAME)
+    for A in (da.from_array(X, chunks=(50, 2)), dd.from_pandas(FRAME, npartitions=3)):
+        found = fitted.predict_proba(A)
+        assert isinstance(found, da.Array)
+        assert found.shape[1] == 4
+        with quiet():
+            assert_array_equal(found.compute(), expected)
+    with pytest.raises(ValueError, match="feature names"):
+        fitted.predict_proba(dd.from_pandas(FRAME[list("cba")], npartitions=3))
+
+
+@needs_dask
+def test_what_holds_no_table_is_refused_on_dask():
+    import dask
+    import dask.array as da
+    import dask.bag
+
+    odd = [[X[:9], X[9:]], dask.delayed(lambda: X)(), dask.bag.from_sequence([1])]
+    for A in odd:
+        with pytest.raises(TypeError, match="X must be a Dask array or DataFrame"):
+            propagator(ON_DASK, oracle="y").fit(A, Y)
+    fitted = propagator(ON_DASK, oracle="y").fit(X, Y)
+    for use in (fitted.predict, fitted.predict_proba):
+        with pytest.raises(ValueError, match="Expected 2D array"):
+            use(da.from_array(X[:, 0]))
