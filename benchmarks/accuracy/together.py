@@ -134,9 +134,11 @@ WAYS: dict[str, Choose] = {
 def compute(cell: Cell, classifier: str, folder: Path) -> None:
     """Let the library choose, and predict the test samples by each candidate."""
     path = folder / f"{cell.dataset}-{cell.seed}-{cell.budget}-{classifier}.json"
+    if path.exists():
+        return
     problem = divide(cell.dataset, cell.seed)
     estimators = make_classifiers(problem)
-    if path.exists() or classifier not in estimators:
+    if classifier not in estimators:
         return
     propagator, y = propagator_and_labels(cell, problem)
     truth = np.searchsorted(problem.classes, problem.y_test)
@@ -230,6 +232,7 @@ def report(folder: Path) -> tuple[str, dict[str, Any]]:
     """Compare the ways to choose, in points of test accuracy."""
     cells = {path.stem: read(path) for path in sorted(folder.glob("*.json"))}
     sets = [name.split("-")[0] for name in cells]
+    seeds = sorted({name.split("-")[1] for name in cells})
     accuracy, best, alone, kinds = {}, [], [], []
     for name, choose in WAYS.items():
         accuracy[name] = np.array(
@@ -264,7 +267,7 @@ def report(folder: Path) -> tuple[str, dict[str, Any]]:
         "    python -m benchmarks.accuracy.together",
         "",
         f"{len(cells)} cells: {len(set(sets))} data sets, labels and classifiers of "
-        "`choice.md`, the library at its defaults. Test accuracy in points, minus the "
+        f"`choice.md`, seeds {', '.join(seeds)}, the library at its defaults. Test accuracy in points, minus the "
         "library's choice: means over data sets ± standard error. *Lost*: behind the "
         "best of the candidates that predict by themselves, which nobody could know; a "
         "mean of two can be ahead of it. *Below alone*: the share of the cells that "
