@@ -268,10 +268,11 @@ def report(folder: Path) -> tuple[str, dict[str, Any]]:
         "",
         f"{len(cells)} cells: {len(set(sets))} data sets, labels and classifiers of "
         f"`choice.md`, seeds {', '.join(seeds)}, the library at its defaults. Test "
-        "accuracy in points, minus the library's choice: means over data sets ± standard error. *Lost*: behind the "
-        "best of the candidates that predict by themselves, which nobody could know; a "
-        "mean of two can be ahead of it. *Below alone*: the share of the cells that "
-        "are more than one point below a classifier on the given labels alone.",
+        "accuracy in points, minus the library's choice: means over data sets ± "
+        "standard error. *Lost*: behind the best of the candidates that predict by "
+        "themselves, which nobody could know; a mean of two can be ahead of it. "
+        "*Below alone*: the share of the cells that are more than one point below a "
+        "classifier on the given labels alone.",
         "",
         f"| | {' | '.join(columns)} | lost | below alone | worst set |",
         "|---|" + "--:|" * (len(columns) + 2) + "---|",
