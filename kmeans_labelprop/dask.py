@@ -420,7 +420,7 @@ class KMeansLabelPropagator(BaseBlockPropagator):
     >>> X = da.from_array(X, chunks=(500, -1))
     >>> propagator = KMeansLabelPropagator(n_clusters=50, oracle="y", random_state=0)
     >>> propagator.fit(X, y).transduction_
-    dask.array<concatenate, shape=(1797,), dtype=int64, chunksize=(500,), ...>
+    dask.array<transduction, shape=(1797,), dtype=int64, chunksize=(500,), ...>
     >>> bool((propagator.transduction_ == y).mean().compute() > 0.9)
     True
     """
