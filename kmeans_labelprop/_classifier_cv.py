@@ -198,7 +198,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     -----
     A hidden label's sample is left out of the training set; its neighbours are not, and
     get the labels that spread from the other samples. The only label of a class is
-    never hidden. Such a class takes no part in the comparison, in which to name it could
+    never hidden. Such a class takes no part in the comparison, where to name it could
     only be wrong: what counts are probabilities among the others.
 
     A prediction of a hidden label scores ``1 - (1 - p) ** 2``, where p is the

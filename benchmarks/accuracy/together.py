@@ -270,8 +270,8 @@ def report(folder: Path) -> tuple[str, dict[str, Any]]:
         f"`choice.md`, seed {', '.join(seeds)}, the library at its defaults. Test "
         "accuracy in points, minus the library's choice: means over data sets ± "
         "standard error. *Lost*: behind the best of the candidates that predict by "
-        "themselves (the given labels alone, in both spaces, and the neighbours), which "
-        "nobody could know; a mean of two can be ahead of it. "
+        "themselves (the given labels alone, in both spaces, and the neighbours), "
+        "which nobody could know; a mean of two can be ahead of it. "
         "*Below alone*: the share of the cells that are more than one point below a "
         "classifier on the given labels alone.",
         "",
