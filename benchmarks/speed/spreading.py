@@ -17,7 +17,7 @@ from scipy.sparse.linalg import cg
 from kmeans_labelprop import _engine
 from kmeans_labelprop._propagation import choose_alpha, spread_over_graph
 from kmeans_labelprop.datasets import fetch_fashion_mnist
-from kmeans_labelprop.embedding import default_embedding
+from kmeans_labelprop.embedding._numbers import numbers_embedding
 
 from .growth import factors
 from .harness import clock, gigabytes_beyond, interleave, peak_of, table
@@ -42,7 +42,7 @@ def one_by_one(affinity, given, codes, n_classes, alpha):
 def measure(quick):
     images, _ = fetch_fashion_mnist(subset="train", return_X_y=True)
     X = np.asarray(images[: 5000 if quick else 60_000])
-    E = default_embedding(X).fit_transform(X)
+    E = numbers_embedding(X).fit_transform(X)
     graph = _engine.find_graph(E, None, lambda part: part, lambda part: part, 0)
     given = np.random.RandomState(0).permutation(len(E))[:N_LABELS]
     alpha = choose_alpha(len(E), N_LABELS)
