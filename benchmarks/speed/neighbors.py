@@ -280,7 +280,8 @@ paired, mean ± std.
 
 ## Beside faiss
 
-Neighbours alone on Fashion-MNIST, unit rows, one thread. The inverted files of faiss-cpu
-take {share} of the time at the same recall: not enough for an extra of its own.
+Neighbours alone on Fashion-MNIST, unit rows, one thread. The inverted files of
+faiss-cpu take {share} of the time at the same recall: not enough for an extra of its
+own.
 
 {table(["method", "s", "recall"], beside)}"""
