@@ -3,7 +3,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from sklearn.datasets import load_digits, load_sample_image
 
 from kmeans_labelprop import KMeansLabelPropagator
@@ -68,6 +68,20 @@ def test_small_images_and_few_rows_stay_numbers(digits):
     assert find_image_shape(broken) is None
     assert find_image_shape(broken[1:]) is None
     assert find_image_shape(np.vstack([broken, X[60:61]])) == (16, 16)
+
+
+def test_images_that_noise_hides_stay_numbers(digits, rng):
+    X = digits[0].reshape(600, -1)
+    noise = rng.normal(scale=X.std(axis=0).mean(), size=X.shape)
+    assert find_image_shape(X + 0.5 * noise) == (16, 16)
+    assert find_image_shape(X + 4 * noise) is None
+
+
+@pytest.mark.parametrize(("side", "is_seen"), [(250, True), (260, False)])
+def test_rows_of_very_large_images_are_not_looked_at(rng, side, is_seen):
+    images = gaussian_filter(rng.normal(size=(50, side, side)), (0, 5, 5))
+    found = find_image_shape(images.reshape(50, -1))
+    assert found == ((side, side) if is_seen else None)
 
 
 def series(rng, n_features):
