@@ -1,14 +1,18 @@
-"""Threads: how many there are, and what each may use."""
+"""Threads and workers: how many there are, and what each may use."""
 
+import gc
+import json
+import os
 import threading
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn import get_config
+from sklearn.naive_bayes import GaussianNB
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from kmeans_labelprop import KMeansLabelPropagator
+from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifierCV
 from kmeans_labelprop._embedding import fit_space
 from kmeans_labelprop._parallel import run_in_threads, sequential_blas, threads
 
@@ -80,3 +84,34 @@ def test_no_bit_of_the_space_depends_on_threads(dtype):
     assert E.shape[1] < 230  # by products of matrices
     assert_array_equal(spaces[1], spaces[0])
     assert_array_equal(spaces[2], spaces[0])
+
+
+class NotesMappedArrays(GaussianNB):
+    """Leaves a file for each fit: in which process, and what is mapped there."""
+
+    def __init__(self, folder=None):
+        super().__init__()
+        self.folder = folder
+
+    def fit(self, X, y, sample_weight=None):
+        shapes = [o.shape for o in gc.get_objects() if isinstance(o, np.memmap)]
+        number = len(list(self.folder.iterdir()))
+        path = self.folder / f"{os.getpid()}-{number}"
+        path.write_text(json.dumps(shapes))
+        return super().fit(X, y, sample_weight)
+
+
+def test_workers_of_the_comparison_map_the_samples(rng, tmp_path):
+    y = rng.integers(3, size=4000)
+    X = rng.normal(size=(4000, 40)) + 3 * y[:, np.newaxis]
+    PropagatedClassifierCV(
+        NotesMappedArrays(tmp_path),
+        KMeansLabelPropagator(20, oracle="y"),
+        n_jobs=2,
+        random_state=0,
+    ).fit(X, y)
+    noted = {path.name: json.loads(path.read_text()) for path in tmp_path.iterdir()}
+    own = f"{os.getpid()}-"  # the last training, of what was chosen
+    in_workers = [shapes for name, shapes in noted.items() if not name.startswith(own)]
+    assert len(in_workers) > 5
+    assert all([4000, 40] in shapes for shapes in in_workers)

@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
@@ -195,17 +196,29 @@ class CountingPCA(PCA):
         return super().fit_transform(X)
 
 
+class CountingNeighbors(KNeighborsTransformer):
+    def __init__(self, n_neighbors=5, *, mode="distance", folder=None):
+        super().__init__(n_neighbors=n_neighbors, mode=mode)
+        self.folder = folder
+
+    def fit(self, X, y=None):
+        self.folder.joinpath(f"fit-{len(list(self.folder.iterdir()))}").touch()
+        return super().fit(X)
+
+
 @pytest.mark.filterwarnings("ignore:No label is given of")
 @pytest.mark.parametrize("nested", [True, False])
 def test_a_search_over_fractions_clusters_once(digits, tmp_path, nested):
     X, y = digits
-    folders = [tmp_path / name for name in ("cache", "clusterings", "embeddings")]
+    names = "cache", "clusterings", "embeddings", "graphs"
+    folders = [tmp_path / name for name in names]
     for folder in folders:
         folder.mkdir()
-    cache, clusterings, embeddings = folders
+    cache, clusterings, embeddings, graphs = folders
     params = {
         "clusterer": CountingKMeans(folder=clusterings),
         "embedding": CountingPCA(8, folder=embeddings),
+        "neighbors": CountingNeighbors(10, folder=graphs),
         "memory": str(cache),
     }
     pipeline = plain_pipeline(**params) if nested else sampling_pipeline(**params)
@@ -217,6 +230,8 @@ def test_a_search_over_fractions_clusters_once(digits, tmp_path, nested):
     results = GridSearchCV(pipeline, grid, cv=3, refit=False).fit(X, y)
     assert len(list(clusterings.iterdir())) == 4 * 3
     assert len(list(embeddings.iterdir())) == 3
+    # Neighbours are those of the samples, however many clusters there are.
+    assert len(list(graphs.iterdir())) == 3
 
     uncached = clone(pipeline).set_params(**{f"{prefix}__memory": None})
     expected = GridSearchCV(uncached, grid, cv=3, refit=False).fit(X, y)
