@@ -116,6 +116,7 @@ def _row(setting: Setting, cells: list[dict[str, Any]]) -> Row:
             cell["seed"]: cell["balanced_accuracy"]
             for cell in done
             if setting.data_sets[cell["dataset"]].imbalanced
+            and "balanced_accuracy" in cell  # not where nothing is predicted
         },
         "n_failed": len(failed),
         "messages": sorted({cell["message"] for cell in failed}),
