@@ -104,7 +104,8 @@ def without(leaves_out: Callable[[Candidate], bool]) -> Choose:
 
 
 def by_scores_alone(compared: Compared) -> int:
-    return int(np.argmax(compared.scores @ compared.weights))
+    means = _choice.weighted_mean(compared.scores, compared.weights)
+    return int(_choice.comparable(means).argmax())  # what has failed comes last
 
 
 WAYS: dict[str, Choose] = {

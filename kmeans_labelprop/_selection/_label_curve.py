@@ -284,8 +284,7 @@ class LabelLearningCurve:
             f"(80 % interval {_one_decimal(low)} to {_one_decimal(high)}).\n"
             f"  By {_listed(budgets)} of the {self.n_labels:,} labels given, "
             f"{_listed(shares)} % of the hidden ones come out right."
-            + _HARDLY_HELPED
-            * _is_flat(self)
+            f"{_HARDLY_HELPED if _is_flat(self) else ''}"
         )
 
 
