@@ -115,6 +115,7 @@ def _subject(steps: list[Any]) -> str:
         elif isinstance(step, ImageFeatures):
             shape = getattr(step, "image_shape_", step.image_shape)
             shape = () if shape is None else shape
+            shape = shape[:2] if shape[2:] == (1,) else shape
         else:
             continue
         return " ".join(["images", " × ".join(map(str, shape))]).strip()
