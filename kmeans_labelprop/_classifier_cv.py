@@ -208,9 +208,12 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
 
     With ``train_on="auto"`` the neighbours have a say in what a classifier with
     ``predict_proba`` predicts: the mean of its probabilities and those of
-    `propagator_` counts. One is often right where the other is wrong. Beside them the
-    samples and their embedding look alike, so that of the two the one is compared
-    further in which the classifier scores higher by itself.
+    `propagator_` counts. One is often right where the other is wrong.
+
+    Of candidates that differ in their space alone, samples or embedding, the one goes
+    on in which the classifier by itself predicts more hidden labels right, of equal
+    ones the embedding. How sure it is tells nothing here: in more features it is surer,
+    and not more often right.
 
     The graph rule is the best one on most data, so that other candidates have to lead
     by more than half a standard error: that of the mean difference of their scores
@@ -513,8 +516,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         scores, sums = pool_groups(
             mean_over_splits(selection_scores(outcome)), weights, groups
         )
-        own = selection_scores(Outcome(outcome.correct, outcome.own, outcome.own))
-        own, _ = pool_groups(mean_over_splits(own), weights, groups)
+        own, _ = pool_groups(mean_over_splits(outcome.own), weights, groups)
         best = choose(scores, sums, candidates, comparison.share_asked, own)
         accuracy = float(np.minimum(results["mean_test_accuracy"][best], 1))  # rounding
         n_hidden = int(is_scored.sum())

@@ -217,8 +217,8 @@ class Computation:
             weights_of(estimator, used),
             np.arange(len(self.given.classes)),
         )
-        own = outcome_of(probabilities, split.codes, self.is_compared).own
-        return Outcome(correct, own, own)
+        found = outcome_of(probabilities, split.codes, self.is_compared)
+        return Outcome(correct, found.probability, correct)
 
     def predict_test(
         self, candidate: Candidate, estimator: Any, found: Spread

@@ -103,6 +103,13 @@ def without(leaves_out: Callable[[Candidate], bool]) -> Choose:
     return lambda compared: compared.choose(compared.where(lambda c: not leaves_out(c)))
 
 
+def in_space(space: str) -> Choose:
+    return lambda compared: compared.choose(
+        own=np.array([[c.train_on == space] for c in compared.candidates])
+        * np.ones(compared.own.shape)
+    )
+
+
 def by_scores_alone(compared: Compared) -> int:
     means = _choice.weighted_mean(compared.scores, compared.weights)
     return int(_choice.comparable(means).argmax())  # what has failed comes last
@@ -125,9 +132,9 @@ WAYS: dict[str, Choose] = {
     "without graph at 1 with the neighbours": without(
         lambda c: c.with_neighbors and c.fraction == 1
     ),
-    "the space by the mean's scores": lambda compared: compared.choose(
-        own=compared.scores
-    ),
+    "the space by scores": lambda compared: compared.choose(own=compared.scores),
+    "of two spaces the samples": in_space("samples"),
+    "of two spaces the embedding": in_space("embedding"),
     "the highest score": by_scores_alone,
 }
 

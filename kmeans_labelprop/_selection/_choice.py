@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,8 +69,10 @@ def choose(
     candidates apart. So others have to lead by more than half a standard error. Where
     the neighbours have a say, the given labels alone have to lead by two if all labels
     were asked for: such a label stands for its cluster, and while it is hidden the
-    neighbours look worse than they are. Of what the neighbours predict with, the space
-    counts in which the classifier is best by itself: beside them spaces look alike.
+    neighbours look worse than they are. Of candidates that differ in their space alone,
+    the one takes part whose classifier by itself is right most often, of equal ones
+    that in the embedding: scores also tell how sure it is, and in more features it is
+    surer, not better.
 
     Parameters
     ----------
@@ -83,7 +86,7 @@ def choose(
         The share of the labels that were asked for, not known from the start, in
         [0, 1].
     own : ndarray of shape (n_candidates, n_labels), dtype=float64
-        The scores that classifiers would have by themselves.
+        How often classifiers are right by themselves.
 
     Returns
     -------
@@ -115,16 +118,17 @@ def choose(
 def _are_in_best_space(
     ranked: NDArray[np.float64], candidates: Sequence[Candidate]
 ) -> list[bool]:
-    """Of candidates that differ in their space alone, tell whose classifier is best."""
-    best: dict[tuple[str, float], int] = {}
+    """Of candidates that differ in their space alone, tell whose classifier is best.
+
+    Of equally good ones it is the last, in the embedding.
+    """
+    best: dict[tuple[Any, ...], int] = {}
     for i, candidate in enumerate(candidates):
-        key = candidate[:2]
-        if candidate.with_neighbors and ranked[i] > ranked[best.setdefault(key, i)]:
+        has_classifier = candidate.train_on != "neighbors"
+        key = (*candidate[:2], candidate.with_neighbors, has_classifier)
+        if ranked[i] >= ranked[best.setdefault(key, i)]:
             best[key] = i
-    return [
-        not candidate.with_neighbors or best[candidate[:2]] == i
-        for i, candidate in enumerate(candidates)
-    ]
+    return [i in best.values() for i in range(len(candidates))]
 
 
 def _lead(candidate: Candidate, share_asked: float) -> float:

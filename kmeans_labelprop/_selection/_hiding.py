@@ -47,8 +47,8 @@ class Outcome(NamedTuple):
     probability : ndarray of shape (..., n_labels), dtype=float64
         The probability given to the right class, as `outcome_of` counts it.
     own : ndarray of shape (..., n_labels), dtype=float64
-        That of the classifier by itself, where the neighbours predict with it; else
-        the same.
+        Whether the classifier by itself is right, where the neighbours predict with
+        it; else the same as `correct`.
     """
 
     correct: NDArray[np.float64]
@@ -561,7 +561,7 @@ def outcome_of(
     right = probabilities.any(axis=1) / max(1, is_compared.sum())  # if all are others
     at = np.arange(len(codes)), codes
     np.divide(probabilities[at], among, out=right, where=among > 0)
-    return Outcome(is_right, right, right)
+    return Outcome(is_right, right, is_right)
 
 
 @dataclass(frozen=True, eq=False)
@@ -727,12 +727,12 @@ class Comparison:
         if isinstance(part, Exception):
             return part
         correct, probabilities = part
-        own = outcome_of(probabilities, codes, self._is_compared).own
-        if not candidate.with_neighbors:
-            return Outcome(correct, own, own)
-        assert shares is not None, "spread over the graph"
-        together = outcome_of(join(probabilities, shares), codes, self._is_compared)
-        return Outcome(together.correct, together.probability, own)
+        if candidate.with_neighbors:
+            assert shares is not None, "spread over the graph"
+            probabilities = join(probabilities, shares)
+        found = outcome_of(probabilities, codes, self._is_compared)
+        is_right = found.correct if candidate.with_neighbors else correct
+        return Outcome(is_right, found.probability, correct)
 
 
 def _predict_or_fail(

@@ -136,7 +136,7 @@ def test_alone_the_given_labels_have_to_lead_by_two_errors(
     assert choose(scores, np.full(7, 1 / 7), candidates, 1, scores) == without_graph
 
 
-def test_the_space_is_that_in_which_the_classifier_is_best_by_itself():
+def test_the_space_is_that_in_which_the_classifier_is_right_most_often():
     spaces = ["samples", "embedding", "neighbors"]
     candidates = list_candidates(["graph"], [0, 1], spaces, True)
     names = [str(candidate) for candidate in candidates]
@@ -149,9 +149,30 @@ def test_the_space_is_that_in_which_the_classifier_is_best_by_itself():
     assert choose(scores, weights, candidates, 1, own) == embedded
     own[embedded] = 0.5
     assert choose(scores, weights, candidates, 1, own) == in_samples
-    own[in_samples] = np.nan  # failed
-    scores[in_samples] = np.nan
+    own[embedded] = 0.6  # in doubt the embedding, whatever the scores
     assert choose(scores, weights, candidates, 1, own) == embedded
+    own[embedded] = scores[embedded] = np.nan  # failed
+    assert choose(scores, weights, candidates, 1, own) == in_samples
+    own[in_samples] = scores[in_samples] = np.nan
+    own[embedded], scores[embedded] = 0.1, 0.2
+    assert choose(scores, weights, candidates, 1, own) == embedded
+
+
+@pytest.mark.parametrize("spaces", [["samples", "embedding"], ["embedding", "samples"]])
+def test_the_given_labels_alone_and_all_labels_have_a_space_each(spaces):
+    candidates = list_candidates(["graph"], [0, 1], [*spaces, "neighbors"])
+    names = [str(candidate) for candidate in candidates]
+    own = np.zeros((5, 4))
+    own[names.index("the given labels alone")] = 1
+    own[names.index("graph at fraction 1, in the embedding")] = 1
+    scores, weights = np.full((5, 4), 0.5), np.full(4, 0.25)
+    # Surer, but less often right.
+    scores[names.index("the given labels alone, in the embedding")] = 1
+    chosen = choose(scores, weights, candidates, 1, own)
+    assert names[chosen] == "graph at fraction 1, in the embedding"
+    scores[names.index("the given labels alone")] = 0.9
+    chosen = choose(scores, weights, candidates, 1, own)
+    assert names[chosen] == "the given labels alone"
 
 
 def test_the_error_of_a_lead_counts_classes_the_same_if_these_do():

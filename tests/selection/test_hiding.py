@@ -696,7 +696,7 @@ def test_classes_that_are_never_hidden_take_no_part():
     outcome = outcome_of(probabilities, codes, np.array([True, True, False]))
     assert_array_equal(outcome.correct, [1, 0, 0, 0, 1])
     assert_allclose(outcome.probability, [2 / 3, 3 / 4, 1 / 2, 0, 1], atol=1e-9)
-    assert_allclose(outcome.own, outcome.probability)
+    assert_array_equal(outcome.own, outcome.correct)
     # One class alone says nothing.
     only = outcome_of(
         probabilities[:3], np.zeros(3, int), np.array([True, False, False])
