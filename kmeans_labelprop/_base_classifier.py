@@ -34,6 +34,7 @@ from sklearn.utils.validation import (
 from ._asking import check_beside
 from ._callbacks import CallbackMixin, check_callbacks
 from ._containers import canonical, holds_numbers, labels_like, single_column, take_rows
+from ._embedding import noting_odd_values
 from ._engine import predict_distributions
 from ._html import SummaryHTMLMixin
 from ._labels import check_labels, label_vector, labelled_rows
@@ -374,7 +375,8 @@ class BasePropagatedClassifier(
         if propagator.embedding_ is not None:
             validate_data(self, X, reset=reset, skip_check_array=True)
         else:
-            with nullcontext() if reset else noting_gaps():
+            note = nullcontext() if reset else noting_gaps()
+            with note, noting_odd_values(X):
                 validate_data(self, X, reset=reset, accept_sparse=True)
 
     def summary(self) -> str:
@@ -424,8 +426,9 @@ class BasePropagatedClassifier(
                 self.predict_proba(X).argmax(axis=1)
             ]
             return predicted
-        X = self._for_estimator(X)
-        return self._predicting().predict(X)
+        Z = self._for_estimator(X)
+        with noting_odd_values(X):
+            return self._predicting().predict(Z)
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X: Any) -> NDArray[np.floating[Any]]:
@@ -444,7 +447,8 @@ class BasePropagatedClassifier(
         """
         Z = self._for_estimator(X)
         predicting, fitted = self._predicting(), self.propagator_
-        own = self._pad(predicting.predict_proba(Z), predicting.classes, 0)
+        with noting_odd_values(X):
+            own = self._pad(predicting.predict_proba(Z), predicting.classes, 0)
         if not _is_joined(self):
             return own
         E = Z if self.train_on_ == "embedding" else fitted.embed(canonical(X))
@@ -469,9 +473,10 @@ class BasePropagatedClassifier(
             class that the classifier has not seen. One dimension if there are two
             classes and it has seen both.
         """
-        X = self._for_estimator(X)
+        Z = self._for_estimator(X)
         predicting = self._predicting()
-        decision = np.asarray(predicting.estimator.decision_function(X))
+        with noting_odd_values(X):
+            decision = np.asarray(predicting.estimator.decision_function(Z))
         if np.array_equal(predicting.classes, self.classes_):
             return decision
         if decision.ndim == 1:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ from sklearn.utils.validation import validate_data
 from ._containers import canonical
 from ._copies import with_equal_copies
 from ._distances import check_magnitude
+from ._labels import is_null
 from ._messages import noting, noting_gaps, stage
 from ._parallel import sequential_blas
 from .embedding import default_embedding, describe
+from .embedding._columns import columns_of, is_frame, names_of
 
 # What is clustered: the arguments of check_array and validate_data.
 NUMERIC_ARRAY: dict[str, Any] = {
@@ -26,6 +29,9 @@ NUMERIC_ARRAY: dict[str, Any] = {
     "accept_large_sparse": False,
     "dtype": [np.float64, np.float32],
 }
+# What float and NumPy say of a value that is no number.
+_NO_NUMBER = re.compile(r"to float|float\(\)|with a sequence")
+_MOST_ODD = 5
 _AS_IT_IS = (
     "With embedding=None X must be a table of numbers; with embedding='auto' it may "
     "hold strings, dates, texts, images, and missing values."
@@ -50,6 +56,38 @@ def as_own(E: Any, X: Any) -> Any:
     own = E.data if issparse(E) else E
     given = getattr(X, "data", X) if issparse(X) else np.asarray(X)
     return E.copy() if np.may_share_memory(own, given) else E
+
+
+@contextmanager
+def noting_odd_values(X: Any) -> Iterator[None]:
+    """Add to an error of what takes numbers only which values of X are none.
+
+    Parameters
+    ----------
+    X : object
+        The samples.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if _NO_NUMBER.search(str(error)) and (is_frame(X) or np.ndim(X) == 2):
+            columns = zip(names_of(X, None), columns_of(X), strict=True)
+            odd = [
+                f"{next(filter(_is_odd, column))!r} in column {name!r}"
+                for name, column in columns
+                if any(map(_is_odd, column))
+            ]
+            if odd:
+                error.add_note(f"What is no number in X: {', '.join(odd[:_MOST_ODD])}.")
+        raise
+
+
+def _is_odd(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return not is_null(value)
+    return False
 
 
 def choose_embedding(embedding: Any, X: Any) -> Any:
@@ -167,7 +205,8 @@ def fit_space(
     embedding = choose_embedding(embedding, canonical_X)
     if embedding is None:
         is_chosen = isinstance(estimator.embedding, str)
-        with nullcontext() if is_chosen else noting(_AS_IT_IS):
+        note = nullcontext() if is_chosen else noting(_AS_IT_IS)
+        with note, noting_odd_values(X):
             E = validate_data(estimator, canonical_X, **NUMERIC_ARRAY)
         E = as_own(E, X)
         check_magnitude(E, "X")
@@ -207,14 +246,15 @@ def enter_space(estimator: Any, X: Any, embedding_: Any) -> Any:
     if isinstance(estimator.embedding, str):
         X = _shortened(X)
     if embedding_ is None:
-        with noting("X must be of the same kind as in fit."), noting_gaps():
+        note = "X must be of the same kind as in fit."
+        with noting(note), noting_gaps(), noting_odd_values(X):
             E = canonical(validate_data(estimator, X, reset=False, **NUMERIC_ARRAY))
         check_magnitude(E, "X")
         return E
     # First: its errors on a bad X say more.
     told = describe(embedding_)
     note = f"X must be of the same kind as in fit. Embedded as {told}."
-    with noting(note), noting_gaps():
+    with noting(note), noting_gaps(), noting_odd_values(X):
         E = embed(embedding_, X)
     validate_data(estimator, X, reset=False, skip_check_array=True)
     return E

@@ -41,9 +41,13 @@ def propagator(**params):
     return KMeansLabelPropagator(**{"n_clusters": 6, "random_state": 0} | params)
 
 
-def trained(estimator=LINEAR, **params):
+def trained(estimator=LINEAR, X=X, **params):
     params = {"propagator": propagator()} | params
     return PropagatedClassifier(estimator, **params).fit(X, Y)
+
+
+def odd_table(value):
+    return TABLE.assign(b=pd.Series([*TABLE["b"][:-1], value], dtype=object))
 
 
 def chosen(**params):
@@ -149,7 +153,10 @@ SAMPLES = {
         "No column of X tells its samples apart: .*'when'.*'id'",
     ),
     "masked": (lambda: fit(np.ma.masked_less(X, 0)), "masked values.* Fill them"),
-    "arrays in cells": (lambda: fit(column([np.ones(2)] * 60)), "in column 'c'"),
+    "vectors in cells": (
+        lambda: fit(column([*np.eye(60)])),
+        "'c' of X .* vectors of 60 numbers.* as an array",
+    ),
     "frames in cells": (lambda: fit(column([pd.Series([1])] * 60)), "in column 'c'"),
     "a column twice": (
         lambda: fit(pd.DataFrame(X, columns=["a", "a"])),
@@ -411,6 +418,30 @@ ORDER = {
     "texts after numbers": (
         lambda: fit().predict(TEXTS),
         "(?s)string to float.*X must be of the same kind as in fit",
+    ),
+    "a list in a column of numbers": (
+        lambda: fit(TABLE).predict(odd_table([5])),
+        r"(?s)with a sequence.*no number in X: \[5\] in column 'b'\.",
+    ),
+    "the same beside units of other sizes": (
+        lambda: fit(TABLE * [1, 50]).predict(odd_table([5])),
+        r"(?s)with a sequence.*no number in X: \[5\] in column 'b'\.",
+    ),
+    "a record for a classifier": (
+        lambda: trained().predict(odd_table({"b": 1}).to_numpy()),
+        r"(?s)not 'dict'.*no number in X: {'b': 1} in column 1\.",
+    ),
+    "the same, beside units of other sizes": (
+        lambda: trained(X=TABLE * [1, 50]).predict_proba(odd_table({"b": 1})),
+        r"(?s)not 'dict'.*no number in X: {'b': 1} in column 'b'\.",
+    ),
+    "a word for a decision": (
+        lambda: trained(X=TABLE * [1, 50]).decision_function(odd_table("many")),
+        "(?s)string to float.*no number in X: 'many' in column 'b'.",
+    ),
+    "a list where X is taken as it is": (
+        lambda: fit(odd_table([5]), embedding=None),
+        r"(?s)with a sequence.*no number in X: \[5\] in column 'b'\..*embedding=None",
     ),
     "fewer columns": (
         lambda: fit(column(["x", "y"] * 30)).predict(TABLE),

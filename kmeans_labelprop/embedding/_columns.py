@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._containers import holds_numbers
 from .._labels import is_null
 from ._formats import read_as
 
 _EPOCH = datetime(1970, 1, 1)
 _BOOLEANS = {"True": "1", "False": "0"}
-#: Tags and records, as JSON has them.
-NESTED = list, tuple, set, frozenset, dict
+#: Tags and records, as JSON and Parquet have them.
+NESTED = list, tuple, set, frozenset, dict, np.ndarray
 
 
 def is_frame(X: Any) -> bool:
@@ -59,16 +60,37 @@ def as_strings(
     TypeError
         If there are lists or dicts in another column: [1] is not the category 1.
     """
-    columns = columns_of(X)
-    names = names_of(X, names)
-    for position, (name, column) in enumerate(zip(names, columns, strict=True)):
+    refuse_nested(X, nested, names)
+    return np.column_stack([strings_of(column) for column in columns_of(X)])
+
+
+def refuse_nested(
+    X: Any, nested: Collection[int] = (), names: Sequence[Any] | None = None
+) -> None:
+    """Refuse lists, dicts and arrays in columns where fit saw single values.
+
+    Parameters
+    ----------
+    X : {dataframe, array-like} of shape (n_samples, n_features)
+        The columns.
+    nested : collection of int, default=()
+        Positions of the columns that may hold lists or dicts, since they did in fit.
+    names : sequence, default=None
+        How an error names the columns of an array.
+
+    Raises
+    ------
+    TypeError
+        If there are some in another column.
+    """
+    columns = zip(names_of(X, names), columns_of(X), strict=True)
+    for position, (name, column) in enumerate(columns):
         found = None if position in nested else nested_type(column)
         if found is not None:
             raise TypeError(
                 f"Column {name!r} of X must hold single values, as it did in fit. Got "
                 f"{found} instead."
             )
-    return np.column_stack([strings_of(column) for column in columns])
 
 
 def names_of(X: Any, names: Sequence[Any] | None) -> Sequence[Any]:
@@ -80,6 +102,8 @@ def names_of(X: Any, names: Sequence[Any] | None) -> Sequence[Any]:
 
 def nested_type(column: Any) -> str | None:
     """Name the type of the first list, dict or the like in a column."""
+    if holds_numbers(getattr(column, "dtype", np.dtype(object))):
+        return None
     values = column.to_list() if hasattr(column, "to_list") else column
     return next((type(v).__name__ for v in values if isinstance(v, NESTED)), None)
 
@@ -202,6 +226,8 @@ def strings_of(column: Any) -> NDArray[Any]:
 
 def _joined(value: Any) -> Any:
     """Read a list of tags, or a record of JSON, as the words that it holds."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
     if isinstance(value, set | frozenset):
         value = sorted(value, key=str)
     if isinstance(value, list | tuple):

@@ -11,9 +11,10 @@ from sklearn.utils import check_array
 
 from .._containers import canonical, holds_numbers
 from .._labels import is_null
-from ._columns import is_frame
+from ._columns import is_frame, strings_of
 from ._layout import resolve_image_shape
 from ._numbers import numbers_embedding
+from ._parts import refuse_vectors
 from ._pictures import LEAST_SIDE, images_embedding, pixels_embedding, rows_embedding
 from ._tables import table_embedding
 from ._texts import TextFeatures
@@ -155,6 +156,7 @@ def _for_one_dimension(X: Any) -> Any:
     known = [value for value in X.tolist() if not is_null(value)]
     others = {type(value).__name__ for value in known if not _is_string(value)}
     if known and not others:
+        refuse_vectors(strings_of(known).tolist(), "X")
         return TextFeatures()
     if len(others) and any(map(_is_string, known)):
         raise TypeError(

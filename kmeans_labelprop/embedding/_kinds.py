@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -19,11 +19,25 @@ from sklearn.utils import assert_all_finite
 from .._labels import is_null
 from .._messages import warn_user
 from .._mixing import some_positions
-from ._columns import NESTED, columns_of, floats_of, names_of, strings_of
+from ._columns import (
+    NESTED,
+    columns_of,
+    floats_of,
+    names_of,
+    nested_type,
+    refuse_nested,
+    strings_of,
+)
 from ._formats import CLOCK, COMMA, POINT, find_format
 from ._names import are_names, n_kinds_of_codes
 from ._orders import order_of_strings
-from ._parts import are_drawn_evenly, find_form, find_parts
+from ._parts import (
+    LEAST_VECTOR,
+    are_drawn_evenly,
+    find_form,
+    find_parts,
+    refuse_vectors,
+)
 from ._texts import has_no_spaces
 from ._units import UNITS
 
@@ -106,6 +120,8 @@ def kind_of(column: Any, name: Any, is_alone: bool = False) -> Kind:
     TypeError
         If it holds anything but numbers, strings, categories, booleans, dates and
         durations.
+    ValueError
+        If it holds vectors.
     """
     told = _told_by(column, name)
     if told is None:
@@ -119,6 +135,10 @@ def kind_of(column: Any, name: Any, is_alone: bool = False) -> Kind:
     order = _order_of(column)
     counts = Counter(strings)
     if told == "strings" and (is_alone or len(counts) > 1):
+        known = [value for value in counts if value is not None]
+        # A column of texts holds no lists of numbers, however short.
+        least = 2 if is_alone and nested_type(column) else LEAST_VECTOR
+        refuse_vectors(known, f"Column {name!r} of X", least)
         return _kind_of_strings(counts, is_alone, name)
     if len(counts) < 2 and not is_alone:
         return Kind(CONSTANT)
@@ -132,6 +152,7 @@ def as_numbers(
     kind: str,
     formats: Sequence[str | None] | None = None,
     names: Sequence[Any] | None = None,
+    nested: Collection[int] = (),
 ) -> NDArray[Any]:
     """Read columns that were fitted on as numbers or as dates, as floats.
 
@@ -145,6 +166,8 @@ def as_numbers(
         How each column writes it, if it holds strings.
     names : sequence, default=None
         How errors and warnings name the columns of an array.
+    nested : collection of int, default=()
+        Positions of the columns that may hold lists or dicts, since they did in fit.
 
     Returns
     -------
@@ -155,8 +178,9 @@ def as_numbers(
     ------
     TypeError
         If there are dates in place of numbers, or numbers in place of dates: their
-        units are not the same.
+        units are not the same. If there are lists or dicts in another column.
     """
+    refuse_nested(X, nested, names)
     columns = columns_of(X)
     ways = formats or [None] * len(columns)
     numbers = []
@@ -236,10 +260,16 @@ def _kind_of_values(column: Any, name: Any) -> str | None:
     allowed = str, bytes, UUID, Enum, np.bool_, *NESTED, *numbers[:3]
     if all(issubclass(each, allowed) for each in types):
         return "strings"
-    others = sorted({each.__name__ for each in types if not issubclass(each, allowed)})
+    legal = *allowed, time, date, np.datetime64
+    odd = sorted({each.__name__ for each in types if not issubclass(each, legal)})
+    if not odd:
+        found = ", ".join(sorted({each.__name__ for each in types}))
+        raise TypeError(
+            f"Column {name!r} of X must hold values of one kind. Got {found} instead."
+        )
     raise TypeError(
         "The columns of X must hold numbers, booleans, strings, categories, dates or "
-        f"durations. Got {', '.join(others)} in column {name!r} instead."
+        f"durations. Got {', '.join(odd)} in column {name!r} instead."
     )
 
 

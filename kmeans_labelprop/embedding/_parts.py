@@ -18,6 +18,9 @@ from ._units import THOUSANDS
 _SHARE = 0.9
 _LEAST_VALUES = 20
 _MOST_PARTS = 100
+# So many numbers, and nothing else, are a vector, or the pixels of an image.
+LEAST_VECTOR = 32
+_N_VECTORS = 100  # looked at: texts may be long
 _N_LOOKED_AT = 2000
 # Whole numbers that chance draws from a range are as many in each part of it. Of a
 # normal distribution, two are in one part twice as often.
@@ -89,6 +92,36 @@ def find_parts(values: list[str]) -> list[int]:
         if n_different > 1 and not is_id:
             parts.append(part)
     return parts
+
+
+def refuse_vectors(values: list[str], name: str, least: int = LEAST_VECTOR) -> None:
+    """Refuse strings that are vectors, as they would weigh what one value does.
+
+    Parameters
+    ----------
+    values : list of str
+        The different strings, or lists as strings.
+    name : str
+        What holds them.
+    least : int, default=LEAST_VECTOR
+        Fewer numbers are no vector.
+
+    Raises
+    ------
+    ValueError
+        If nearly all hold so many numbers, all of them equally many, and no words.
+    """
+    values = [values[i] for i in some_positions(len(values), _N_VECTORS)]
+    frames = Counter(map(_frame, values)).most_common(1)
+    frame, n_alike = frames[0] if frames else ("", 0)
+    n_numbers = frame.count("#")
+    is_vector = n_numbers >= least and not any(map(str.isalpha, frame))
+    if is_vector and n_alike >= _SHARE * len(values):
+        raise ValueError(
+            f"{name} must hold one value for each sample. Got vectors of {n_numbers} "
+            "numbers instead: pass them as an array of numbers, of shape (n_samples, "
+            f"{n_numbers})."
+        )
 
 
 def are_drawn_evenly(numbers: NDArray[np.float64]) -> bool:

@@ -102,7 +102,7 @@ def table_embedding(X: Any) -> Any:
         )
     if set(groups) == {NUMBERS}:
         read = {"kind": NUMBERS, **_formats(kinds, NUMBERS)}
-        read |= _named(X, groups[NUMBERS])
+        read |= _reading(X, groups[NUMBERS])
         embedding = numbers_embedding(
             _check_numbers(as_numbers(_take(X, groups[NUMBERS]), **read))
         )
@@ -133,7 +133,7 @@ def _mixed_parts(
     parts: list[Any] = []
     for kind in (NUMBERS, DATES):
         if kind in groups:
-            read = {"kind": kind, **_formats(kinds, kind), **_named(X, groups[kind])}
+            read = {"kind": kind, **_formats(kinds, kind), **_reading(X, groups[kind])}
             numbers = _check_numbers(as_numbers(_take(X, groups[kind]), **read))
             reader = _reader(as_numbers, **read)
             scaled = make_pipeline(reader, *imputers(numbers), RobustScores())
@@ -144,12 +144,12 @@ def _mixed_parts(
             handle_unknown="use_encoded_value",
             unknown_value=np.nan,
         )
-        reader = _reader_of_strings(as_strings, X, groups[ORDERED])
+        reader = _reader(as_strings, **_reading(X, groups[ORDERED]))
         steps = reader, encoder, imputer(), RobustScores()
         parts.append((ORDERED, make_pipeline(*steps), groups[ORDERED]))
     for part, read_strings in ((CATEGORIES, as_strings), (CODES, kinds_of_codes)):
         if part in groups:
-            reader = _reader_of_strings(read_strings, X, groups[part])
+            reader = _reader(read_strings, **_reading(X, groups[part]))
             one_hot = OneHotEncoder(
                 handle_unknown="ignore",
                 max_categories=_MAX_CATEGORIES,
@@ -194,9 +194,13 @@ def _formats(kinds: list[Kind], name: str) -> dict[str, Any]:
     return {"formats": ways} if any(ways) else {}
 
 
-def _named(X: Any, keys: list[Any]) -> dict[str, Any]:
-    """Name columns of an array, whose parts do not know where they stood."""
-    return {} if is_frame(X) else {"names": keys}
+def _reading(X: Any, keys: list[Any]) -> dict[str, Any]:
+    """Tell how columns are named, and which hold lists by now, and may do so later."""
+    columns = columns_of(_take(X, keys))
+    nested = [i for i, column in enumerate(columns) if nested_type(column)]
+    # Parts of an array do not know where their columns stood.
+    options: dict[str, Any] = {} if is_frame(X) else {"names": keys}
+    return options | ({"nested": nested} if nested else {})
 
 
 def _names(X: Any) -> list[Any]:
@@ -241,11 +245,3 @@ def _reader(function: Any, **options: Any) -> FunctionTransformer:
     return FunctionTransformer(
         function, kw_args=options or None, feature_names_out="one-to-one"
     )
-
-
-def _reader_of_strings(function: Any, X: Any, keys: list[Any]) -> FunctionTransformer:
-    """Make a reader that takes lists only in columns that hold some by now."""
-    columns = columns_of(_take(X, keys))
-    nested = [i for i, column in enumerate(columns) if nested_type(column)]
-    options = {"nested": nested} if nested else {}
-    return _reader(function, **options, **_named(X, keys))

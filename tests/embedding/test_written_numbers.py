@@ -302,8 +302,10 @@ def test_tags_and_records_are_read_as_words(rng):
         np.array(["1", "2"]),
         np.array(["low", "mid", "high"]),
         np.array([f"{'AB'[i % 2]}-{i:04}" for i in range(N_SAMPLES)]),
+        np.array([f"${i % 70}.50" for i in range(N_SAMPLES)]),
+        np.array([f"2026-{1 + i % 12:02}-{1 + i % 27:02}" for i in range(N_SAMPLES)]),
     ],
-    ids=["booleans", "categories", "ordered", "codes"],
+    ids=["booleans", "categories", "ordered", "codes", "amounts", "dates"],
 )
 def test_lists_are_refused_where_there_were_none_in_fit(rng, column, value):
     X = beside(rng, np.resize(column, N_SAMPLES))
@@ -332,6 +334,74 @@ def test_lists_stay_legal_in_columns_that_held_some(rng):
     other = X.assign(plain=[["a"]] * N_SAMPLES)
     with pytest.raises(TypeError, match="'plain' of X"):
         fitted.transform(other)
+
+
+def test_numbers_in_lists_stay_legal_where_fit_saw_some(rng):
+    X = beside(rng, np.resize([f"${i}.50" for i in range(70)], N_SAMPLES))
+    X["odd"] = pd.Series([["$3.50"], *X["odd"][1:]], dtype=object)
+    fitted, E = embedded(X)
+    assert_array_equal(fitted.transform(X[:9]), E[:9])
+
+
+def pixels(vector):
+    return " ".join(f"{value:.0f}" for value in 99 * abs(vector))
+
+
+@pytest.mark.parametrize("make", [list, tuple, np.array, str, pixels])
+@pytest.mark.parametrize("library", [pd, pl])
+def test_vectors_are_no_single_values(rng, make, library):
+    """They would weigh what one number does, or be left out."""
+    vectors = rng.normal(size=(N_SAMPLES, 40))
+    values = [make(vector.tolist() if make is str else vector) for vector in vectors]
+    X = library.DataFrame({"x": rng.normal(size=N_SAMPLES), "odd": values})
+    message = (
+        r"'odd' of X must hold one value .* Got vectors of 40 .* \(n_samples, 40\)"
+    )
+    with pytest.raises(ValueError, match=message):
+        default_embedding(X)
+    with pytest.raises(ValueError, match=message):
+        default_embedding(X[["odd"]])
+    if isinstance(values[0], str):
+        with pytest.raises(ValueError, match=r"^X must hold .* Got vectors of 40 "):
+            default_embedding(values)
+
+
+def test_short_lists_are_refused_where_they_would_be_texts(rng):
+    places = rng.normal(size=(N_SAMPLES, 2)).tolist()
+    X = pd.DataFrame({"place": places})
+    with pytest.raises(ValueError, match=r"'place' .* Got vectors of 2 numbers"):
+        default_embedding(X)
+    assert kinds_of(X.assign(x=rng.normal(size=N_SAMPLES)))["place"] == "parts"
+
+
+def test_texts_with_many_numbers_stay_texts(rng):
+    words = np.array(["of", "and", "the"])
+    texts = [
+        " ".join(f"{n} {rng.choice(words)}" for n in rng.integers(9, size=40))
+        for _ in range(N_SAMPLES)
+    ]
+    uneven = [" ".join(map(str, range(n))) for n in rng.integers(40, 80, N_SAMPLES)]
+    for each in (texts, uneven, [None, *texts]):
+        assert describe(default_embedding(each)).startswith("text")
+
+
+def test_arrays_are_the_lists_that_they_hold(rng):
+    """A table read from a Parquet file has arrays in place of lists."""
+    tags = np.array([["a"], "b", None, ["a", "b"]], dtype=object)
+    X = beside(rng, np.resize(tags, N_SAMPLES))
+    fitted, E = embedded(X)
+    of_arrays = [np.array(v) if isinstance(v, list) else v for v in X["odd"]]
+    X["odd"] = pd.Series(of_arrays, dtype=object)
+    assert_array_equal(fitted.transform(X), E)
+    assert_array_equal(embedded(X)[1], E)
+
+
+def test_dates_beside_other_values_are_told_from_what_is_never_legal(rng):
+    days = [pd.Timestamp("2026-11-30"), "no date"]
+    X = beside(rng, np.resize(np.array(days, dtype=object), N_SAMPLES))
+    message = r"'odd' of X must hold values of one kind\. Got Timestamp, str instead"
+    with pytest.raises(TypeError, match=message):
+        default_embedding(X)
 
 
 @pytest.mark.parametrize(
