@@ -350,7 +350,7 @@ def labels_by_position(
         Labels by position, or with an index, or in the order of ``asked``.
     asked : ndarray of shape (n_asked,), dtype=intp
         Positions in the order of the question.
-    names : pandas Index or None
+    names : iterable of object, or None
         The index of the samples, if they have one of their own.
     n_samples : int
         Number of samples.
@@ -440,10 +440,12 @@ def _places_of(
 def _check_positions(keys: list[Any], n_samples: int, source: str) -> list[int]:
     unknown = [key for key in keys if not (is_whole(key) and 0 <= key < n_samples)]
     if unknown:
+        # JSON makes strings of the keys of a dict: '5' is not 5.
+        shown = [repr(key) if isinstance(key, str) else key for key in unknown]
         raise ValueError(
             f"The positions of {source} must be whole numbers from 0 to "
             f"{n_samples - 1}, or all be names of the rows of X. Got "
-            f"{_preview(unknown)} instead."
+            f"{_preview(shown)} instead."
         )
     return [int(key) for key in keys]
 
@@ -476,7 +478,7 @@ def check_index(X: Any, column: Any, name: str, of: str = "X") -> None:
     Parameters
     ----------
     X : object
-        The samples, or their index.
+        The samples.
     column : object
         One value for each; nothing is checked unless both have an index. The index
         0, 1, 2, ... counts as none, unless X has the same numbers in another order.
@@ -490,12 +492,37 @@ def check_index(X: Any, column: Any, name: str, of: str = "X") -> None:
     ValueError
         If the indexes differ.
     """
-    names = X.index if hasattr(X, "iloc") else X
-    if not (hasattr(names, "equals") and hasattr(column, "iloc")):
+    if not (hasattr(X, "iloc") and hasattr(column, "iloc")):
         return
-    if len(names) != len(column) or names.equals(column.index):
-        return  # a wrong length has an error of its own
+    # Those of Dask are not there yet.
+    if hasattr(X.index, "equals") and not X.index.equals(column.index):
+        check_names(X.index, column, name, of)
+
+
+def check_names(names: Any, column: Any, name: str, of: str = "X") -> None:
+    """Refuse a column whose index is not the names of the samples, in their order.
+
+    Parameters
+    ----------
+    names : iterable of object, or None
+        The names; None if the samples have none.
+    column : object
+        One value for each sample; nothing is checked unless it has an index.
+    name : str
+        What the column is, for the error message.
+    of : str, default="X"
+        What the samples are, likewise.
+
+    Raises
+    ------
+    ValueError
+        If the index differs from the names.
+    """
+    if names is None or not hasattr(column, "iloc"):
+        return
     rows, own = list(names), list(column.index)
+    if len(rows) != len(own) or rows == own:
+        return  # a wrong length has an error of its own
     is_plain = own == list(range(len(own)))
     if is_plain and set(rows) != set(own):
         return

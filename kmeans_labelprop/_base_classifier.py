@@ -181,6 +181,7 @@ class BasePropagatedClassifier(
     @contextmanager
     def _labels_kept(self, propagator: Any) -> Iterator[None]:
         """Keep the labels, which may have cost money, whatever ends the training."""
+        before = dict(vars(self))
         try:
             yield
         except BaseException:
@@ -188,6 +189,8 @@ class BasePropagatedClassifier(
             if any(label is not None for label in answers.values()):
                 forget_fit(self)  # it is no result of this fit
                 self.propagator_ = propagator
+            else:
+                self.__dict__ = before
             raise
 
     def _keep(

@@ -29,16 +29,15 @@ from ._selection._choice import (
     selection_scores,
     wilson_interval,
 )
+from ._selection._groups import check_groups, number_groups
 from ._selection._hiding import (
     Comparison,
     Outcome,
     TrainingSet,
     affordable_folds,
-    check_groups,
     check_splitter,
     hiding_folds,
     needs_groups,
-    number_groups,
     warn_of_failures,
 )
 from ._selection._results import mean_over_splits, tabulate

@@ -79,6 +79,11 @@ def holds_numbers(dtype: Any) -> bool:
     return dtype.kind in "iuf"
 
 
+def are_strings(labels: NDArray[Any]) -> bool:
+    """Tell labels that are strings, the long ones of them objects, from numbers."""
+    return labels.dtype.kind in "UO"
+
+
 def refuse_masked(X: Any, name: str) -> None:
     """Refuse masked values: scikit-learn would read them all the same."""
     if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
@@ -142,14 +147,18 @@ def row_names(X: Any) -> Any:
 
     Returns
     -------
-    names : pandas Index or None
+    names : ndarray of shape (n_samples,) or None
         The index; None for the numbers from 0 on, and for other containers.
     """
     if not hasattr(X, "iloc"):
         return None
     names = X.index
     is_plain = names.dtype.kind in "iu" and np.array_equal(names, np.arange(len(names)))
-    return None if is_plain else names
+    if is_plain:
+        return None
+    # An array, which skops stores, too; numbers take less room than as objects.
+    is_number = isinstance(names.dtype, np.dtype) and names.dtype.kind in "iuf"
+    return np.asarray(names, dtype=None if is_number else object)
 
 
 def take_rows(X: Any, positions: NDArray[np.intp]) -> Any:
@@ -247,7 +256,7 @@ def with_values(template: Any, values: NDArray[Any]) -> Any:
         return values  # scikit-learn trains on no numbers held as objects
     if dtype.kind not in ("O", "b", "i", "u", "f"):
         return values  # strings: a cast would cut them
-    if dtype.kind != "O" and values.dtype.kind == "U":
+    if dtype.kind != "O" and are_strings(values):
         return values
     cast = values.astype(dtype)
     return cast if np.array_equal(cast, values) else values

@@ -73,7 +73,7 @@ class Clusters:
         The fitted clusterer.
     graph : Graph or None
         The graph of neighbours; None where only the cluster rule is wanted.
-    names : pandas Index or None
+    names : ndarray of shape (n_samples,) or None
         The index of the samples, if they have one of their own.
     seed : int or None
         Which of equally good samples are asked about.
@@ -139,7 +139,7 @@ def find_clusters(
         Wraps the function whose results are to be cached.
     verbose : int
         Whether to tell of the stage.
-    names : pandas Index or None, default=None
+    names : ndarray of shape (n_samples,) or None, default=None
         The index of the samples.
     seed : int or None, default=None
         Which of equally good samples are to be asked about.

@@ -325,7 +325,11 @@ def _holds(dtype: np.dtype[Any], values: NDArray[Any]) -> bool:
 def _of_one_kind(values: list[Any], source: str) -> NDArray[Any]:
     is_scalar = all(np.ndim(value) == 0 for value in values)
     kinds = {
-        "U" if isinstance(value, str) else np.asarray(value).dtype.kind
+        "U"
+        if isinstance(value, str)
+        else "i"  # of any size
+        if isinstance(value, int)
+        else np.asarray(value).dtype.kind
         for value in values
         if is_scalar
     }

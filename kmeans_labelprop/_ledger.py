@@ -225,7 +225,7 @@ class Ledger:
         ----------
         labels : array-like, Series or dict
             Labels by position or index, or in the order of the last question.
-        names : pandas Index or None
+        names : iterable of object, or None
             The index of the samples.
         n_samples : int
             Number of samples.
@@ -268,6 +268,7 @@ class Ledger:
             self.is_asking = False  # if `ask` was interrupted before it did so
             if error is not self.told:  # has its own answers
                 attach_answers(error, self.answers)
+            self.told = None  # it may hold the samples, and what cannot be pickled
             raise
 
     def ask(self, ask: Ask, queries: NDArray[np.intp], verbose: int) -> None:
@@ -330,10 +331,13 @@ class Ledger:
         last = queries.copy()
         place = {c: i for i, c in enumerate(cluster_ids[last].tolist())}
         for _ in range(max_retries + 1):
-            self.ask(ask, queries, verbose)
-            for query, cluster in zip(queries, cluster_ids[queries], strict=True):
-                if self.answers[int(query)] is not None:
-                    last[place[int(cluster)]] = query  # it stands for the cluster now
+            try:
+                self.ask(ask, queries, verbose)
+            finally:
+                for query, cluster in zip(queries, cluster_ids[queries], strict=True):
+                    if self.answers.get(int(query)) is not None:
+                        last[place[int(cluster)]] = query  # stands for the cluster now
+                self.queries = last
             abstained = [q for q in queries.tolist() if self.answers[q] is None]
             if not abstained:
                 break
@@ -348,7 +352,6 @@ class Ledger:
             at = cluster_ids[left], costs[left]
             best, _ = best_samples(*at, nobody, left, seed)
             queries = left[best]
-        self.queries = last
 
 
 class LedgerMixin:

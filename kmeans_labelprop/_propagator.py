@@ -61,6 +61,7 @@ from ._validation import (
     check_instances,
     forget_fit,
     replace_attributes,
+    undone_on_error,
     validate_estimator_parameters,
 )
 
@@ -471,7 +472,9 @@ class KMeansLabelPropagator(
         known = self._read_labels(X, y)
         is_experiment = plays_oracle(self.oracle, y, known, self.missing_label)
         own = known.none() if is_experiment else known
-        ledger, ask = self._cluster(X, own, callable(self.oracle), askable), None
+        with undone_on_error(self):
+            ledger = self._cluster(X, own, callable(self.oracle), askable)
+        ask = None
         if is_experiment:
             ask = answer_by(known)
         elif callable(self.oracle):
@@ -481,20 +484,22 @@ class KMeansLabelPropagator(
         with ledger.attached():
             if ask is not None and len(ledger.queries):
                 clusters = self.clusters_
-                ledger.ask_in_clusters(
-                    ask,
-                    clusters.ids,
-                    costs_of_asking(clusters),
-                    partial(copies_of, clusters),
-                    clusters.seed,
-                    self.max_retries,
-                    self.verbose,
-                )
-                self.representative_indices_[
-                    np.searchsorted(
-                        self.representative_clusters_, clusters.ids[ledger.queries]
+                try:
+                    ledger.ask_in_clusters(
+                        ask,
+                        clusters.ids,
+                        costs_of_asking(clusters),
+                        partial(copies_of, clusters),
+                        clusters.seed,
+                        self.max_retries,
+                        self.verbose,
                     )
-                ] = ledger.queries
+                finally:
+                    self.representative_indices_[
+                        np.searchsorted(
+                            self.representative_clusters_, clusters.ids[ledger.queries]
+                        )
+                    ] = ledger.queries
             elif callable(self.oracle):
                 warn_user(
                     "The oracle is never asked: y holds a label in every cluster. Set "
@@ -570,7 +575,8 @@ class KMeansLabelPropagator(
         """
         self._refuse_while_asking()
         self._check_parameters()
-        ledger = self._cluster(X, self._read_labels(X, y), True)
+        with undone_on_error(self):
+            ledger = self._cluster(X, self._read_labels(X, y), True)
         return ledger.ask_about(ledger.queries)
 
     @as_task

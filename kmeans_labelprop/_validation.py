@@ -7,7 +7,8 @@ scikit-learn; this module is the only one that imports them.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from numbers import Integral
 from typing import Any, ParamSpec, TypeVar
@@ -37,6 +38,7 @@ __all__ = [
     "replace_attributes",
     "routing_enabled",
     "take_fit_params",
+    "undone_on_error",
     "validate_estimator_parameters",
     "validated",
 ]
@@ -190,6 +192,23 @@ def replace_attributes(
     """
     kept = {name: v for name, v in vars(estimator).items() if name not in without}
     estimator.__dict__ = kept | dict(attributes)
+
+
+@contextmanager
+def undone_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """Leave an estimator as it was, if what is done to it ends early.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets its attributes back.
+    """
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        estimator.__dict__ = before
+        raise
 
 
 def routing_enabled() -> bool:

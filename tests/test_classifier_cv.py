@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import sklearn
 from helpers import RecordingOracle, weights_by_class
@@ -1277,6 +1278,30 @@ def test_groups_must_be_those_of_the_rows(patients):
     in_order = clone(model).fit(frame, partly, groups=series)
     expected = clone(model).fit(X, partly, groups=groups)
     assert in_order.best_accuracy_ == expected.best_accuracy_ < 0.67
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        lambda groups: groups,
+        lambda groups: groups.astype(object),
+        lambda groups: [None if group != group else group for group in groups],
+        lambda groups: pd.Series(groups).astype("Int64"),
+        lambda groups: pd.Series(groups).astype("Int64").astype("string"),
+        lambda groups: pd.Series(groups).astype("category"),
+        lambda groups: pd.to_datetime(pd.Series(groups), unit="D"),
+        lambda groups: pl.Series(groups).fill_nan(None),
+    ],
+)
+def test_rows_without_a_group_are_refused_in_any_container(patients, container):
+    """NaN was a group for each row, None one for all of them."""
+    X, groups, _ = patients
+    oracle = RecordingOracle(X, np.zeros(len(X)))
+    lacking = np.where(np.arange(len(X)) % 3 == 0, np.nan, groups)
+    n_missing = int(np.isnan(lacking).sum())
+    with pytest.raises(ValueError, match=rf"groups must hold .* Got {n_missing} miss"):
+        classifier(of=propagator(oracle=oracle)).fit(X, groups=container(lacking))
+    assert oracle.n_asked == 0
 
 
 def test_groups_are_routed(patients):

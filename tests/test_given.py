@@ -675,7 +675,7 @@ def test_an_index_that_does_not_tell_rows_apart_is_refused(blobs):
     halves.query(framed(X, INDEXES["names"]))
     for index, match in (
         (["row-1", "row-1"], "each sample once"),
-        (["row-1", "stranger"], "Got row-1, stranger"),
+        (["row-1", "stranger"], "Got 'row-1', 'stranger'"),
         ([4, 4], "each sample once"),
     ):
         with pytest.raises(ValueError, match=match):

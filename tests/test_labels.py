@@ -236,6 +236,12 @@ def test_label_array_refuses_mixed_and_unknown_types(values):
         label_array(values, "the oracle")
 
 
+@pytest.mark.parametrize("values", [[2**70, 2**70 + 1], [2**64, 0], [-(2**63) - 1]])
+def test_whole_numbers_too_large_for_any_dtype_are_called_numbers(values):
+    with pytest.raises(ValueError, match=r"one dtype holds exactly.*pass strings"):
+        label_array(values, "the oracle")
+
+
 def test_label_array_casts_without_loss_only():
     assert label_array([1.0, 2.0], "y", np.dtype(np.uint8)).dtype == np.uint8
     with pytest.raises(ValueError, match=r"must fit the dtype of y, uint8.*300"):

@@ -392,7 +392,7 @@ ORDER = {
     ),
     "an unknown name": (
         lambda: queried().propagate({"first": 1}),
-        "names of the rows of X. Got first",
+        "names of the rows of X. Got 'first",
     ),
     "features of samples": (
         lambda: fit().transform(X),

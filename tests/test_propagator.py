@@ -772,7 +772,7 @@ def test_propagate_needs_a_query_and_legal_answers(blobs):
     with pytest.raises(ValueError, match=r"4 label.*Got 1 label"):
         halves.propagate([1])
     for stranger in (len(X), -1, 1.5, True, "a"):
-        with pytest.raises(ValueError, match=rf"0 to 119, .*Got {stranger} instead"):
+        with pytest.raises(ValueError, match=rf"0 to 119, .*Got {stranger!r} instead"):
             halves.propagate({0: 1, stranger: 1})
     with pytest.raises(ValueError, match="No sample has a label"):
         halves.propagate([-1] * 4)
@@ -791,7 +791,7 @@ def test_propagate_goes_by_the_index_of_a_series(blobs):
     positions = halves.query(X)
     answers = pd.Series(y[positions], index=positions).sort_index()
     assert_array_equal(halves.propagate(answers).transduction_, y)
-    with pytest.raises(ValueError, match="Got a, b, c, d instead"):
+    with pytest.raises(ValueError, match="Got 'a', 'b', 'c', 'd' instead"):
         halves.propagate(pd.Series(y[positions], index=list("abcd")))
     assert_array_equal(halves.transduction_, y)
 

@@ -8,12 +8,14 @@ import re
 import warnings
 from enum import Enum
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, LeavePOut, StratifiedKFold
@@ -27,6 +29,8 @@ from kmeans_labelprop import (
 )
 from kmeans_labelprop import dask as on_dask
 from kmeans_labelprop.embedding import default_embedding
+from kmeans_labelprop.inspection import FractionCurveDisplay, RepresentativesDisplay
+from kmeans_labelprop.metrics import majority_labels, propagated_label_accuracy
 from kmeans_labelprop.model_selection import audit_propagation, draw_audit
 
 X, Y = make_blobs(300, centers=4, cluster_std=0.5, random_state=0)
@@ -623,3 +627,137 @@ def test_the_output_of_transformers_does_not_matter(out, samples):
         if out == "pandas" or not hasattr(samples, "iloc"):
             assert_allclose(default_embedding(samples).fit_transform(samples), space)
         streaming.KMeansLabelPropagator(8).fit(X * [1, 1000], Y)
+
+
+# Names of classes longer than an array of strings has room for are objects.
+LONG_NAMES = np.array(["ant", "bee", "cat", "the dog " * 20], dtype=object)[Y]
+
+
+def test_long_names_are_strings_like_short_ones():
+    p = KMeansLabelPropagator(20, random_state=0).fit(X, LONG_NAMES)
+    positions = draw_audit(p, 100, random_state=0)
+    is_short = LONG_NAMES[positions] != "the dog " * 20
+    short = positions[is_short]
+    assert 0 < len(short) < 100
+    audit = audit_propagation(p, short, LONG_NAMES[short], fractions=[1])
+    assert audit.n_right[0] == np.sum(p.transduction_[short] == LONG_NAMES[short])
+    guesses = np.array(["ant", "bee", "cat", "dog"])[Y]
+    found = propagated_label_accuracy(guesses, p.transduction_)
+    assert found.accuracy == np.mean(guesses == p.transduction_) > 0.5
+    with pytest.raises(TypeError, match="both strings or both numbers"):
+        propagated_label_accuracy(Y, p.transduction_)
+    display = RepresentativesDisplay.from_estimator(p, X, y=guesses)
+    plt.close(display.figure_)
+    own = p.labels_[p.representative_indices_]
+    most = majority_labels(p.labels_, guesses)[own]
+    assert_array_equal(display.is_majority, most == p.representative_labels_)
+
+
+@pytest.mark.parametrize("y", [np.full(300, -1), np.full(300, -1.0)])
+def test_long_answers_come_out_beside_a_y_of_numbers_without_any(y):
+    def oracle(rows):
+        return [LONG_NAMES[np.flatnonzero((row == X).all(axis=1))[0]] for row in rows]
+
+    p = KMeansLabelPropagator(20, oracle=oracle, random_state=0)
+    _, y_res = p.fit_resample(X, y)
+    assert_array_equal(y_res, p.transduction_)
+    assert set(y_res) == set(LONG_NAMES)
+    classifier = PropagatedClassifier(GaussianNB(), p).fit(X, y)
+    assert classifier.score(X, LONG_NAMES) > 0.9
+
+
+def test_a_refit_that_ends_early_leaves_what_was_fitted():
+    """Labels of before stay, and so does what they are labels of."""
+    others = pd.DataFrame(np.arange(30.0).reshape(10, 3), columns=["u", "v", "w"])
+    labels = [0, 1] * 5
+    p = KMeansLabelPropagator(20, random_state=0).fit(TABLE, Y)
+    predicted, told = p.predict(TABLE), p.summary()
+    for refit in (p.fit, p.query):  # there are fewer samples than clusters
+        with pytest.raises(ValueError, match="n_clusters=20"):
+            refit(others, labels)
+        assert p.summary() == told
+        assert_array_equal(p.predict(TABLE), predicted)
+        assert p.feature_names_in_.tolist() == ["a", "b"]
+    assert len(p.propagate({0: int(Y[0])}).given_) >= 20
+
+
+class TwoColumns(GaussianNB):
+    """Fails on samples of more."""
+
+    def fit(self, X, y, sample_weight=None):
+        if np.shape(X)[1] > 2:
+            raise RuntimeError("more than two columns")
+        return super().fit(X, y, sample_weight)
+
+
+@pytest.mark.parametrize("kind", [PropagatedClassifier, PropagatedClassifierCV])
+@pytest.mark.filterwarnings("ignore")
+def test_a_training_that_fails_leaves_the_classifier_of_before(kind):
+    partial = np.where(np.arange(300) % 5 == 0, Y, -1)
+    model = kind(
+        TwoColumns(), KMeansLabelPropagator(20, random_state=0), train_on="samples"
+    ).fit(TABLE, partial)
+    predicted, told = model.predict(TABLE), model.summary()
+    more = TABLE.assign(c=1.0)
+    with pytest.raises((RuntimeError, ValueError)):
+        model.fit(more, partial)
+    assert model.n_features_in_ == 2
+    assert model.summary() == told
+    assert_array_equal(model.predict(TABLE), predicted)
+
+
+POLARS = pl.DataFrame({"a": X[:, 0], "b": X[:, 1]})
+LINES = [f"{'abcd'[label]} letter {i}" for i, label in enumerate(Y)]
+
+
+@pytest.mark.parametrize("rows", [POLARS, pl.Series(LINES)])
+def test_columns_of_pandas_beside_rows_of_polars(rows):
+    """Rows of polars have no index, so that there is none to compare with."""
+    beside = pd.Series(Y, index=np.arange(300)[::-1])
+    p = KMeansLabelPropagator(20, random_state=0).fit(rows, beside)
+    assert_array_equal(p.transduction_[p.queries_], Y[p.queries_])
+    q = clone(p).set_params(oracle=lambda ids: Y[np.asarray(ids)])
+    ids = pd.Series(np.arange(300))
+    assert_array_equal(q.fit(rows, sample_ids=ids).transduction_, p.transduction_)
+    model = PropagatedClassifierCV(GaussianNB(), p, random_state=0)
+    weights = pd.Series(np.ones(300))
+    model.fit(
+        rows, beside, groups=pd.Series(np.arange(300) // 2), sample_weight=weights
+    )
+    assert 0 < model.n_hidden_ <= 20
+    assert model.score(rows, beside, weights) > 0.5
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        [f"patient {i}" for i in range(300)],
+        np.arange(300)[::-1] * 7,
+        np.arange(300) / 2,
+        pd.date_range("2020-01-01", periods=300),
+        pd.MultiIndex.from_product([["a", "b", "c"], range(100)]),
+    ],
+)
+def test_names_of_rows_are_kept_as_they_are_in_a_plain_array(index):
+    """skops stores no index of pandas."""
+    table = TABLE.set_axis(pd.Index(index), axis=0)
+    p = KMeansLabelPropagator(20, random_state=0)
+    asked = p.query(table)
+    assert type(p.clusters_.names) is np.ndarray
+    assert list(p.clusters_.names) == list(table.index)
+    labels = pd.Series(Y, index=table.index).iloc[asked]
+    p = pickle.loads(pickle.dumps(p)).propagate(labels.iloc[::-1])
+    assert_array_equal(p.transduction_[asked], Y[asked])
+    curve = FractionCurveDisplay.from_estimator
+    display = curve(p, pd.Series(Y, index=table.index))
+    plt.close(display.figure_)
+    with pytest.raises(ValueError, match="The index of y_true must be that of X"):
+        curve(p, pd.Series(Y, index=table.index[::-1]))
+
+
+def test_positions_that_json_has_made_strings_are_shown_as_such():
+    p = KMeansLabelPropagator(20, random_state=0)
+    answers = {int(i): int(Y[i]) for i in p.query(X)}
+    with pytest.raises(ValueError, match=r"whole numbers from 0 to 299.* Got '\d+', '"):
+        p.propagate(json.loads(json.dumps(answers)))
+    assert p.answers_ == {}

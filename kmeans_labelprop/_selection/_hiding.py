@@ -17,11 +17,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.parallel import delayed
 
-from .._asking import check_beside
-from .._containers import labels_like, single_column, take_rows
+from .._containers import labels_like, take_rows
 from .._engine import Clusters, Spread, keep, spread
 from .._given import GivenLabels
-from .._labels import label_vector
 from .._messages import Progress, noting, warn_user
 from .._parallel import run_parallel
 from .._propagation import as_probabilities, join, likeliest
@@ -129,63 +127,6 @@ def needs_groups(cv: Any) -> bool:
         return False
     requests = get_routing_for_object(cv).split.requests
     return requests.get("groups") is True
-
-
-def check_groups(X: Any, groups: Any) -> list[Any]:
-    """Check that each sample has a group.
-
-    Parameters
-    ----------
-    X : object
-        The samples.
-    groups : array-like of shape (n_samples,) or (n_samples, 1)
-        The group of each.
-
-    Returns
-    -------
-    groups : list of length n_samples
-        The groups.
-
-    Raises
-    ------
-    ValueError
-        If they are no single column beside the samples.
-    TypeError
-        If they cannot be told apart.
-    """
-    groups = single_column(groups)
-    check_beside(X, groups, "groups")
-    values = label_vector(groups)
-    if values.ndim != 1:
-        raise ValueError(
-            "groups must be one value for each sample, of shape (n_samples,). Got an "
-            f"array of shape {values.shape} instead."
-        )
-    items = values.tolist()
-    try:
-        set(items)
-    except TypeError as error:
-        raise TypeError(
-            f"groups must be strings, numbers or other values to compare: {error}."
-        ) from error
-    return items
-
-
-def number_groups(groups: list[Any]) -> NDArray[np.intp]:
-    """Give groups of any kind numbers, in the order in which they come.
-
-    Parameters
-    ----------
-    groups : list of length n_labels
-        The group of each label.
-
-    Returns
-    -------
-    numbers : ndarray of shape (n_labels,), dtype=intp
-        Its number.
-    """
-    number = {group: i for i, group in enumerate(dict.fromkeys(groups))}
-    return np.array([number[group] for group in groups], dtype=np.intp)
 
 
 def check_splitter(cv: Any, n_labels: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length
 
-from .._asking import check_index
+from .._asking import check_names
 from .._fraction import rank_in_clusters, within_fraction
 from .._labels import check_labels, with_missing
 from .._selection._label_curve import EXPONENT, LabelLearningCurve
@@ -467,7 +467,7 @@ class FractionCurveDisplay(CurveDisplay):
             )
         propagators = [check_propagator(each) for each in several]
         for each in propagators:
-            check_index(each.clusters_.names, y_true, "y_true")
+            check_names(each.clusters_.names, y_true, "y_true")
         mark = kwargs.pop("missing_label", propagators[0].missing_label)
         shares = _check_fractions(fractions)
         results = [

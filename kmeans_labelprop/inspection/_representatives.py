@@ -13,7 +13,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from .._asking import check_index
-from .._containers import take_rows
+from .._containers import are_strings, take_rows
 from .._labels import is_missing
 from .._validation import POSITIVE, validated
 from ..metrics._purity import check_cluster_labels, cluster_purity, count_classes
@@ -261,8 +261,8 @@ class RepresentativesDisplay:
             purity = cluster_purity(clusters, y, missing_label=missing_label)
             purities = purity.purities[own]
             classes, counts = count_classes(clusters, y, missing_label)
-            are_strings = {isinstance(name, str) for name in names if name is not None}
-            if len(classes) and (classes.dtype.kind != "U") in are_strings:
+            kinds = {isinstance(name, str) for name in names if name is not None}
+            if len(classes) and (not are_strings(classes)) in kinds:
                 raise TypeError(
                     "'y' and the labels of the representatives must be both strings or "
                     f"both numbers. Got classes {classes.tolist()} and labels {names}."

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from .._asking import check_index
+from .._containers import are_strings
 from .._labels import check_labels, with_missing
 
 
@@ -366,7 +367,7 @@ def propagated_label_accuracy(
     compared = known & propagated & _check_mask(mask, len(known))
     expected = true_labels[compared[known]]
     found = spread_labels[compared[propagated]]
-    if compared.any() and (expected.dtype.kind == "U") != (found.dtype.kind == "U"):
+    if compared.any() and are_strings(expected) != are_strings(found):
         raise TypeError(
             "'y_true' and 'transduction' must be both strings or both numbers. Got "
             f"{expected.dtype} and {found.dtype} instead."

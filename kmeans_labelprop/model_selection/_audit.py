@@ -13,6 +13,7 @@ from scipy.stats import hypergeom
 from sklearn.utils import check_random_state
 
 from .._asking import check_answers, labels_by_position
+from .._containers import are_strings
 from .._engine import keep
 from .._labels import label_array
 from .._propagator import KMeansLabelPropagator
@@ -495,7 +496,7 @@ def _compare(
     answered = np.array(positions)[is_label]
     found = label_array([a for a in answers if a is not None], "the audit")
     expected = propagator.classes_[propagator.spread_.codes[answered]]
-    if (found.dtype.kind == "U") != (expected.dtype.kind == "U"):
+    if are_strings(found) != are_strings(expected):
         raise TypeError(
             "The 'labels' parameter of audit_propagation and the propagated labels "
             f"must be both strings or both numbers. Got {found.dtype} and "

@@ -700,6 +700,13 @@ def test_an_oracle_that_fails_in_the_second_round_keeps_the_first():
     assert isinstance(caught, TimeoutError)
     assert p.answers_ == caught.answers == oracle.out
     assert len(oracle.out) == 6
+    *_, answered = oracle.out  # in the second round: it stands for its cluster now
+    of_cluster = p.representative_clusters_ == p.labels_[answered]
+    assert answered in p.queries_
+    assert p.representative_indices_[of_cluster] == [answered]
+    with quiet():
+        p.propagate({})
+    assert p.representative_labels_[of_cluster] == [oracle.out[answered]]
 
 
 def test_a_copy_of_the_propagator_taken_by_the_oracle_is_its_own():

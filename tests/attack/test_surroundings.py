@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -430,3 +432,40 @@ def test_a_cache_knows_one_clusterer_from_another(tmp_path, groups):
     shifted = make_groups(seed=3)[0]
     found = propagator(memory=memory).fit(shifted, make_groups(seed=3)[1])
     assert_array_equal(found.transduction_, make_groups(seed=3)[1])
+
+
+class NoAnswer(Exception):
+    """An error that holds a connection, and that no pickle brings back."""
+
+    def __init__(self, status, connection):
+        super().__init__(status)
+        self.connection = connection
+
+
+def failing_service(rows):
+    yield 0
+    yield 1
+    raise NoAnswer(500, threading.Lock())
+
+
+@pytest.mark.parametrize(
+    "save", [copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))]
+)
+@pytest.mark.parametrize("kind", ["propagator", "classifier", "choice"])
+def test_what_a_service_answered_before_it_failed_can_be_saved(save, kind, groups):
+    """The error is no part of what was fitted; it would hold the samples, too."""
+    X, _ = groups
+    p = propagator(oracle=failing_service)
+    model = {
+        "propagator": p,
+        "classifier": PropagatedClassifier(GaussianNB(), p),
+        "choice": choice(oracle=failing_service),
+    }[kind]
+    with quiet(), pytest.raises(NoAnswer) as caught:
+        model.fit(X)
+    kept = save(model)
+    kept = getattr(kept, "propagator_", kept)
+    assert kept.answers_ == caught.value.answers
+    assert list(kept.answers_.values()) == [0, 1]
+    with quiet():
+        assert len(kept.propagate({}).given_) == 2

@@ -24,13 +24,13 @@ from kmeans_labelprop._given import GivenLabels
 from kmeans_labelprop._propagation import as_probabilities, join
 from kmeans_labelprop._selection import _hiding
 from kmeans_labelprop._selection._candidates import Candidate, list_candidates
+from kmeans_labelprop._selection._groups import number_groups
 from kmeans_labelprop._selection._hiding import (
     Comparison,
     TrainingSet,
     affordable_folds,
     hiding_folds,
     neighbors_shares,
-    number_groups,
     outcome_of,
     predict_hidden,
     stratified_folds,
