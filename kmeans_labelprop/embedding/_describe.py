@@ -85,6 +85,28 @@ def describe(embedding: Any) -> str:
     return f"{_subject(steps)}: {_done(steps)}"
 
 
+def image_shape_of(embedding: Any) -> tuple[int, ...] | None:
+    """Tell the shape of the images that a row of pixels is.
+
+    Parameters
+    ----------
+    embedding : transformer or None
+        Fitted or not.
+
+    Returns
+    -------
+    image_shape : tuple of int or None
+        As the row holds them; None if it is no image.
+    """
+    steps = _steps(embedding)
+    if not any(isinstance(step, ImageFeatures) for step in steps):
+        return None
+    for step in steps:
+        if getattr(step, "func", None) is flatten:
+            return tuple(step.kw_args["image_shape"])
+    return getattr(steps[-1], "image_shape_", getattr(steps[-1], "image_shape", None))
+
+
 def _steps(embedding: Any) -> list[Any]:
     """List the steps, including those of nested pipelines."""
     if embedding is None:
@@ -148,7 +170,7 @@ def _of_table(table: ColumnTransformer, further: list[Any]) -> list[str]:
     """Tell the columns used, the steps after them, and the columns left out."""
     counts: dict[str, int] = {}
     left_out = []
-    only_numbers = ""
+    only_numbers = image = ""
     for name, part, columns in table.transformers:
         if name in REASONS:
             names = [repr(column) for column in columns[:_MOST_NAMES]]
@@ -159,10 +181,12 @@ def _of_table(table: ColumnTransformer, further: list[Any]) -> list[str]:
         kind = name.rstrip("0123456789")
         counts[kind] = counts.get(kind, 0) + len(columns)
         if kind == NUMBERS:
-            only_numbers = _done(_steps(part)[1:])
+            steps = _steps(part)[1:]
+            only_numbers = _done(steps)
+            image = _subject(steps) if image_shape_of(part) else ""
     if list(counts) == [NUMBERS]:
         n_numbers = counts[NUMBERS]
-        told = [f"{n_numbers} {'number' if n_numbers == 1 else 'numbers'}"]
+        told = [image or f"{n_numbers} {'number' if n_numbers == 1 else 'numbers'}"]
         told.append(only_numbers)
     else:
         told = [f"{n} {_COLUMNS[kind][n > 1]}" for kind, n in counts.items()]

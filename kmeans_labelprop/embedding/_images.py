@@ -32,6 +32,7 @@ from threadpoolctl import threadpool_limits
 from .._parallel import run_in_threads
 from .._validation import Interval, validate_estimator_parameters
 from ._layout import N_TOGETHER, Layout, as_rows, resolve_image_shape
+from ._pixels import usual_range
 
 _Float32 = NDArray[np.float32]
 
@@ -510,7 +511,9 @@ dtype=float32
     the share itself, if that is more.
 
     The features do not depend on the unit nor the zero of the grey values, except for
-    rounding: the range of all training pixels is the unit. Edges and patches are not
+    rounding: the range of the training pixels is the unit. Pixels that are far from
+    nearly all others, as dead ones are, set no unit, and count as if they were one unit
+    out of that range at most. Edges and patches are not
     centred at the end, so a blank image has zeros there.
 
     Filters and components are learned from at most 3,000 images drawn at random. So,
@@ -595,8 +598,9 @@ array-like of shape (n_samples, height, width[, channels])
         layout = Layout.of(self.image_shape_, self.patch_size)
         random_state = check_random_state(self.random_state)
         # Halves, because the range of large numbers may overflow.
-        self._low = float(X.min()) / 2
-        self._unit = float(X.max()) / 2 - self._low or 1.0
+        low, high = usual_range(X)
+        self._low = low / 2
+        self._unit = high / 2 - self._low or 1.0
         width = max(X.shape[1], math.prod(layout.pools) * self.n_filters)
         n_fit = min(_N_FIT_IMAGES, max(1, _FIT_BYTES // (4 * width)))
         X = X[np.sort(random_state.permutation(X.shape[0])[:n_fit])]
@@ -677,6 +681,7 @@ array-like of shape (n_samples, height, width[, channels])
         # Values of 8 and 16 bits lie exactly on this grid. The rounding of other units
         # then cannot change which filters are learned.
         pixels *= _N_GREY / self._unit
+        np.clip(pixels, -_N_GREY, 2 * _N_GREY, out=pixels)
         np.rint(pixels, out=pixels)
         pixels /= _N_GREY
         images = pixels.reshape(-1, *self.image_shape_).transpose(0, 3, 1, 2)

@@ -31,6 +31,9 @@ _SMALL_SHARE = 1 / 3
 _LINES_ALIKE = 1.5
 # Samples that are looked at to tell sensors from images.
 _N_LOOKED_AT = 5000
+# The patches of more channels take too long; of photographs and satellites there are
+# fewer, of activations in networks more.
+_MOST_CHANNELS = 16
 # Larger ones are made smaller by a whole factor, to sides of this length at least.
 _LARGE_SIDE = 48
 
@@ -65,15 +68,21 @@ def images_embedding(X: NDArray[Any], image_shape: tuple[int, ...] | None) -> An
         raise ValueError(
             f"The samples of shape {shape} do not have image_shape={image_shape!r}."
         )
-    is_first = len(shape) == 3 and shape[0] in (1, 3, 4) and shape[2] > 4
+    is_first = channels_come_first(shape, told is not None)
     height, width = shape[1:] if is_first else shape[:2]
     factor = max(1, min(height, width) // _LARGE_SIDE)
     is_image = told is not None or not (looks_like_series(shape) or _are_sensors(X))
     units = None
+    last = np.moveaxis(X, 1, -1) if is_first else X
+    channels = _channels_that_vary(last)
+    if channels is not None:
+        last = last[..., channels]
     if len(shape) == 3 or not is_image:
-        units = _units_of_channels(np.moveaxis(X, 1, -1) if is_first else X)
-    small = flatten(X, shape, is_first, factor, units)
-    if min(height, width) < LEAST_SIDE or not is_image:
+        units = _units_of_channels(last)
+    small = flatten(X, shape, is_first, factor, units, channels)
+    n_channels = last.shape[-1] if len(shape) == 3 else 1
+    is_large = min(height, width) >= LEAST_SIDE
+    if not (is_image and is_large) or (told is None and n_channels > _MOST_CHANNELS):
         chosen = numbers_embedding(small.astype(np.float64))
     else:
         sides = height // factor, width // factor
@@ -83,6 +92,8 @@ def images_embedding(X: NDArray[Any], image_shape: tuple[int, ...] | None) -> An
     options = {"image_shape": shape, "channels_first": is_first, "factor": factor}
     if units is not None:
         options["units"] = units
+    if channels is not None:
+        options["channels"] = channels
     first = FunctionTransformer(flatten, kw_args=options)
     return first if chosen is None else make_pipeline(first, chosen)
 
@@ -101,7 +112,11 @@ def rows_embedding(X: Any) -> Any:
         The transformer, not fitted; None for the numbers as they are.
     """
     found = None if issparse(X) else find_image_shape(X)
-    return numbers_embedding(X) if found is None else pixels_embedding(X, found)
+    if found is None:
+        return numbers_embedding(X)
+    if 4 in found or channels_come_first(found):
+        return images_embedding(X.reshape(len(X), *found), None)
+    return pixels_embedding(X, found)
 
 
 def pixels_embedding(X: Any, image_shape: tuple[int, ...]) -> Any:
@@ -109,6 +124,39 @@ def pixels_embedding(X: Any, image_shape: tuple[int, ...]) -> Any:
     features = ImageFeatures(image_shape)
     has_missing = np.isnan(X.data if issparse(X) else X).any()
     return make_pipeline(imputer(), features) if has_missing else features
+
+
+def channels_come_first(shape: tuple[int, ...], is_told: bool = False) -> bool:
+    """Tell whether the first of three sides counts the channels of an image.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The shape of a sample.
+    is_told : bool, default=False
+        Whether the caller gave it, as (height, width, channels) in general.
+
+    Returns
+    -------
+    come_first : bool
+        True for (3, height, width), and for any number of channels of images that are
+        square, or that would else be too low for an image.
+    """
+    if len(shape) != 3 or shape[2] <= 4:
+        return False
+    first, *sides = shape
+    is_low = first < LEAST_SIDE <= min(sides)
+    return first in (1, 3, 4) or (
+        not is_told and (is_low or sides[0] == sides[1] != first)
+    )
+
+
+def _channels_that_vary(X: NDArray[Any]) -> list[int] | None:
+    """Find the channels that differ anywhere, as opacity may not; None if all do."""
+    if X.ndim != 4 or X.dtype.kind not in "iuf":
+        return None
+    varies = _ranges(X, 3) > 0
+    return None if varies.all() or not varies.any() else np.flatnonzero(varies).tolist()
 
 
 def _ranges(X: NDArray[Any], axis: int) -> NDArray[np.float64]:
@@ -174,12 +222,13 @@ def flatten(
     channels_first: bool,
     factor: int,
     units: tuple[list[float], list[float]] | None = None,
+    channels: list[int] | None = None,
 ) -> NDArray[Any]:
     """Lay the pixels of each image in a row, and make large images smaller.
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, *image_shape)
+    X : array-like of shape (n_samples, *image_shape) or (n_samples, n_pixels)
         The images.
     image_shape : tuple of int
         The shape of an image.
@@ -190,6 +239,8 @@ def flatten(
     units : tuple of (list of float, list of float) or None, default=None
         Is subtracted from each channel, and divides it, where channels have units of
         their own.
+    channels : list of int or None, default=None
+        The channels to keep; None for all.
 
     Returns
     -------
@@ -197,6 +248,8 @@ def flatten(
         The images line by line, the channels of a pixel together.
     """
     images = np.asarray(X)
+    if images.shape[1:] == (math.prod(image_shape),):
+        images = images.reshape(-1, *image_shape)
     if images.shape[1:] != tuple(image_shape):
         raise ValueError(
             f"The samples must be images of shape {tuple(image_shape)}. Got an array "
@@ -207,6 +260,8 @@ def flatten(
         images = check_array(images, dtype=np.float64, allow_nd=True, **wanted)
     if channels_first:
         images = np.moveaxis(images, 1, -1)
+    if channels is not None:
+        images = images[..., channels]
     if units is not None:
         zeros, ranges = (np.array(of_channels) for of_channels in units)
         images = ((images - zeros) / ranges).astype(np.float32)

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from .._mixing import some_positions
 
 # Shorter sides show too little; longer and narrower ones are rather windows of series.
 _LEAST_SIDE = 16
+LEAST_PIXELS = _LEAST_SIDE**2
 _LARGEST_RATIO = 4
-_CHANNELS = (1, 3)
+_CHANNELS = (1, 3, 4)
 _LEAST_SAMPLES = 50
 _N_LOOKED_AT = 300
 # Bounds of time: of the numbers that are looked at, and of all columns.
@@ -24,6 +26,10 @@ _MOST_FEATURES = 2**16
 # groups of columns and matrices are not.
 _LEAST_CONTRAST = 0.2
 _ACROSS_ENDS = 0.5
+_ROUNDING = 1e-9
+# Pixels are broken that are so many times as far from the median as nearly all.
+_FAR = 30
+_NEARLY_ALL = 0.999
 
 
 def find_image_shape(X: NDArray[Any]) -> tuple[int, ...] | None:
@@ -36,14 +42,16 @@ def find_image_shape(X: NDArray[Any]) -> tuple[int, ...] | None:
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
-        The rows; missing numbers are NaN, and such rows are not looked at.
+        The rows; missing numbers are NaN, and such rows are not looked at if 50 others
+        are.
 
     Returns
     -------
     image_shape : tuple of int or None
-        (height, width), or (height, width, 3) of images in colour; the shape that fits
-        best if several do. None if none does, or there are fewer than 50 such rows or
-        more than 65,536 features.
+        (height, width); of images in colour (height, width, channels), or (channels,
+        height, width) if the channels follow one another; the shape that fits best if
+        several do. None if none does, or there are fewer than 50 rows or more than
+        65,536 features.
     """
     n_features = X.shape[1]
     shapes = [
@@ -56,18 +64,88 @@ def find_image_shape(X: NDArray[Any]) -> tuple[int, ...] | None:
     if not shapes or n_features > _MOST_FEATURES:
         return None
     n_rows = max(_LEAST_SAMPLES, min(_N_LOOKED_AT, _N_NUMBERS // n_features))
-    rows = X[some_positions(len(X), n_rows)].astype(np.float64)
-    rows = rows[~np.isnan(rows).any(axis=1)]
+    rows = _without_gaps(X[some_positions(len(X), n_rows)].astype(np.float64))
     if len(rows) < _LEAST_SAMPLES:
         return None
+    rows = np.clip(rows, *usual_range(rows))
     # Half, because the range of large numbers may overflow.
     largest = max(abs(rows.max() / 2), abs(rows.min() / 2)) or 1.0
     rows /= 2 * largest
-    contrasts = {shape: _contrast(rows.reshape(-1, *shape)) for shape in shapes}
-    height, width, channels = best = max(contrasts, key=lambda s: contrasts[s])
-    if contrasts[best] < _LEAST_CONTRAST:
-        return None
-    return (height, width) if channels == 1 else best
+    contrasts: dict[tuple[int, ...], float] = {}
+    for height, width, channels in shapes:
+        images = rows.reshape(-1, height, width, channels)
+        if channels == 1:
+            contrasts[height, width] = _contrast(images)
+            continue
+        planes = np.moveaxis(rows.reshape(-1, channels, height, width), 1, -1)
+        for shape, found, as_grey, is_so in (
+            ((height, width, channels), images, (height, channels * width), _are_last),
+            ((channels, height, width), planes, (channels * height, width), _are_first),
+        ):
+            if is_so(found):
+                contrasts[shape] = _contrast(found)
+                if contrasts[shape] >= _LEAST_CONTRAST:
+                    contrasts.pop(as_grey, None)
+    best = max(contrasts, key=lambda s: contrasts[s])
+    return best if contrasts[best] >= _LEAST_CONTRAST else None
+
+
+def usual_range(X: Any) -> tuple[float, float]:
+    """Find the range of pixels, without a few that are broken.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        The pixels; none of them is missing.
+
+    Returns
+    -------
+    low, high : float
+        The range of all but those that are far beyond nearly all others, as dead pixels
+        and marks of no data are.
+    """
+    ends = float(X.min()), float(X.max())
+    n_rows = max(1, min(_N_LOOKED_AT, _N_NUMBERS // X.shape[1]))
+    some = X[some_positions(X.shape[0], n_rows)]
+    pixels = (some.toarray() if issparse(some) else some).astype(np.float64) / 2
+    middle = float(np.median(pixels))
+    margin = _FAR * float(np.quantile(np.abs(pixels - middle), _NEARLY_ALL))
+    bounds = 2 * (middle - margin), 2 * (middle + margin)
+    if not margin or (bounds[0] <= ends[0] and ends[1] <= bounds[1]):
+        return ends
+    values = X.data if issparse(X) else X
+    is_near = (bounds[0] <= values) & (values <= bounds[1])
+    near = values[is_near]
+    return float(near.min()), float(near.max())
+
+
+def _without_gaps(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Take the rows that miss nothing; if they are few, fill the gaps."""
+    is_gap = np.isnan(rows)
+    whole = rows[~is_gap.any(axis=1)]
+    if len(whole) >= _LEAST_SAMPLES or is_gap.all(axis=0).any():
+        return whole
+    return np.where(is_gap, np.nanmedian(rows, axis=0), rows)
+
+
+def _are_last(images: NDArray[np.float64]) -> bool:
+    """Tell whether channels are no pixels of a line: those would be nearer."""
+    here, there = images[:, :, :-1], images[:, :, 1:]
+    as_line = _correlation(here[..., -1:], there[..., :1])
+    return as_line <= _correlation(here, there) + _ROUNDING
+
+
+def _are_first(images: NDArray[np.float64]) -> bool:
+    """Tell whether channels are no images one below the other: ends would be nearer."""
+    as_ends = _correlation(images[:, -1, :, 0], images[:, 0, :, 1])
+    return as_ends < _correlation(images[..., 0], images[..., 1])
+
+
+def _correlation(here: NDArray[np.float64], there: NDArray[np.float64]) -> float:
+    """Average covariances, in parts of what they may be at most."""
+    here, there = here - here.mean(axis=0), there - there.mean(axis=0)
+    most = (here.std(axis=0) * there.std(axis=0)).mean()
+    return float((here * there).mean() / most) if most > 0 else 0.0
 
 
 def _contrast(images: NDArray[np.float64]) -> float:

@@ -16,7 +16,15 @@ from sklearn.preprocessing import (
 from sklearn.utils import check_array
 
 from .._containers import holds_numbers
-from ._columns import as_strings, columns_of, is_frame, nested_type
+from ._columns import (
+    as_strings,
+    columns_of,
+    floats_of,
+    is_frame,
+    nested_type,
+    strings_of,
+)
+from ._formats import POINT
 from ._gaps import imputer, imputers
 from ._kinds import (
     CATEGORIES,
@@ -29,6 +37,7 @@ from ._kinds import (
     ORDERED,
     PARTS,
     REASONS,
+    ROW_NUMBER,
     TEXT,
     Kind,
     as_numbers,
@@ -38,6 +47,7 @@ from ._names import kinds_of_codes
 from ._numbers import n_components, numbers_embedding
 from ._parts import VERSION, names_of_parts, read_parts, weigh_first
 from ._pictures import rows_embedding
+from ._pixels import LEAST_PIXELS, find_image_shape
 from ._scores import RobustScores
 from ._texts import TextFeatures
 
@@ -91,6 +101,11 @@ def table_embedding(X: Any) -> Any:
         return rows_embedding(_check_numbers(X))
     if set(groups) <= {ID, CONSTANT} and ID in groups and all(map(_is_plain, columns)):
         return numbers_embedding(_check_numbers(X))  # ranks, say: there is nothing else
+    pixels = _pixels_beside_ids(
+        X, columns, kinds, names if has_names else range(len(names))
+    )
+    if pixels is not None:
+        return pixels
     left_out = [
         (reason, "drop", groups.pop(reason)) for reason in REASONS if reason in groups
     ]
@@ -124,6 +139,45 @@ def table_embedding(X: Any) -> Any:
     if width <= _WIDE:
         return together
     return make_pipeline(together, PCA(n_components(_N_COMPONENTS, X.shape[0])))
+
+
+def _pixels_beside_ids(X: Any, columns: list[Any], kinds: list[Kind], keys: Any) -> Any:
+    """Give the embedding of columns that are the pixels of images.
+
+    Beside them there may be ids, and what is the same everywhere. Pixels may be
+    strings, or missing here and there. None if there is anything else.
+    """
+    others = {kind.name for kind in kinds} - {NUMBERS, CATEGORIES, *REASONS}
+    if others or len(columns) < LEAST_PIXELS:
+        return None
+    pixels, numbers = [], []
+    reasons: dict[str, list[Any]] = {}
+    for key, column, kind in zip(keys, columns, kinds, strict=True):
+        is_number = kind.name not in (ID, ROW_NUMBER) and kind.how in (None, POINT)
+        read = floats_of(column) if is_number else None
+        if read is not None and _holds_only_numbers(column, read):
+            pixels.append(key)
+            numbers.append(read)
+        elif kind.name in REASONS:
+            reasons.setdefault(kind.name, []).append(key)
+        else:
+            return None
+    if len(pixels) < LEAST_PIXELS:
+        return None
+    rows = _check_numbers(np.column_stack(numbers))
+    if find_image_shape(rows) is None:
+        return None
+    reader = _reader(as_numbers, kind=NUMBERS, **_reading(X, pixels))
+    part = (NUMBERS, make_pipeline(reader, rows_embedding(rows)), pixels)
+    left_out = [(reason, "drop", names) for reason, names in reasons.items()]
+    return ColumnTransformer([part, *left_out])
+
+
+def _holds_only_numbers(column: Any, read: Any) -> bool:
+    """Tell whether nothing but what is missing could not be read as a number."""
+    if not np.isnan(read).any():
+        return True
+    return all(text is None for text in strings_of(column)[np.isnan(read)])
 
 
 def _mixed_parts(

@@ -16,6 +16,8 @@ from .._asking import check_index
 from .._containers import are_strings, take_rows
 from .._labels import is_missing
 from .._validation import POSITIVE, validated
+from ..embedding._describe import image_shape_of
+from ..embedding._pictures import channels_come_first
 from ..metrics._purity import check_cluster_labels, cluster_purity, count_classes
 from ..model_selection._fitted import check_propagator
 from ._apart import as_texts, columns_apart, words_apart
@@ -177,7 +179,7 @@ class RepresentativesDisplay:
             codes = estimator.given_.codes_at(positions)
             is_given = codes >= 0
             labels[is_given] = estimator.given_.classes[codes[is_given]].tolist()
-        image_shape = getattr(estimator.embedding_, "image_shape_", None)
+        image_shape = image_shape_of(estimator.embedding_)
         if image_shape is not None and np.ndim(X) == 2 and "renderer" not in kwargs:
             kwargs = {"image_shape": image_shape} | kwargs
         return cls.from_predictions(
@@ -452,7 +454,10 @@ def _draw_image(
     image = sample.toarray() if issparse(sample) else np.asarray(sample)
     image = image if image_shape is None else image.reshape(image_shape)
     if image.ndim == 3 and image.shape[-1] not in (1, 3, 4):
-        image = np.moveaxis(image, 0, -1)  # channels first
+        if image.shape[0] in (1, 3, 4) or channels_come_first(image.shape):
+            image = np.moveaxis(image, 0, -1)
+        if image.shape[-1] not in (1, 3, 4):
+            image = image.mean(axis=-1)  # no colours
     if image.ndim == 3 and image.shape[-1] == 1:
         image = image[..., 0]
     if image.ndim == 3 and image.dtype.kind == "f" and image.max() > 1:
