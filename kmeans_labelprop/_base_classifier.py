@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -33,7 +32,14 @@ from sklearn.utils.validation import (
 
 from ._asking import check_beside
 from ._callbacks import CallbackMixin, check_callbacks
-from ._containers import canonical, holds_numbers, labels_like, single_column, take_rows
+from ._containers import (
+    canonical,
+    has_missing,
+    is_numeric_table,
+    labels_like,
+    single_column,
+    take_rows,
+)
 from ._embedding import noting_odd_values
 from ._engine import predict_distributions
 from ._html import SummaryHTMLMixin
@@ -42,7 +48,7 @@ from ._messages import noting, noting_gaps, stage, warn_user
 from ._propagation import join
 from ._propagator import KMeansLabelPropagator
 from ._report import warn_of_classes
-from ._training import Trained, embed_eval_set, train
+from ._training import Trained, check_signs, embed_eval_set, train, warn_of_losses
 from ._validation import (
     check_instances,
     forget_fit,
@@ -74,18 +80,6 @@ def _estimator_has(method: str) -> Any:
     return check
 
 
-def _warn_of_losses(part: Any, copy: Any) -> None:
-    """Say which parameters a copy lacks: keras.wrappers drop those of `fit`."""
-    kept = copy.get_params(deep=False)
-    for name, value in part.get_params(deep=False).items():
-        if value is not None and kept.get(name) is None:
-            warn_user(
-                f"A copy of {type(part).__name__} loses its parameter "
-                f"{name}={value!r}, and it is a copy that is trained. If these are "
-                "arguments of fit, pass them to fit."
-            )
-
-
 def is_pipeline(estimator: Any) -> bool:
     """Tell whether an estimator prepares the samples itself.
 
@@ -100,56 +94,6 @@ def is_pipeline(estimator: Any) -> bool:
         True for scikit-learn's Pipeline, and imbalanced-learn's.
     """
     return isinstance(estimator, Pipeline)
-
-
-def is_numeric_table(X: Any) -> bool:
-    """Tell whether samples are numbers in two dimensions, as classifiers want them.
-
-    Parameters
-    ----------
-    X : object
-        The samples.
-
-    Returns
-    -------
-    is_numeric : bool
-        True for sparse matrices, arrays and lists of numbers, and for tables of
-        numbers and booleans.
-    """
-    if issparse(X):
-        return True
-    if hasattr(X, "columns"):  # pandas and polars
-        return all(
-            holds_numbers(dtype)
-            or getattr(dtype, "kind", str(dtype)) in ("b", "Boolean")
-            for dtype in X.dtypes
-        )
-    try:
-        values = np.asarray(X)
-        if values.dtype.kind == "O":
-            values = values.astype(np.float64)
-    except (TypeError, ValueError):
-        return False
-    return values.ndim == 2 and values.dtype.kind in "biuf"
-
-
-def has_missing(X: Any) -> bool:
-    """Tell whether a table of numbers has missing values.
-
-    Parameters
-    ----------
-    X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-        Numbers and booleans.
-
-    Returns
-    -------
-    has_missing : bool
-        True if a value is NaN, NA or None.
-    """
-    if hasattr(X, "iloc"):
-        return bool(X.isna().to_numpy().any())
-    values = X.data if issparse(X) else X.to_numpy() if hasattr(X, "columns") else X
-    return bool(np.isnan(np.asarray(values, dtype=np.float64)).any())
 
 
 def _check_names(estimator: Any, fit_params: dict[str, Any]) -> None:
@@ -249,7 +193,7 @@ class BasePropagatedClassifier(
                 )
             copy = clone(part)  # refused before any label is paid for
             check_callbacks(self, copy)
-            _warn_of_losses(part, copy)
+            warn_of_losses(part, copy)
             tags = get_tags(part) if hasattr(part, "__sklearn_tags__") else None
             if tags is not None and tags.estimator_type not in ("classifier", None):
                 raise ValueError(
@@ -326,7 +270,17 @@ class BasePropagatedClassifier(
         weights = routed["estimator"].get("sample_weight")
         is_array = weights is not None and not isinstance(weights, Real)
         askable = np.asarray(weights) > 0 if is_array else None
-        propagator.ask(X, y, sample_ids=sample_ids, askable=askable)
+
+        def check(E: Any) -> None:
+            forms = {"samples": X, "embedding": E}
+            spaces = [each for each in self._spaces(X, propagator) if each in forms]
+            check_signs(self.estimator, {each: forms[each] for each in spaces})
+
+        propagator.ask(X, y, sample_ids=sample_ids, askable=askable, check=check)
+
+    def _spaces(self, X: Any, propagator: KMeansLabelPropagator) -> list[str]:
+        """List what the classifier may be given."""
+        return [self._resolve_train_on(X)]
 
     def _check_encoding(self, y: ArrayLike | None, propagator: Any) -> None:
         """Warn if y seems to have been encoded, its missing_label as a class."""

@@ -94,7 +94,7 @@ def refuse_masked(X: Any, name: str) -> None:
 
 
 def canonical(X: Any) -> Any:
-    """Sum duplicate entries of a sparse matrix; refuse masked values and dates.
+    """Bring a sparse matrix into one form; refuse masked values and dates.
 
     Parameters
     ----------
@@ -104,7 +104,8 @@ def canonical(X: Any) -> Any:
     Returns
     -------
     X : object
-        A CSR matrix with each entry once, in order: a new one if that was not so.
+        A CSR matrix with each entry that is not zero once, in order: a new one if that
+        was not so.
         Anything but a sparse matrix is returned as it is.
 
     Raises
@@ -131,10 +132,80 @@ def canonical(X: Any) -> Any:
         csr.indices, csr.indptr = (
             part.astype(np.int32) for part in (csr.indices, csr.indptr)
         )
-    if not csr.has_canonical_format:
+    if not csr.has_canonical_format or not csr.data.all():
         csr = csr.copy()
         csr.sum_duplicates()
+        csr.eliminate_zeros()
     return csr
+
+
+def is_numeric_table(X: Any) -> bool:
+    """Tell whether samples are numbers in two dimensions, as classifiers want them.
+
+    Parameters
+    ----------
+    X : object
+        The samples.
+
+    Returns
+    -------
+    is_numeric : bool
+        True for sparse matrices, arrays and lists of numbers, and for tables of
+        numbers and booleans.
+    """
+    if issparse(X):
+        return True
+    if hasattr(X, "columns"):  # pandas and polars
+        return all(
+            holds_numbers(dtype)
+            or getattr(dtype, "kind", str(dtype)) in ("b", "Boolean")
+            for dtype in X.dtypes
+        )
+    try:
+        values = np.asarray(X)
+        if values.dtype.kind == "O":
+            values = values.astype(np.float64)
+    except (TypeError, ValueError):
+        return False
+    return values.ndim == 2 and values.dtype.kind in "biuf"
+
+
+def has_missing(X: Any) -> bool:
+    """Tell whether a table of numbers has missing values.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        Numbers and booleans.
+
+    Returns
+    -------
+    has_missing : bool
+        True if a value is NaN, NA or None.
+    """
+    if hasattr(X, "iloc"):
+        return bool(X.isna().to_numpy().any())
+    values = X.data if issparse(X) else X.to_numpy() if hasattr(X, "columns") else X
+    return bool(np.isnan(np.asarray(values, dtype=np.float64)).any())
+
+
+def has_negative(X: Any) -> bool:
+    """Tell whether a table of numbers has any below zero.
+
+    Parameters
+    ----------
+    X : object
+        The samples.
+
+    Returns
+    -------
+    has_negative : bool
+        False for what is no table of numbers, too.
+    """
+    if not is_numeric_table(X):
+        return False
+    values = X.data if issparse(X) else X
+    return bool((np.asarray(values, dtype=np.float64) < 0).any())
 
 
 def row_names(X: Any) -> Any:

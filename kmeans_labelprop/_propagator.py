@@ -444,6 +444,7 @@ class KMeansLabelPropagator(
         *,
         sample_ids: ArrayLike | None = None,
         askable: NDArray[np.bool_] | None = None,
+        check: Callable[[Any], None] | None = None,
     ) -> Self:
         """Cluster the samples and get labels, without propagating them yet.
 
@@ -459,6 +460,8 @@ class KMeansLabelPropagator(
             What the oracle gets in place of rows.
         askable : ndarray of shape (n_samples,), dtype=bool, default=None
             Which samples may be asked about; None for all.
+        check : callable, default=None
+            Called with the samples embedded, before anybody is asked.
 
         Returns
         -------
@@ -474,6 +477,8 @@ class KMeansLabelPropagator(
         own = known.none() if is_experiment else known
         with undone_on_error(self):
             ledger = self._cluster(X, own, callable(self.oracle), askable)
+            if check is not None:
+                check(self.clusters_.E)
         ask = None
         if is_experiment:
             ask = answer_by(known)

@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
+from sklearn.utils import get_tags
+from sklearn.utils.validation import _num_samples
 
 from ._callbacks import task
-from ._containers import take_rows
+from ._containers import has_negative, take_rows
+from ._messages import warn_user
 
 
 class Trained(NamedTuple):
@@ -40,8 +43,14 @@ class Trained(NamedTuple):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the label of each sample, in one dimension."""
+        values, n_samples = np.asarray(self.estimator.predict(X)), _num_samples(X)
+        if values.size != n_samples:
+            raise ValueError(
+                "The estimator must predict one label for each of the "
+                f"{n_samples} samples. Got shape {values.shape} instead."
+            )
         # CatBoost gives a column, scikeras no dimension for a single row.
-        return self._decode(np.asarray(self.estimator.predict(X)).reshape(-1))
+        return self._decode(values.reshape(-1))
 
     def predict_proba(self, X: Any) -> NDArray[np.floating[Any]]:
         """Predict the probability of each of the classes, a row for each sample."""
@@ -123,7 +132,7 @@ def _train(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Traine
     try:
         with task("fit", part=estimator):
             estimator.fit(X, y, **fit_params)
-        if is_code or _knows(estimator, seen):
+        if is_code or _knows(estimator, seen, X):
             return Trained(estimator, seen)
     except MemoryError:
         raise
@@ -144,9 +153,12 @@ def _train(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Traine
         raise error from failure
 
 
-def _knows(estimator: Any, seen: NDArray[Any]) -> bool:
+def _knows(estimator: Any, seen: NDArray[Any], X: Any) -> bool:
+    """Tell whether a classifier, fitted on some samples, has the labels as they are."""
     own = getattr(estimator, "classes_", None)
-    return own is None or set(seen.tolist()) <= set(np.asarray(own).tolist())
+    if own is not None:
+        return set(seen.tolist()) <= set(np.asarray(own).tolist())
+    return set(Trained(estimator, seen).predict(X).tolist()) <= set(seen.tolist())
 
 
 def embed_eval_set(
@@ -168,6 +180,52 @@ def embed_eval_set(
         The same, these samples embedded.
     """
     return _map_eval_set(fit_params, lambda X, y: (embed(X), y))
+
+
+def check_signs(estimator: Any, spaces: dict[str, Any]) -> None:
+    """Refuse negative numbers for a classifier that takes none.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Not fitted.
+    spaces : dict of str to object
+        What it may be given, by the name of the space.
+
+    Raises
+    ------
+    ValueError
+        If there are negative numbers in every space.
+    """
+    if not hasattr(estimator, "__sklearn_tags__"):
+        return
+    is_positive = get_tags(estimator).input_tags.positive_only
+    if is_positive and all(map(has_negative, spaces.values())):
+        space = list(spaces)[-1]
+        raise ValueError(
+            "The 'estimator' parameter must be a classifier that takes negative "
+            f"numbers, as there are in the {space}. Got {estimator!r} instead. With "
+            f"train_on={space!r}, make_pipeline(MinMaxScaler(), {estimator!r}) takes "
+            "them."
+        )
+
+
+def warn_of_losses(part: Any, copy: Any) -> None:
+    """Say which parameters a copy lacks: keras.wrappers drop those of `fit`.
+
+    Parameters
+    ----------
+    part, copy : classifier
+        What was given, and its clone.
+    """
+    kept = copy.get_params(deep=False)
+    for name, value in part.get_params(deep=False).items():
+        if value is not None and kept.get(name) is None:
+            warn_user(
+                f"A copy of {type(part).__name__} loses its parameter "
+                f"{name}={value!r}, and it is a copy that is trained. If these are "
+                "arguments of fit, pass them to fit."
+            )
 
 
 def _map_eval_set(

@@ -27,9 +27,9 @@ from sklearn.model_selection import (
     TunedThresholdClassifierCV,
 )
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
-from sklearn.naive_bayes import GaussianNB
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from kmeans_labelprop import (
@@ -167,6 +167,72 @@ def test_labels_are_numbered_and_come_back(five, kind, counting, container):
     assert_array_equal(
         np.unique(model.training_labels_)[numbers], model.training_labels_
     )
+
+
+class Nameless(BaseEstimator):
+    """Has no `classes_`, and answers by numbers from 0 or by the labels."""
+
+    def __init__(self, counts=True, shape="labels"):
+        self.counts = counts
+        self.shape = shape
+
+    def fit(self, X, y):
+        y = np.unique(y, return_inverse=True)[1] if self.counts else y
+        self.base_ = GaussianNB(var_smoothing=0.1).fit(X, y)
+
+    def predict(self, X):
+        if self.shape == "probabilities":
+            return self.base_.predict_proba(X)
+        return self.base_.predict(X)[: -1 if self.shape == "short" else None].tolist()
+
+
+@pytest.mark.parametrize("counts", [True, False])
+@pytest.mark.parametrize("kind", LABELS)
+def test_labels_come_back_from_who_does_not_name_them(five, kind, counts):
+    X, y = five
+    labels = LABELS[kind][y]
+    model = PropagatedClassifier(Nameless(counts), propagator()).fit(X, labels)
+    assert model.score(X, labels) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("shape", "found"), [("probabilities", r"\(10, 5\)"), ("short", r"\(9,\)")]
+)
+def test_one_label_for_each_sample_is_predicted(five, shape, found):
+    X, y = five
+    model = PropagatedClassifier(Nameless(shape=shape), propagator()).fit(X, y)
+    with pytest.raises(ValueError, match=rf"each of the 10 samples. Got shape {found}"):
+        model.predict(X[:10])
+
+
+@pytest.mark.filterwarnings("ignore:Not compared, .* in the embedding")
+@pytest.mark.parametrize("classifier", [PropagatedClassifier, PropagatedClassifierCV])
+def test_nobody_is_asked_for_who_takes_no_negative_numbers(five, classifier):
+    X, y = five
+    answers = {row.tobytes(): label for row, label in zip(X, y, strict=True)}
+    asked = []
+
+    def ask(rows):
+        asked.extend(rows)
+        return [answers[row.tobytes()] for row in rows]
+
+    of = propagator(oracle=ask, embedding=PCA(5, random_state=0))
+    model = classifier(MultinomialNB(), of, train_on="embedding")
+    with pytest.raises(ValueError, match=r"as there are in the embedding. Got Multi"):
+        model.fit(X)
+    assert not asked
+    with pytest.raises(ValueError, match=r"as there are in the samples. Got Multi"):
+        model.set_params(train_on="samples").fit(X - 1)
+    assert not asked
+    scaled = make_pipeline(MinMaxScaler(), MultinomialNB())
+    for estimator, train_on in [
+        (MultinomialNB(), "samples"),
+        (MultinomialNB(), "auto"),
+        (scaled, "embedding"),
+    ]:
+        model.set_params(estimator=estimator, train_on=train_on)
+        assert model.fit(X).score(X, y) > 0.8
+    assert asked
 
 
 @pytest.mark.filterwarnings(LACKING)

@@ -49,7 +49,7 @@ from kmeans_labelprop import (
     PropagatedClassifier,
     PropagatedClassifierCV,
 )
-from kmeans_labelprop._base_classifier import is_numeric_table
+from kmeans_labelprop._containers import is_numeric_table
 from kmeans_labelprop.model_selection import make_labeled_scorer
 
 

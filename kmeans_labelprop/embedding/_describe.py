@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
 
 from ._gaps import add_gaps
 from ._images import ImageFeatures
@@ -105,6 +107,31 @@ def image_shape_of(embedding: Any) -> tuple[int, ...] | None:
         if getattr(step, "func", None) is flatten:
             return tuple(step.kw_args["image_shape"])
     return getattr(steps[-1], "image_shape_", getattr(steps[-1], "image_shape", None))
+
+
+def read_pixels(embedding: Any, X: Any) -> tuple[Any, tuple[int, ...] | None]:
+    """Take the pixels of a table without the ids beside them.
+
+    Parameters
+    ----------
+    embedding : transformer or None
+        Fitted or not.
+    X : {array-like, dataframe} of shape (n_samples, n_features)
+        The samples.
+
+    Returns
+    -------
+    X : {array-like, dataframe} of shape (n_samples, n_pixels)
+        The pixels, of a table as numbers; of rows that are no images the samples.
+    image_shape : tuple of int or None
+        As a row holds them; None if it is no image.
+    """
+    if isinstance(embedding, ColumnTransformer) and _is_ours(embedding):
+        for _, part, columns in embedding.transformers:
+            if (shape := image_shape_of(part)) is not None:
+                X = X if hasattr(X, "shape") else np.array(X, dtype=object)
+                return part[0].transform(_safe_indexing(X, columns, axis=1)), shape
+    return X, image_shape_of(embedding)
 
 
 def _steps(embedding: Any) -> list[Any]:

@@ -16,8 +16,8 @@ from .._asking import check_index
 from .._containers import are_strings, take_rows
 from .._labels import is_missing
 from .._validation import POSITIVE, validated
-from ..embedding._describe import image_shape_of
-from ..embedding._pictures import channels_come_first
+from ..embedding._describe import read_pixels
+from ..embedding._pictures import channels_come_first, looks_like_series
 from ..metrics._purity import check_cluster_labels, cluster_purity, count_classes
 from ..model_selection._fitted import check_propagator
 from ._apart import as_texts, columns_apart, words_apart
@@ -179,8 +179,8 @@ class RepresentativesDisplay:
             codes = estimator.given_.codes_at(positions)
             is_given = codes >= 0
             labels[is_given] = estimator.given_.classes[codes[is_given]].tolist()
-        image_shape = image_shape_of(estimator.embedding_)
-        if image_shape is not None and np.ndim(X) == 2 and "renderer" not in kwargs:
+        if np.ndim(X) == 2 and "renderer" not in kwargs:
+            X, image_shape = read_pixels(estimator.embedding_, X)
             kwargs = {"image_shape": image_shape} | kwargs
         return cls.from_predictions(
             X,
@@ -354,6 +354,8 @@ class RepresentativesDisplay:
         ax = make_axes(type(self).__name__, ax, figsize)
         ax.set_axis_off()
         width, height = grid.picture
+        if renderer is None and not is_written:
+            limits = _limits(samples)
         self.axes_ = []
         for cell, position in enumerate(self.order_.tolist()):
             row, column = divmod(cell, n_columns)
@@ -371,7 +373,8 @@ class RepresentativesDisplay:
             elif is_written:
                 self._write(inset, position)
             else:
-                _draw_image(inset, _take(samples, position), image_shape, cmap)
+                image = _take(samples, position)
+                _draw_image(inset, image, image_shape, cmap, limits)
             inset.set_xticks([])
             inset.set_yticks([])
             # The padding keeps the text, which hangs below its line, clear of a frame.
@@ -448,8 +451,21 @@ def _take(samples: Any, position: int) -> Any:
     return samples[[position]] if issparse(samples) else samples[position]
 
 
+def _limits(samples: Any) -> tuple[float, float]:
+    """Find what is black and what is full colour in images of any numbers."""
+    values = samples.toarray() if issparse(samples) else np.asarray(samples)
+    known = values[np.isfinite(values)]
+    low, high = known.min(initial=0), known.max(initial=0)
+    # Shares, bytes, or else whatever is there.
+    return low, 1 if high <= 1 else 255 if 127 < high <= 255 else high
+
+
 def _draw_image(
-    ax: Any, sample: Any, image_shape: tuple[int, ...] | None, cmap: Any
+    ax: Any,
+    sample: Any,
+    image_shape: tuple[int, ...] | None,
+    cmap: Any,
+    limits: tuple[float, float],
 ) -> None:
     image = sample.toarray() if issparse(sample) else np.asarray(sample)
     image = image if image_shape is None else image.reshape(image_shape)
@@ -460,9 +476,12 @@ def _draw_image(
             image = image.mean(axis=-1)  # no colours
     if image.ndim == 3 and image.shape[-1] == 1:
         image = image[..., 0]
-    if image.ndim == 3 and image.dtype.kind == "f" and image.max() > 1:
-        image = image / 255  # matplotlib takes floats for shares
-    ax.imshow(image, cmap=cmap, interpolation="nearest")
+    if image.ndim == 3:
+        low, high = limits
+        image = np.clip((image.astype(float) - low) / (high - low), 0, 1)
+    # Series would be as thin as a line.
+    aspect = "auto" if looks_like_series(image.shape) else "equal"
+    ax.imshow(image, cmap=cmap, interpolation="nearest", aspect=aspect)
 
 
 def _gives_majority(

@@ -29,7 +29,12 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.tree import DecisionTreeClassifier
 
-from kmeans_labelprop import PropagatedClassifier, PropagatedClassifierCV
+from kmeans_labelprop import (
+    KMeansLabelPropagator,
+    PropagatedClassifier,
+    PropagatedClassifierCV,
+)
+from kmeans_labelprop.embedding import default_embedding
 from kmeans_labelprop.inspection._plotting import find_clusters
 from kmeans_labelprop.model_selection import cluster_count_curve
 
@@ -226,6 +231,27 @@ def test_any_sparse_form_is_as_its_canonical_copy(kind, form, dtype, rule, seed)
         X_res, y_res = propagator(propagation=rule).fit_resample(A, Y)
     assert_array_equal(X_res.toarray(), A.toarray())
     assert_array_equal(y_res, propagator(propagation=rule).fit(plain, Y).transduction_)
+
+
+def test_zeros_that_are_stored_count_for_nothing():
+    """Neither in the choice of the embedding, nor in the logarithms of counts."""
+    rng = np.random.default_rng(0)
+    rates = np.where(rng.random((3, 300)) < 0.05, 1.0, 0.02)
+    plain = sp.csr_array(rng.poisson(rates[np.arange(150) % 3]).astype(float))
+    full = plain.toarray()
+    zeros = np.nonzero((full == 0) & (rng.random(full.shape) < 0.2))
+    row, col = (np.append(*pair) for pair in zip(plain.nonzero(), zeros, strict=True))
+    A = sp.csr_array((full[row, col], (row, col)), shape=plain.shape)
+    assert A.nnz > plain.nnz
+    before = snapshot(A)
+    expected, found = (
+        KMeansLabelPropagator(5, random_state=0).fit(X, np.arange(150) % 3)
+        for X in (plain, A)
+    )
+    assert_array_equal(found.transduction_, expected.transduction_)
+    assert_array_equal(found.predict(A), expected.predict(plain))
+    assert repr(default_embedding(A)) == repr(default_embedding(plain))
+    assert_unchanged(A, before)
 
 
 @pytest.mark.parametrize("kind", ["csr", "csc", "coo"])

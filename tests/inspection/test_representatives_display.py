@@ -377,7 +377,28 @@ def test_images_need_no_shape():
     colours = np.random.default_rng(0).integers(0, 256, size=(9, 5, 6, 3))
     for images in (colours, np.moveaxis(colours, -1, 1)):
         display = draw(images.astype(np.uint8), image_shape=None)
-        assert_array_equal(display.axes_[0].images[0].get_array(), colours[5])
+        assert_array_equal(display.axes_[0].images[0].get_array(), colours[5] / 255)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"),
+    [(np.uint16, 0, 65535), (float, 0, 16), (float, -1, 1), (bool, 0, 1), (int, 0, 1)],
+)
+def test_colours_of_any_range_are_neither_black_nor_cut(dtype, low, high):
+    shares = np.random.default_rng(0).integers(0, 2, size=(9, 5, 6, 3))
+    colours = (low + shares * (high - low)).astype(dtype)
+    for images in (colours, np.moveaxis(colours, -1, 1)):
+        display = draw(images, image_shape=None)
+        assert_array_equal(display.axes_[0].images[0].get_array(), shares[5])
+
+
+def test_series_fill_their_cells(picture):
+    windows = np.random.default_rng(0).normal(size=(9, 120, 6))
+    for series in (windows, np.moveaxis(windows, -1, 1), windows[..., :1]):
+        display = draw(series, image_shape=None)
+        picture(display.figure_)
+        box = display.axes_[0].get_window_extent()
+        assert 1 / 2 < box.width / box.height < 2
 
 
 def test_the_questions_of_every_round_are_shown_in_their_order(assert_legible):
@@ -425,3 +446,27 @@ def test_rows_of_pixels_are_drawn_as_the_images_that_they_are(container):
     numbers.query(rows)
     display = RepresentativesDisplay.from_estimator(numbers, rows)
     assert not any(ax.images for ax in display.axes_)
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        lambda table: table,
+        pl.from_pandas,
+        lambda table: table.to_numpy(dtype=object),
+        lambda table: table.to_numpy(dtype=object).tolist(),
+    ],
+    ids=["pandas", "polars", "objects", "lists"],
+)
+def test_pixels_beside_an_id_are_drawn_as_images(container):
+    images = np.kron(load_digits().images[:200], np.ones((2, 2)))
+    table = pd.DataFrame(images.reshape(200, -1)).add_prefix("pixel")
+    table.insert(3, "file", [f"{i:05}.png" for i in range(200)])
+    rows = container(table)
+    propagator = KMeansLabelPropagator(5, random_state=0)
+    propagator.query(rows)
+    for kwargs in ({}, {"image_shape": (16, 16)}):
+        display = RepresentativesDisplay.from_estimator(propagator, rows, **kwargs)
+        for ax, at in zip(display.axes_, display.order_, strict=True):
+            position = propagator.representative_indices_[at]
+            assert_array_equal(ax.images[0].get_array(), images[position])
