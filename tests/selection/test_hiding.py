@@ -607,6 +607,25 @@ def test_without_probabilities_neighbours_are_right_or_wrong_too(digits, asked):
     assert (sure.probability[0, -1] != sure.correct[0, -1])[IS_HIDDEN].all()
 
 
+def test_what_the_classifier_by_itself_predicts_is_told_beside_the_neighbours(
+    digits, asked
+):
+    candidates = list_candidates(["graph"], [0, 1], ["samples", "neighbors"], True)
+    # It names the most frequent class alone: the neighbours mend some of that.
+    estimator = GaussianNB(var_smoothing=1e9)
+    outcome, _ = comparison(
+        asked, digits[0], IS_HIDDEN[np.newaxis], candidates, estimator=estimator
+    ).run(make_rng())
+    by_name = {str(each): i for i, each in enumerate(candidates)}
+    alone = by_name["the given labels alone"]
+    together = by_name["the given labels with the neighbours"]
+    own, correct = outcome.own[0][:, IS_HIDDEN], outcome.correct[0][:, IS_HIDDEN]
+    assert_array_equal(own[alone], correct[alone])
+    assert_array_equal(own[together], correct[alone])
+    assert correct[together].sum() > correct[alone].sum()
+    assert_array_equal(own[-1], correct[-1])  # the neighbours by themselves
+
+
 @pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
 def test_what_is_no_fault_of_a_candidate_ends_the_comparison(digits, asked, error):
     each = comparison(asked, digits[0], IS_HIDDEN[np.newaxis], estimator=Failing(error))
