@@ -109,7 +109,7 @@ def refuse_vectors(values: list[str], name: str, least: int = LEAST_VECTOR) -> N
     Raises
     ------
     ValueError
-        If nearly all hold so many numbers, all of them equally many, and no words.
+        If nearly all hold equally many numbers, so many or more, and no words.
     """
     values = [values[i] for i in some_positions(len(values), _N_VECTORS)]
     frames = Counter(map(_frame, values)).most_common(1)

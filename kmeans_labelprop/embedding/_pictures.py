@@ -111,9 +111,26 @@ def rows_embedding(X: Any) -> Any:
     embedding : transformer or None
         The transformer, not fitted; None for the numbers as they are.
     """
+    found = found_images_embedding(X)
+    return numbers_embedding(X) if found is None else found
+
+
+def found_images_embedding(X: Any) -> Any:
+    """Choose the embedding of rows of numbers if they are seen to be images.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        The samples; missing ones are NaN.
+
+    Returns
+    -------
+    embedding : transformer or None
+        The transformer, not fitted; None if they are no images.
+    """
     found = None if issparse(X) else find_image_shape(X)
     if found is None:
-        return numbers_embedding(X)
+        return None
     if 4 in found or channels_come_first(found):
         return images_embedding(X.reshape(len(X), *found), None)
     return pixels_embedding(X, found)

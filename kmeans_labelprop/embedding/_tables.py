@@ -46,8 +46,8 @@ from ._kinds import (
 from ._names import kinds_of_codes
 from ._numbers import n_components, numbers_embedding
 from ._parts import VERSION, names_of_parts, read_parts, weigh_first
-from ._pictures import rows_embedding
-from ._pixels import LEAST_PIXELS, find_image_shape
+from ._pictures import found_images_embedding, rows_embedding
+from ._pixels import LEAST_PIXELS
 from ._scores import RobustScores
 from ._texts import TextFeatures
 
@@ -165,10 +165,11 @@ def _pixels_beside_ids(X: Any, columns: list[Any], kinds: list[Kind], keys: Any)
     if len(pixels) < LEAST_PIXELS:
         return None
     rows = _check_numbers(np.column_stack(numbers))
-    if find_image_shape(rows) is None:
+    embedding = found_images_embedding(rows)
+    if embedding is None:
         return None
     reader = _reader(as_numbers, kind=NUMBERS, **_reading(X, pixels))
-    part = (NUMBERS, make_pipeline(reader, rows_embedding(rows)), pixels)
+    part = (NUMBERS, make_pipeline(reader, embedding), pixels)
     left_out = [(reason, "drop", names) for reason, names in reasons.items()]
     return ColumnTransformer([part, *left_out])
 
