@@ -209,10 +209,10 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     ``predict_proba`` predicts: the mean of its probabilities and those of
     `propagator_` counts. One is often right where the other is wrong.
 
-    Of candidates that differ in their space alone, samples or embedding, the one goes
-    on in which the classifier by itself predicts more hidden labels right, of equal
-    ones the embedding. How sure it is tells nothing here: in more features it is surer,
-    and not more often right.
+    Of candidates that differ in their space alone, samples or embedding, the embedding
+    goes on, unless the classifier by itself predicts more hidden labels right on the
+    samples, by two standard errors. How sure it is tells nothing here: in more features
+    it is surer, and not more often right.
 
     The graph rule is the best one on most data, so that other candidates have to lead
     by more than half a standard error: that of the mean difference of their scores

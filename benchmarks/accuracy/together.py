@@ -103,6 +103,16 @@ def without(leaves_out: Callable[[Candidate], bool]) -> Choose:
     return lambda compared: compared.choose(compared.where(lambda c: not leaves_out(c)))
 
 
+def with_space_lead(lead: float) -> Choose:
+    """Let the samples lead the embedding by so many standard errors."""
+
+    def choose(compared: Compared) -> int:
+        with patch.object(_choice, "SPACE_LEAD", lead):
+            return compared.choose()
+
+    return choose
+
+
 def in_space(space: str) -> Choose:
     return lambda compared: compared.choose(
         own=np.array([[c.train_on == space] for c in compared.candidates])
@@ -132,6 +142,8 @@ WAYS: dict[str, Choose] = {
     "without graph at 1 with the neighbours": without(
         lambda c: c.with_neighbors and c.fraction == 1
     ),
+    "the space by right labels, whoever has more": with_space_lead(0),
+    "the samples lead by one standard error": with_space_lead(1),
     "the space by scores": lambda compared: compared.choose(own=compared.scores),
     "of two spaces the samples": in_space("samples"),
     "of two spaces the embedding": in_space("embedding"),

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from ._candidates import Candidate
 from ._hiding import Outcome
 
+#: By how many standard errors of right labels the samples have to lead the embedding.
+SPACE_LEAD = 2.0
+
 
 def label_weights(codes: NDArray[np.intp], scoring: str) -> NDArray[np.float64]:
     """Weigh hidden labels: each the same, or each class the same.
@@ -70,9 +73,9 @@ def choose(
     the neighbours have a say, the given labels alone have to lead by two if all labels
     were asked for: such a label stands for its cluster, and while it is hidden the
     neighbours look worse than they are. Of candidates that differ in their space alone,
-    the one takes part whose classifier by itself is right most often, of equal ones
-    that in the embedding: scores also tell how sure it is, and in more features it is
-    surer, not better.
+    that in the embedding takes part, unless the classifier by itself is right more
+    often on the samples, by two standard errors: scores also tell how sure it is, and
+    in more features it is surer, not better.
 
     Parameters
     ----------
@@ -97,9 +100,7 @@ def choose(
     if not len(weights):
         return 0
     ranked = comparable(weighted_mean(scores, weights))
-    is_best_space = _are_in_best_space(
-        comparable(weighted_mean(own, weights)), candidates
-    )
+    is_best_space = _are_in_best_space(own, weights, candidates)
     joins = any(candidate.with_neighbors for candidate in candidates)
     leads = [_lead(candidate, share_asked * joins) for candidate in candidates]
     best = -1
@@ -116,17 +117,23 @@ def choose(
 
 
 def _are_in_best_space(
-    ranked: NDArray[np.float64], candidates: Sequence[Candidate]
+    own: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    candidates: Sequence[Candidate],
 ) -> list[bool]:
-    """Of candidates that differ in their space alone, tell whose classifier is best.
+    """Of candidates that differ in their space alone, tell which ones take part.
 
-    Of equally good ones it is the last, in the embedding.
+    It is the last, in the embedding, unless another leads clearly.
     """
+    ranked = comparable(weighted_mean(own, weights))
     best: dict[tuple[Any, ...], int] = {}
-    for i, candidate in enumerate(candidates):
+    for i in reversed(range(len(candidates))):
+        candidate = candidates[i]
         has_classifier = candidate.train_on != "neighbors"
         key = (*candidate[:2], candidate.with_neighbors, has_classifier)
-        if ranked[i] >= ranked[best.setdefault(key, i)]:
+        held = best.setdefault(key, i)
+        doubt = SPACE_LEAD * standard_error(own[i] - own[held], weights)
+        if ranked[held] < 0 or ranked[i] - ranked[held] > doubt:
             best[key] = i
     return [i in best.values() for i in range(len(candidates))]
 
