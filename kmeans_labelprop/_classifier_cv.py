@@ -109,7 +109,9 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         training on all samples allows, 3,000 at most, see the notes. None trains on all
         that a candidate keeps.
     scoring : {"accuracy", "balanced_accuracy"}, default="accuracy"
-        Whether each hidden label counts the same, or each class.
+        Whether each hidden label counts the same, or each class. If each class does,
+        the graph rule is also tried as if classes were of one size, by
+        ``class_prior="uniform"``, unless `propagator` has a `class_prior` of its own.
     cv : int or cross-validation splitter, default=5
         Number of folds, each of which hides one part of the labels; there are never
         more folds than labels. Or a splitter of scikit-learn, which splits the labels.
@@ -142,7 +144,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         :class:`~sklearn.model_selection.GridSearchCV`: ``params``, ``param_*``,
         ``split*_test_score``, ``mean_test_score``, ``std_test_score``,
         ``rank_test_score``. ``train_on`` is what the classifier is given, "neighbors"
-        where there is none; ``with_neighbors`` tells whether these predict with it. The
+        where there is none; ``with_neighbors`` tells whether these predict with it,
+        ``equal_classes`` whether labels spread as if classes were of one size. The
         score is described in the notes.
         ``mean_test_accuracy`` is the share of hidden labels predicted right;
         ``mean_test_gain`` is what it is above that of the given labels alone,
@@ -154,7 +157,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         Position of the candidate chosen: that with the highest mean score, the first of
         equals; in doubt one of the graph rule, see the notes.
     best_params_ : dict
-        Its ``propagation`` and ``fraction``, parameters of the propagator.
+        Its ``propagation`` and ``fraction``, parameters of the propagator, and
+        ``class_prior``, if that is not the propagator's own.
     best_score_ : float
         Its mean score.
     best_accuracy_ : float
@@ -217,7 +221,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     The graph rule is the best one on most data, so that other candidates have to lead
     by more than half a standard error: that of the mean difference of their scores
     over the labels. Where neighbours are compared, the given labels alone have to lead
-    by two if all labels were asked for, by half if all were known, else by something
+    by one if all labels were asked for, by half if all were known, else by something
     between: a label that was asked for stands for its cluster, and while it is hidden
     none is left there. How that was found is in
     ``benchmarks/results/choice_ideas.md``.
@@ -448,6 +452,9 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
             self.fractions,
             spaces,
             all(hasattr(part, "predict_proba") for part in (self.estimator, compared)),
+            # Nothing but the default: who knows the sizes of classes has told them.
+            self.scoring == "balanced_accuracy"
+            and str(propagator.class_prior) == "estimated",
         )
         own_groups = None
         if groups is not None:

@@ -23,6 +23,7 @@ from sklearn.exceptions import (
 )
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -952,14 +953,50 @@ def test_labels_that_are_all_different_allow_no_choice(blobs, scoring):
     assert model.n_hidden_ == 0
     assert model.accuracy_interval_ == (0, 1)
     assert np.isnan(model.best_accuracy_)
-    assert len(pd.DataFrame(model.cv_results_)) == 4
+    n_candidates = 4 if scoring == "accuracy" else 7
+    assert len(pd.DataFrame(model.cv_results_)) == n_candidates
     assert np.isnan(model.cv_results_["sign_test_gain"]).all()
     assert model.summary().splitlines()[5:] == [
-        "Chosen of 4 candidates: the given labels alone.",
+        f"Chosen of {n_candidates} candidates: the given labels alone.",
         "Nothing is known of them: "
         "no two labels (or of different groups) are the same.",
     ]
     assert_array_equal(model.predict(X[:5]), y[:5])
+
+
+@pytest.fixture(scope="module")
+def uneven():
+    """Two groups of 900 and 100 samples that overlap."""
+    return make_blobs(
+        [900, 100], centers=[[0, 0], [1.8, 0]], cluster_std=1, random_state=0
+    )
+
+
+def test_where_classes_count_the_same_classes_of_one_size_are_tried(uneven):
+    X, y = uneven
+    of = propagator(n_clusters=60)
+    plain = classifier(of=of).fit(X, y)
+    assert not plain.cv_results_["equal_classes"].any()
+    assert "class_prior" not in plain.best_params_
+    model = classifier(of=of, scoring="balanced_accuracy").fit(X, y)
+    assert model.cv_results_["equal_classes"].sum() == 3
+    assert model.best_params_["class_prior"] == "uniform"
+    assert model.propagator_.class_prior == "uniform"
+    assert "classes of one size" in model.summary()
+    assert (model.propagator_.transduction_ == 1).mean() > 0.3
+    scores = [balanced_accuracy_score(y, each.predict(X)) for each in (plain, model)]
+    assert scores[1] > scores[0] + 0.05
+    # The neighbours predict with the same parameters as a propagator would.
+    own = clone(of).set_params(**model.best_params_).fit(X, y)
+    assert_array_equal(own.predict_proba(X), model.propagator_.predict_proba(X))
+
+
+@pytest.mark.parametrize("prior", ["uniform", None, {0: 0.9, 1: 0.1}])
+def test_who_has_told_the_sizes_of_classes_is_not_overruled(uneven, prior):
+    of = propagator(n_clusters=40, class_prior=prior)
+    model = classifier(of=of, scoring="balanced_accuracy").fit(*uneven)
+    assert not model.cv_results_["equal_classes"].any()
+    assert model.propagator_.class_prior == prior
 
 
 def test_one_label_is_too_few(blobs):

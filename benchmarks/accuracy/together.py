@@ -81,12 +81,14 @@ class Compared:
 
 
 def with_lead(lead: float) -> Choose:
-    """Let the given labels alone lead by so many standard errors."""
+    """Let the given labels alone lead by so many standard errors, if asked for."""
 
     def choose(compared: Compared) -> int:
         def lead_of(candidate: Candidate, share_asked: float) -> float:
             is_graph = candidate.propagation == "graph" and candidate.fraction > 0
-            return 0.0 if is_graph else 0.5 if candidate.propagates else lead
+            if is_graph or candidate.propagates:
+                return 0.0 if is_graph else 0.5
+            return 0.5 + (lead - 0.5) * share_asked
 
         with patch.object(_choice, "_lead", lead_of):
             return compared.choose()
@@ -132,7 +134,7 @@ WAYS: dict[str, Choose] = {
     "always graph at 1 with the neighbours": fixed(
         lambda c: c.with_neighbors and c.fraction == 1
     ),
-    "alone by one standard error": with_lead(1.0),
+    "alone by two standard errors": with_lead(2.0),
     "alone by half a standard error": with_lead(0.5),
     "never the given labels alone": without(lambda c: not c.propagates),
     "without the neighbours by themselves": without(lambda c: c == NEIGHBORS),

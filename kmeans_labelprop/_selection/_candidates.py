@@ -22,17 +22,21 @@ class Candidate(NamedTuple):
         propagator predicts.
     with_neighbors : bool
         Whether the mean of the classifier's probabilities and the neighbours' predicts.
+    equal_classes : bool
+        Whether labels spread as if classes were of one size.
     """
 
     propagation: str
     fraction: float
     train_on: str = "samples"
     with_neighbors: bool = False
+    equal_classes: bool = False
 
     def __str__(self) -> str:
+        sizes = ", classes of one size" if self.equal_classes else ""
         if self.train_on == "neighbors":
-            return f"{self.propagation}, predicted by the neighbours"
-        where = _SPACES[self.train_on]
+            return f"{self.propagation}, predicted by the neighbours{sizes}"
+        where = sizes + _SPACES[self.train_on]
         if self.with_neighbors:
             where = f" with the neighbours{where}"
         if self.fraction == 0:
@@ -47,13 +51,25 @@ class Candidate(NamedTuple):
     @property
     def training(self) -> Candidate:
         """The candidate without the neighbours that is trained alike."""
-        rule = self.propagation if self.fraction else "cluster"
-        return Candidate(rule, self.fraction, self.train_on)
+        if not self.fraction:
+            return Candidate("cluster", 0.0, self.train_on)
+        return Candidate(
+            self.propagation,
+            self.fraction,
+            self.train_on,
+            equal_classes=self.equal_classes,
+        )
+
+    @property
+    def spreading(self) -> tuple[str, bool]:
+        """What tells how labels spread: the rule, and whether classes are equal."""
+        return self.propagation, self.equal_classes
 
     @property
     def params(self) -> dict[str, Any]:
         """The parameters of the propagator."""
-        return {"propagation": self.propagation, "fraction": self.fraction}
+        prior = {"class_prior": "uniform"} if self.equal_classes else {}
+        return {"propagation": self.propagation, "fraction": self.fraction} | prior
 
 
 def list_candidates(
@@ -61,6 +77,7 @@ def list_candidates(
     fractions: Iterable[float],
     spaces: Sequence[str] = ("samples",),
     has_probabilities: bool = False,
+    tries_equal_classes: bool = False,
 ) -> list[Candidate]:
     """Combine all there is to try, the given labels alone first and once.
 
@@ -79,6 +96,8 @@ def list_candidates(
         Whether the classifier tells probabilities. Where the neighbours are tried, they
         then also predict with each classifier that is trained by the graph rule, or on
         the given labels.
+    tries_equal_classes : bool, default=False
+        Whether the graph rule is also tried as if classes were of one size.
 
     Returns
     -------
@@ -89,20 +108,22 @@ def list_candidates(
     in_order = sorted({float(fraction) for fraction in fractions})
     candidates: list[Candidate] = []
     joins = has_probabilities and "neighbors" in spaces and "graph" in rules
+    sizes = (False, True) if tries_equal_classes else (False,)
     for space in spaces:
         if space == "neighbors":
             if "graph" in rules:
-                candidates.append(Candidate("graph", 1.0, space))
+                candidates += [Candidate("graph", 1.0, space, False, e) for e in sizes]
             continue
         tried = in_order if space == spaces[0] else sorted({in_order[0], in_order[-1]})
         if tried[0] == 0:
             candidates.append(Candidate("cluster", 0.0, space))
             if joins:
-                candidates.append(Candidate("graph", 0.0, space, True))
+                candidates += [Candidate("graph", 0.0, space, True, e) for e in sizes]
         candidates += [
-            Candidate(rule, fraction, space, joins and rule == "graph")
+            Candidate(rule, fraction, space, joins and rule == "graph", is_equal)
             for rule in rules
             for fraction in tried
             if fraction > 0
+            for is_equal in (sizes if rule == "graph" else (False,))
         ]
     return candidates

@@ -70,7 +70,7 @@ def choose(
 
     The graph rule is the best one on most data, and a few dozen labels hardly tell the
     candidates apart. So others have to lead by more than half a standard error. Where
-    the neighbours have a say, the given labels alone have to lead by two if all labels
+    the neighbours have a say, the given labels alone have to lead by one if all labels
     were asked for: such a label stands for its cluster, and while it is hidden the
     neighbours look worse than they are. Of candidates that differ in their space alone,
     that in the embedding takes part, unless the classifier by itself is right more
@@ -130,7 +130,7 @@ def _are_in_best_space(
     for i in reversed(range(len(candidates))):
         candidate = candidates[i]
         has_classifier = candidate.train_on != "neighbors"
-        key = (*candidate[:2], candidate.with_neighbors, has_classifier)
+        key = (*candidate[:2], *candidate[3:], has_classifier)
         held = best.setdefault(key, i)
         doubt = SPACE_LEAD * standard_error(own[i] - own[held], weights)
         if ranked[held] < 0 or ranked[i] - ranked[held] > doubt:
@@ -142,7 +142,7 @@ def _lead(candidate: Candidate, share_asked: float) -> float:
     """Tell by how many standard errors a candidate has to lead."""
     if candidate.propagation == "graph" and candidate.fraction > 0:
         return 0.0
-    return 0.5 if candidate.propagates else 0.5 + 1.5 * share_asked
+    return 0.5 if candidate.propagates else 0.5 + 0.5 * share_asked
 
 
 def sign_scores(

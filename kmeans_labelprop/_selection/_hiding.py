@@ -332,7 +332,7 @@ def training_sets(
     clusters: Clusters,
     visible: GivenLabels,
     hidden: NDArray[np.intp],
-    spreads: dict[str, Spread],
+    spreads: dict[tuple[str, bool], Spread],
     candidates: Sequence[Candidate],
 ) -> Iterator[TrainingSet]:
     """Find what each candidate trains on while some labels are hidden.
@@ -345,8 +345,8 @@ def training_sets(
         The labels that are not hidden.
     hidden : ndarray of shape (n_hidden,), dtype=intp
         Positions of the samples whose label is hidden: they are in no training set.
-    spreads : dict of str to Spread
-        The labels of all samples, spread from the visible ones by each rule.
+    spreads : dict of tuple to Spread
+        The labels of all samples, spread from the visible ones in each candidate's way.
     candidates : sequence of Candidate
         The candidates.
 
@@ -356,7 +356,7 @@ def training_sets(
         What to train on, in the order of the candidates.
     """
     for candidate in candidates:
-        found = spreads[candidate.propagation]
+        found = spreads[candidate.spreading]
         kept = keep(clusters, found, visible.positions, candidate.fraction)
         kept = np.setdiff1d(kept, hidden, assume_unique=True)
         yield TrainingSet(
@@ -592,7 +592,7 @@ class Comparison:
         shape = (len(splits), len(self.candidates), len(self.given))
         outcomes = np.full((3, *shape), np.nan)
         errors: dict[int, list[Exception]] = {}
-        shares: dict[int, NDArray[np.float64]] = {}
+        shares: list[dict[bool, NDArray[np.float64]]] = [{} for _ in splits]
         found = run_parallel(self._tasks(splits, shares), self.n_jobs)
         trained = trainings(self.candidates)
         with Progress(
@@ -608,7 +608,7 @@ class Comparison:
         for split, (is_hidden, _) in enumerate(splits):
             codes = self.given.codes[is_hidden]
             for index, candidate in enumerate(self.candidates):
-                part = self._outcome(candidate, parts[split], shares.get(split), codes)
+                part = self._outcome(candidate, parts[split], shares[split], codes)
                 if isinstance(part, Exception):
                     errors.setdefault(index, []).append(part)
                     continue
@@ -619,21 +619,25 @@ class Comparison:
     def _tasks(
         self,
         splits: Sequence[tuple[NDArray[np.bool_], int]],
-        shares: dict[int, NDArray[np.float64]],
+        shares: Sequence[dict[bool, NDArray[np.float64]]],
     ) -> Iterator[Any]:
         """List the classifiers to train; put what the neighbours say into `shares`."""
         given, trained = self.given, trainings(self.candidates)
         for split, (is_hidden, seed) in enumerate(splits):
             visible, hidden = given.take(~is_hidden), given.positions[is_hidden]
             codes = given.codes[is_hidden]
-            spreads = {
-                rule: spread(self.clusters, visible, rule, **self.spread_params)
-                for rule in {c.propagation for c in self.candidates}
-            }
+            spreads = {}
+            for rule, is_equal in {c.spreading for c in self.candidates}:
+                prior = {"class_prior": "uniform"} if is_equal else {}
+                spreads[rule, is_equal] = spread(
+                    self.clusters, visible, rule, **(self.spread_params | prior)
+                )
+                if rule == "graph":
+                    shares[split][is_equal] = neighbors_shares(
+                        spreads[rule, is_equal], hidden
+                    )
             order = check_random_state(seed).permutation(len(self.clusters))
             is_drawn = order < self.max_samples
-            if "graph" in spreads:
-                shares[split] = neighbors_shares(spreads["graph"], hidden)
             sets = training_sets(self.clusters, visible, hidden, spreads, trained)
             for candidate, full in zip(trained, sets, strict=True):
                 used = subsample(full, is_drawn)
@@ -654,10 +658,11 @@ class Comparison:
         self,
         candidate: Candidate,
         parts: dict[Candidate, Any],
-        shares: NDArray[np.float64] | None,
+        shares_by_sizes: dict[bool, NDArray[np.float64]],
         codes: NDArray[np.intp],
     ) -> Outcome | Exception:
         """Tell how a candidate predicts the hidden labels of a split."""
+        shares = shares_by_sizes.get(candidate.equal_classes)
         if candidate.train_on == "neighbors":
             assert shares is not None, "spread over the graph"
             if not hasattr(self.estimator, "predict_proba"):

@@ -83,6 +83,7 @@ def tabulate(
         "param_fraction": np.ma.array([c.fraction for c in candidates]),
         "train_on": np.array([c.train_on for c in candidates], dtype=object),
         "with_neighbors": np.array([c.with_neighbors for c in candidates]),
+        "equal_classes": np.array([c.equal_classes for c in candidates]),
     }
     results |= {f"split{i}_test_score": split for i, split in enumerate(splits)}
     results |= {
@@ -113,7 +114,13 @@ def listed_candidates(results: dict[str, Any]) -> list[Candidate]:
     candidates : list of Candidate
         In the order of the table.
     """
-    names = ("param_propagation", "param_fraction", "train_on", "with_neighbors")
+    names = (
+        "param_propagation",
+        "param_fraction",
+        "train_on",
+        "with_neighbors",
+        "equal_classes",
+    )
     return [
         Candidate(*values)
         for values in zip(*(results[name] for name in names), strict=True)

@@ -53,7 +53,7 @@ def test_a_lone_space_is_tried_with_all_fractions():
 
 def test_neighbours_predict_where_the_graph_rule_is_tried():
     both = list_candidates(["graph", "cluster"], [0, 0.5], ["samples", "neighbors"])
-    assert both[-1] == ("graph", 1, "neighbors", False)
+    assert both[-1] == ("graph", 1, "neighbors", False, False)
     assert [c.train_on for c in both].count("neighbors") == 1
     without = list_candidates(["cluster"], [0, 0.5], ["samples", "neighbors"])
     assert {c.train_on for c in without} == {"samples"}
@@ -61,7 +61,10 @@ def test_neighbours_predict_where_the_graph_rule_is_tried():
 
 def test_classifiers_with_probabilities_predict_with_the_neighbours():
     spaces = ["samples", "embedding", "neighbors"]
-    assert list_candidates(["cluster", "graph"], [0, 1], spaces, True) == [
+    assert [
+        candidate[:4]
+        for candidate in list_candidates(["cluster", "graph"], [0, 1], spaces, True)
+    ] == [
         ("cluster", 0, "samples", False),
         ("graph", 0, "samples", True),
         ("cluster", 1, "samples", False),
@@ -82,12 +85,32 @@ def test_what_differs_in_the_neighbours_alone_is_trained_once():
     candidates = list_candidates(["graph"], [0, 1], ["embedding", "neighbors"], True)
     *candidates, neighbors = candidates
     assert neighbors.train_on == "neighbors"
-    assert [candidate.training for candidate in candidates] == [
+    assert [candidate.training[:4] for candidate in candidates] == [
         ("cluster", 0, "embedding", False),
         ("cluster", 0, "embedding", False),
         ("graph", 1, "embedding", False),
     ]
     assert [candidate.propagates for candidate in candidates] == [False, True, True]
+
+
+def test_classes_of_one_size_are_tried_by_the_graph_rule_alone():
+    spaces = ["samples", "neighbors"]
+    candidates = list_candidates(["cluster", "graph"], [0, 1], spaces, True, True)
+    assert candidates == [
+        Candidate("cluster", 0, "samples"),
+        Candidate("graph", 0, "samples", True),
+        Candidate("graph", 0, "samples", True, True),
+        Candidate("cluster", 1, "samples"),
+        Candidate("graph", 1, "samples", True),
+        Candidate("graph", 1, "samples", True, True),
+        Candidate("graph", 1, "neighbors"),
+        Candidate("graph", 1, "neighbors", False, True),
+    ]
+    # The given labels alone are the same for all.
+    assert len({candidate.training for candidate in candidates[:6]}) == 4
+    for candidate in candidates:
+        told = candidate.params.pop("class_prior", None)
+        assert told == ("uniform" if candidate.equal_classes else None)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +135,15 @@ def test_what_differs_in_the_neighbours_alone_is_trained_once():
         (
             Candidate("graph", 1, "embedding", True),
             "graph at fraction 1 with the neighbours, in the embedding",
+        ),
+        (
+            Candidate("graph", 1, "embedding", True, True),
+            "graph at fraction 1 with the neighbours, classes of one size, in the "
+            "embedding",
+        ),
+        (
+            Candidate("graph", 1, "neighbors", False, True),
+            "graph, predicted by the neighbours, classes of one size",
         ),
     ],
 )

@@ -370,7 +370,8 @@ def sets_of(fitted, is_hidden, candidates=CANDIDATES, given=None):
     given = fitted.given_ if given is None else given
     visible = given.take(~is_hidden)
     spreads = {
-        rule: spread(fitted.clusters_, visible, rule) for rule in ("cluster", "graph")
+        (rule, False): spread(fitted.clusters_, visible, rule)
+        for rule in ("cluster", "graph")
     }
     hidden = given.positions[is_hidden]
     return list(training_sets(fitted.clusters_, visible, hidden, spreads, candidates))
@@ -545,6 +546,31 @@ def test_the_embedding_is_what_a_candidate_in_it_trains_on(digits, asked, calls)
     (samples, *_), (embedded, *_) = calls
     assert_array_equal(samples, -embedded)
     assert embedded.max() == 16
+
+
+def test_classes_of_one_size_are_the_uniform_prior_in_training_and_neighbours(
+    digits, asked
+):
+    X, _ = digits
+    spaces = ["samples", "neighbors"]
+    both = list_candidates(["graph"], [0, 1], spaces, True, True)
+    plain = list_candidates(["graph"], [0, 1], spaces, True)
+    is_hidden = IS_HIDDEN[np.newaxis]
+
+    def run(candidates, class_prior):
+        params = {"alpha": "auto", "class_prior": class_prior}
+        each = comparison(asked, X, is_hidden, candidates, spread_params=params)
+        # The given labels alone are trained on once.
+        assert each.n_fits == 1 + len({c.equal_classes for c in candidates})
+        return each.run(make_rng())[0].probability[0][:, IS_HIDDEN]
+
+    found = run(both, "estimated")
+    is_equal = np.array([c.equal_classes for c in both])
+    assert_array_equal(found[~is_equal], run(plain, "estimated"))
+    told = [not c.training.propagates and not c.with_neighbors for c in plain]
+    uniform = run(plain, "uniform")[~np.array(told)]
+    assert_array_equal(found[is_equal], uniform)
+    assert (found[is_equal] != found[~is_equal][1:]).any(axis=1).all()
 
 
 class Failing(GaussianNB):
