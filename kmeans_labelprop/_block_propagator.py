@@ -178,7 +178,11 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         "n_clusters": [Interval(Integral, 1, None, closed="left")],
         "fraction": [Interval(Real, 0, 1, closed="both")],
         "oracle": [callable, StrOptions({"y"}), None],
-        "embedding": [HasMethods(["fit", "transform"]), StrOptions({"auto"}), None],
+        "embedding": [
+            HasMethods(["fit", "transform", "get_params"]),
+            StrOptions({"auto"}),
+            None,
+        ],
         "propagation": [StrOptions({"cluster", "graph"})],
         "n_anchors": [Interval(Integral, 1, None, closed="left")],
         "folder": [str, os.PathLike, None],

@@ -110,7 +110,7 @@ class PropagatedClassifier(BasePropagatedClassifier):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         # Some have predict only when they are fitted, such as StackingClassifier.
-        "estimator": [HasMethods(["fit"])],
+        "estimator": [HasMethods(["fit", "get_params"])],
         "propagator": [KMeansLabelPropagator, None],
         "sample_weight": [StrOptions({"auto", "confidence"}), None],
         "train_on": [StrOptions({"auto", "samples", "embedding"})],

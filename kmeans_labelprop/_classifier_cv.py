@@ -256,12 +256,12 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "estimator": [HasMethods(["fit"])],
+        "estimator": [HasMethods(["fit", "get_params"])],
         "propagator": [KMeansLabelPropagator, None],
         "propagations": ["array-like"],
         "fractions": ["array-like"],
         "train_on": [StrOptions({"auto", "samples", "embedding"})],
-        "selection_estimator": [HasMethods(["fit"]), None],
+        "selection_estimator": [HasMethods(["fit", "get_params"]), None],
         "selection_max_samples": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),

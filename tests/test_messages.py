@@ -37,6 +37,19 @@ IMAGES = np.random.default_rng(0).random((60, 8, 8))
 LINEAR = LogisticRegression()
 
 
+class OfAnotherLibrary:
+    """It can be trained, but not be cloned."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def predict(self, X):
+        return np.zeros(len(X), dtype=int)
+
+    def transform(self, X):
+        return X
+
+
 def propagator(**params):
     return KMeansLabelPropagator(**{"n_clusters": 6, "random_state": 0} | params)
 
@@ -263,7 +276,7 @@ PARAMETERS = {
     "an unknown rule": (lambda: fit(propagation="graphs"), "among .* Got 'graphs'"),
     "a name of an embedding": (
         lambda: fit(embedding="pca"),
-        "'embedding' .* 'fit' and 'transform'.*'auto'.* Got 'pca'",
+        "'embedding' .* 'fit', 'transform' and 'get_params'.*'auto'.* Got 'pca'",
     ),
     "a class": (lambda: fit(embedding=PCA), "'embedding' .* an instance, not a class"),
     "a function": (lambda: fit(embedding=np.log), "'embedding' .* 'transform'"),
@@ -282,7 +295,7 @@ PARAMETERS = {
     "no centres": (lambda: fit(clusterer=DBSCAN()), r"'cluster_centers_'.* Got DBSCAN"),
     "a number of neighbours": (
         lambda: fit(neighbors=10),
-        "'neighbors' parameter .* 'fit_transform' or None. Got 10",
+        "'neighbors' parameter .* 'fit_transform' and 'get_params' or None. Got 10",
     ),
     "alpha 1": (lambda: fit(alpha=1.0), r"'alpha' .*\(0.0, 1.0\).* Got 1.0"),
     "a list of shares": (lambda: fit(class_prior=[0.5]), "'class_prior' .*Mapping"),
@@ -301,7 +314,15 @@ PARAMETERS = {
         lambda: PropagatedClassifierCV(propagator()).fit(X, Y),
         "'estimator' .* a classifier. Got a KMeansLabelPropagator.* propagator=",
     ),
-    "no classifier": (lambda: trained(None), "'estimator' .* 'fit'. Got None"),
+    "no classifier": (lambda: trained(None), "'estimator' .* 'fit'.* Got None"),
+    "a classifier of another library": (
+        lambda: trained(OfAnotherLibrary()),
+        "'estimator' .* implementing 'fit' and 'get_params'. Got <.*OfAnotherLibrary",
+    ),
+    "an embedding of another library": (
+        lambda: fit(embedding=OfAnotherLibrary()),
+        "'embedding' .* 'fit', 'transform' and 'get_params'.* Got <.*OfAnotherLibrary",
+    ),
     "another clusterer": (
         lambda: trained(propagator=KMeans()),
         "'propagator' .*KMeansLabelPropagator.* Got KMeans",

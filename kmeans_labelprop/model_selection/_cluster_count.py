@@ -39,7 +39,11 @@ _DIRECTIONS = {
 _LEAST_DISTANCE = 0.05
 
 _CONSTRAINTS: dict[str, list[Any]] = {
-    "embedding": [HasMethods(["fit", "transform"]), StrOptions({"auto"}), None],
+    "embedding": [
+        HasMethods(["fit", "transform", "get_params"]),
+        StrOptions({"auto"}),
+        None,
+    ],
     "n_repeats": [POSITIVE],
     "sample_size": [Interval(Integral, 2, None, closed="left"), None],
     "memory": [str, HasMethods("cache"), None],
