@@ -23,7 +23,7 @@ from ._kinds import (
     REASONS,
     TEXT,
 )
-from ._pictures import flatten, looks_like_series
+from ._pictures import flatten, is_row, looks_like_series
 from ._texts import TextFeatures
 
 _MOST_NAMES = 5
@@ -105,7 +105,9 @@ def image_shape_of(embedding: Any) -> tuple[int, ...] | None:
         return None
     for step in steps:
         if getattr(step, "func", None) is flatten:
-            return tuple(step.kw_args["image_shape"])
+            shape = tuple(step.kw_args["image_shape"])
+            if not is_row(shape):
+                return shape
     return getattr(steps[-1], "image_shape_", getattr(steps[-1], "image_shape", None))
 
 
@@ -161,6 +163,8 @@ def _subject(steps: list[Any]) -> str:
             is_series = looks_like_series(shape) or (has_units and len(shape) == 2)
             if not is_image and is_series:
                 return "series " + " × ".join(map(str, shape))
+            if is_image and is_row(shape):
+                continue  # a later step knows
         elif isinstance(step, ImageFeatures):
             shape = getattr(step, "image_shape_", step.image_shape)
             shape = () if shape is None else shape

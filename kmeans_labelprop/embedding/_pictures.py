@@ -68,6 +68,14 @@ def images_embedding(X: NDArray[Any], image_shape: tuple[int, ...] | None) -> An
         raise ValueError(
             f"The samples of shape {shape} do not have image_shape={image_shape!r}."
         )
+    if told is None and is_row(shape) and X.dtype.kind in "iuf":
+        # Rows with sides of length 1, as networks want them.
+        dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.float32
+        rows = X.reshape(len(X), -1).astype(dtype, copy=False)
+        found = found_images_embedding(rows)
+        if found is not None:
+            options = {"image_shape": shape, "channels_first": False, "factor": 1}
+            return make_pipeline(FunctionTransformer(flatten, kw_args=options), found)
     is_first = channels_come_first(shape, told is not None)
     height, width = shape[1:] if is_first else shape[:2]
     factor = max(1, min(height, width) // _LARGE_SIDE)
@@ -231,6 +239,11 @@ def looks_like_series(shape: tuple[int, ...]) -> bool:
         True for (time steps, sensors), say.
     """
     return len(shape) == 2 and max(shape) > _LARGEST_RATIO * min(shape)
+
+
+def is_row(shape: tuple[int, ...]) -> bool:
+    """Tell whether all sides but one are of length 1."""
+    return math.prod(shape) == max(shape)
 
 
 def flatten(

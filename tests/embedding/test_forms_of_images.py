@@ -162,3 +162,24 @@ def test_the_display_draws_what_the_embedding_sees(digits):
         X = np.repeat(images[:, None], n_channels, axis=1)
         display = RepresentativesDisplay.from_estimator(propagator.fit(X, y), X)
         assert display.axes_[0].images[0].get_array().shape == (16, 16)
+
+
+@pytest.mark.parametrize("sides", [(-1, 1), (1, -1), (-1, 1, 1), (1, -1, 1)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.float64])
+def test_rows_with_sides_of_length_one_are_rows(digits, sides, dtype):
+    images, y = digits
+    rows = images.reshape(400, -1)
+    X = rows.reshape(400, *sides).astype(dtype)
+    embedding = default_embedding(X)
+    assert describe(embedding) == describe(default_embedding(rows))
+    expected = ImageFeatures((16, 16), random_state=0).fit_transform(rows)
+    embedding.set_params(imagefeatures__random_state=0)
+    np.testing.assert_allclose(embedding.fit_transform(X), expected, atol=1e-3)
+    propagator = KMeansLabelPropagator(10, oracle="y", random_state=0).fit(X, y)
+    display = RepresentativesDisplay.from_estimator(propagator, X)
+    assert display.axes_[0].images[0].get_array().shape == (16, 16)
+
+
+def test_series_with_sides_of_length_one_stay_series(rng):
+    walks = rng.normal(size=(100, 256, 1)).cumsum(axis=1)
+    assert describe(default_embedding(walks)).startswith("series 256 × 1")
