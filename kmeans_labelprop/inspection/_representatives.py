@@ -17,7 +17,7 @@ from .._containers import are_strings, take_rows
 from .._labels import is_missing
 from .._validation import POSITIVE, validated
 from ..embedding._describe import read_pixels
-from ..embedding._pictures import channels_come_first, looks_like_series
+from ..embedding._pictures import channels_come_first, is_row, looks_like_series
 from ..metrics._purity import check_cluster_labels, cluster_purity, count_classes
 from ..model_selection._fitted import check_propagator
 from ._apart import as_texts, columns_apart, words_apart
@@ -179,7 +179,8 @@ class RepresentativesDisplay:
             codes = estimator.given_.codes_at(positions)
             is_given = codes >= 0
             labels[is_given] = estimator.given_.classes[codes[is_given]].tolist()
-        if np.ndim(X) == 2 and "renderer" not in kwargs:
+        is_rows = np.ndim(X) == 2 or (np.ndim(X) > 2 and is_row(np.shape(X)[1:]))
+        if is_rows and "renderer" not in kwargs:
             X, image_shape = read_pixels(estimator.embedding_, X)
             kwargs = {"image_shape": image_shape} | kwargs
         return cls.from_predictions(
