@@ -945,7 +945,10 @@ def test_tags_tell_what_is_needed_and_taken():
             "'oracle' .* callable, a str among {'y'} or None. Got 3",
         ),
         ({"oracle": "X"}, "'oracle' parameter .* Got 'X'"),
-        ({"embedding": "pca"}, "'embedding' parameter .* 'fit', 'transform' and 'get_params'"),
+        (
+            {"embedding": "pca"},
+            "'embedding' parameter .* 'fit', 'transform' and 'get_params'",
+        ),
         ({"clusterer": "kmeans"}, "'clusterer' parameter"),
         ({"alpha": 1}, r"'alpha' parameter .* range \(0.0, 1.0\)"),
         ({"class_prior": {}}, "'class_prior' parameter .* Got an empty dict"),
