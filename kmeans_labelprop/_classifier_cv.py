@@ -86,7 +86,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     propagator : KMeansLabelPropagator or None, default=None
         Clusters and gets the labels; a clone is fitted. None stands for one with
         default parameters. Its `propagation` and `fraction` are replaced by those
-        chosen.
+        chosen, its `class_prior` perhaps, see `scoring`.
     propagations : sequence of {"cluster", "graph"}, default=("graph",)
         The rules to try. Without ``"graph"`` no graph of neighbours is built.
     fractions : sequence of float, default=(0.0, 1.0)
