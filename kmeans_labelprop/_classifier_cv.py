@@ -454,7 +454,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
             all(hasattr(part, "predict_proba") for part in (self.estimator, compared)),
             # Nothing but the default: who knows the sizes of classes has told them.
             self.scoring == "balanced_accuracy"
-            and str(propagator.class_prior) == "estimated",
+            and propagator.class_prior == "estimated",
         )
         own_groups = None
         if groups is not None:

@@ -567,8 +567,7 @@ def test_classes_of_one_size_are_the_uniform_prior_in_training_and_neighbours(
     found = run(both, "estimated")
     is_equal = np.array([c.equal_classes for c in both])
     assert_array_equal(found[~is_equal], run(plain, "estimated"))
-    told = [not c.training.propagates and not c.with_neighbors for c in plain]
-    uniform = run(plain, "uniform")[~np.array(told)]
+    uniform = run(plain, "uniform")[[c.propagates for c in plain]]
     assert_array_equal(found[is_equal], uniform)
     assert (found[is_equal] != found[~is_equal][1:]).any(axis=1).all()
 
