@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import check_array
 
 from .._containers import canonical, holds_numbers
 from .._labels import is_null
 from ._columns import is_frame, strings_of
+from ._global_scale import GlobalScaler
 from ._layout import resolve_image_shape
 from ._numbers import numbers_embedding
 from ._parts import refuse_vectors
@@ -100,6 +102,16 @@ def default_embedding(X: Any, *, image_shape: tuple[int, ...] | None = None) -> 
     ... )
     True
     """
+    embedding = _choose(X, image_shape)
+    if embedding is None:
+        return None
+    is_pipeline = isinstance(embedding, Pipeline)
+    steps = [step for _, step in embedding.steps] if is_pipeline else [embedding]
+    return make_pipeline(*steps, GlobalScaler())
+
+
+def _choose(X: Any, image_shape: tuple[int, ...] | None) -> Any:
+    """Choose the embedding in whatever unit it is."""
     if is_frame(X) and image_shape is None:
         if 0 in X.shape:
             raise ValueError(

@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
 from ._gaps import add_gaps
+from ._global_scale import GlobalScaler
 from ._images import ImageFeatures
 from ._kinds import (
     CATEGORIES,
@@ -128,8 +129,9 @@ def read_pixels(embedding: Any, X: Any) -> tuple[Any, tuple[int, ...] | None]:
     image_shape : tuple of int or None
         As a row holds them; None if it is no image.
     """
-    if isinstance(embedding, ColumnTransformer) and _is_ours(embedding):
-        for _, part, columns in embedding.transformers:
+    table = next(iter(_steps(embedding)), None)
+    if isinstance(table, ColumnTransformer) and _is_ours(table):
+        for _, part, columns in table.transformers:
             if (shape := image_shape_of(part)) is not None:
                 X = X if hasattr(X, "shape") else np.array(X, dtype=object)
                 return part[0].transform(_safe_indexing(X, columns, axis=1)), shape
@@ -137,8 +139,8 @@ def read_pixels(embedding: Any, X: Any) -> tuple[Any, tuple[int, ...] | None]:
 
 
 def _steps(embedding: Any) -> list[Any]:
-    """List the steps, including those of nested pipelines."""
-    if embedding is None:
+    """List the steps, including those of nested pipelines, but for the unit."""
+    if embedding is None or isinstance(embedding, GlobalScaler):
         return []
     if isinstance(embedding, Pipeline):
         return [part for _, step in embedding.steps for part in _steps(step)]

@@ -25,18 +25,19 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from kmeans_labelprop import KMeansLabelPropagator, PropagatedClassifier
 from kmeans_labelprop.embedding import default_embedding
+from kmeans_labelprop.embedding._global_scale import GlobalScaler
 from kmeans_labelprop.embedding._scores import RobustScores
 
 N_SAMPLES = 240
 
 
 def steps(embedding):
-    """Name the classes of the steps, those of pipelines inside pipelines, too."""
+    """Name the classes of the steps but the last, which sets the unit."""
     if embedding is None:
         return []
-    if isinstance(embedding, Pipeline):
-        return [name for _, step in embedding.steps for name in steps(step)]
-    return [type(embedding).__name__]
+    *before, last = (step for _, step in embedding.steps)
+    assert isinstance(last, GlobalScaler)
+    return [type(step).__name__ for step in before]
 
 
 SCORES = ["RobustScores"]
@@ -86,7 +87,7 @@ def test_one_scale_is_left_alone(X):
 def test_wide_pixels_are_normalised_and_projected(rng):
     embedding = default_embedding(pixels(rng, 784))
     assert steps(embedding) == ["UnitRows", "PCA"]
-    assert embedding[-1].n_components == 50
+    assert embedding[1].n_components == 50
     assert default_embedding(pixels(rng, 100)) is None
     assert steps(default_embedding(pixels(rng, 101))) == ["UnitRows", "PCA"]
 
@@ -94,7 +95,7 @@ def test_wide_pixels_are_normalised_and_projected(rng):
 def test_wide_signed_features_are_projected_only(rng):
     embedding = default_embedding(rng.normal(size=(N_SAMPLES, 300)))
     assert steps(embedding) == ["PCA"]
-    assert embedding.n_components == 50
+    assert embedding[0].n_components == 50
 
 
 @pytest.mark.parametrize("n_features", [2, 3, 10])
@@ -115,7 +116,7 @@ def test_codes_for_missing_values_set_no_scale(code):
     # In all columns, or in one.
     for Z in (coded, np.column_stack([coded[:, 0], X[:, 1:]])):
         scores = default_embedding(Z).fit(Z)
-        assert isinstance(scores, RobustScores)
+        assert isinstance(scores[0], RobustScores)
         near = Z == X
         plain = RobustScores().fit(X).transform(X)
         assert_allclose(scores.transform(Z)[near], plain[near], atol=0.2)
@@ -129,8 +130,8 @@ def test_codes_beside_gaps():
     odd = np.random.default_rng(0).random(X.shape)
     Z = np.where(odd < 0.05, -999, np.where(odd > 0.98, np.nan, X))
     propagator = KMeansLabelPropagator(20, random_state=0).fit(Z, y)
-    assert isinstance(propagator.embedding_[-1], RobustScores)
-    assert isinstance(default_embedding(np.where(Z == -999, X, Z)), SimpleImputer)
+    assert isinstance(propagator.embedding_[-2], RobustScores)
+    assert isinstance(default_embedding(np.where(Z == -999, X, Z))[0], SimpleImputer)
     assert np.mean(propagator.transduction_ == y) > 0.9
 
 
@@ -166,8 +167,8 @@ def test_long_tails_and_flags(rng):
     X[:, 1] = rng.lognormal(0, 3, N_SAMPLES)
     X[:, 2] = np.where(rng.random(N_SAMPLES) < 0.03, 50, -7)
     embedding = default_embedding(X).fit(X)
-    assert list(embedding.has_long_tails_) == [False, True, False, False]
-    assert list(embedding.is_flag_) == [False, False, True, False]
+    assert list(embedding[0].has_long_tails_) == [False, True, False, False]
+    assert list(embedding[0].is_flag_) == [False, False, True, False]
     E = embedding.transform(X)
     assert_allclose(E[:, 2], X[:, 2] > 0)  # not 6 standard deviations away
     assert 0.5 < E[:, 1].std() < 1
@@ -202,7 +203,7 @@ def test_of_many_features_some_may_hardly_vary(rng):
 def test_wide_measurements_are_scaled_and_projected(rng):
     embedding = default_embedding(measurements(rng, 150))
     assert steps(embedding) == [*SCORES, "PCA"]
-    assert embedding[-1].n_components == 20
+    assert embedding[1].n_components == 20
 
 
 def test_counts_of_words(rng):
@@ -211,7 +212,7 @@ def test_counts_of_words(rng):
     assert embedding[0].sublinear_tf
     assert embedding[1].n_components == 100
     E = embedding.fit_transform(words(rng))
-    assert_allclose(np.linalg.norm(E, axis=1), 1)
+    assert_allclose(np.linalg.norm(E, axis=1), embedding[-1].scale_)
 
 
 def test_weights_of_words_are_not_weighted_again(rng):
@@ -238,7 +239,7 @@ def test_sparse_formats_are_alike(rng, kind):
 def test_missing_numbers_are_filled_in(rng):
     X = rng.random((N_SAMPLES, 4))
     X[rng.random(X.shape) < 0.1] = np.nan
-    assert isinstance(default_embedding(X), SimpleImputer)
+    assert isinstance(default_embedding(X)[0], SimpleImputer)
     X[:, 3] *= 100
     X[:, 0] = np.nan
     embedding = default_embedding(X)
@@ -254,10 +255,10 @@ def test_missing_numbers_are_filled_in(rng):
 def test_columns_of_categories(rng, make):
     X = table(rng)
     embedding = default_embedding(make(X))
-    assert isinstance(embedding, ColumnTransformer)
-    parts = {name: columns for name, _, columns in embedding.transformers}
+    assert isinstance(embedding[0], ColumnTransformer)
+    parts = {name: columns for name, _, columns in embedding[0].transformers}
     assert parts == {"numbers": ["income", "age"], "categories": ["member", "town"]}
-    E = embedding.fit_transform(make(X))
+    E = embedding[0].fit_transform(make(X))
     assert E.shape == (N_SAMPLES, 2 + 2 + 3)
     # Two samples of different towns are as far apart as one standard deviation.
     assert_allclose(np.unique(E[:, 2:]), [0, 0.5**0.5])
@@ -282,7 +283,7 @@ def test_missing_values_of_a_table(rng, kinds):
     # A missing town is a town of its own, and no other column tells of it.
     is_missing = np.arange(N_SAMPLES) % 7 == 0
     towns = E[:, 4:]
-    assert_allclose(towns.sum(axis=1), 0.5**0.5)
+    assert_allclose(towns.sum(axis=1), 0.5**0.5 * embedding[-1].scale_)
     assert len(np.unique(towns[is_missing], axis=0)) == 1
     assert_allclose(towns[is_missing][0] @ towns[~is_missing].T, 0)
     assert_allclose(embedding.transform(X), E)
@@ -387,9 +388,9 @@ def test_images_have_an_embedding_of_their_own(rng, image_shape, n_features, mak
     X = make(pixels(rng, n_features))
     embedding = default_embedding(X, image_shape=image_shape)
     assert steps(embedding) == ["ImageFeatures"]
-    assert embedding.image_shape == image_shape
-    assert embedding.random_state is None
-    assert not hasattr(embedding, "filters_")
+    assert embedding[0].image_shape == image_shape
+    assert embedding[0].random_state is None
+    assert not hasattr(embedding[0], "filters_")
 
 
 @pytest.mark.parametrize(
@@ -461,7 +462,7 @@ def test_same_result_every_time(rng):
     first = propagator.fit(X, y).transduction_
     again = clone(propagator).set_params(embedding=default_embedding(X)).fit(X, y)
     assert_allclose(first, again.transduction_)
-    assert isinstance(propagator.embedding_[-1], PCA)
+    assert isinstance(propagator.embedding_[1], PCA)
     assert isinstance(propagator.embedding_[0], RobustScores)
 
 

@@ -196,14 +196,14 @@ def test_the_order_of_categories_is_kept(values):
     make = pl.DataFrame if isinstance(values, pl.Series) else pd.DataFrame
     X = make({"size": values, "x": np.arange(27.0) ** 2})
     fitted, E = embedded(X)
-    E = np.asarray(fitted.named_transformers_["ordered"].transform(X[["size"]]))
+    E = np.asarray(fitted[0].named_transformers_["ordered"].transform(X[["size"]]))
     middle, low, high = E[:3, 0]
     assert low < middle < high
     missing = X[["size"]].head(1)
     missing = (
         missing.iloc[:0].reindex([0]) if make is pd.DataFrame else missing.clear(1)
     )
-    assert_allclose(fitted.named_transformers_["ordered"].transform(missing), middle)
+    assert_allclose(fitted[0].named_transformers_["ordered"].transform(missing), middle)
 
 
 def test_dates_follow_time_and_units_do_not_matter():
@@ -212,7 +212,7 @@ def test_dates_follow_time_and_units_do_not_matter():
     for unit in ("s", "ms", "ns"):
         X = pd.DataFrame({"x": x, "day": days.as_unit(unit)})
         fitted, _ = embedded(X)
-        rank = fitted.named_transformers_["dates"].transform(X[["day"]])
+        rank = fitted[0].named_transformers_["dates"].transform(X[["day"]])
         assert (np.diff(rank[:, 0]) > 0).all()
         again = pd.DataFrame({"x": x, "day": days.as_unit("us")})
         assert_allclose(fitted.transform(again), fitted.transform(X))
@@ -531,7 +531,7 @@ def test_columns_that_have_no_embedding(column, message):
 def test_texts_in_every_container(rng, make):
     texts, topics = texts_of_two_topics(rng)
     X = make(texts)
-    assert isinstance(default_embedding(X), TextFeatures)
+    assert isinstance(default_embedding(X)[0], TextFeatures)
     _, E = embedded(X)
     assert_allclose(E, embedded(texts)[1], atol=1e-6)
     propagator = KMeansLabelPropagator(8, embedding=None, random_state=0)
@@ -572,9 +572,10 @@ def test_scripts_without_spaces(rng, scripts):
 )
 def test_few_words_are_no_error(texts):
     fitted, E = embedded(texts)
-    assert E.shape == (len(texts), len(fitted.components_))
+    assert E.shape == (len(texts), len(fitted[0].components_))
     assert E.dtype == np.float32
-    assert_allclose(np.linalg.norm(E, axis=1).round(6) % 1, 0)
+    lengths = np.linalg.norm(E, axis=1) / fitted[-1].scale_
+    assert_allclose(lengths.round(6) % 1, 0)
     new = fitted.transform(["", "unheard-of", None, *texts])
     assert_allclose(new[3:], E)
     assert_allclose(new[[0, 2]], 0)
@@ -608,11 +609,11 @@ def test_texts_stand_for_themselves(rng):
 def test_images_of_any_shape(rng, shape, n_pixels, dtype):
     X = (rng.random((40, *shape)) * 255).astype(dtype)
     embedding = default_embedding(X)
-    assert isinstance(embedding[-1], ImageFeatures)
+    assert isinstance(embedding[-2], ImageFeatures)
     fitted, E = embedded(X)
-    assert fitted[-1].n_features_in_ == n_pixels
+    assert fitted[-2].n_features_in_ == n_pixels
     assert_allclose(fitted.transform(X[3:5]), E[3:5], atol=1e-5)
-    assert isinstance(default_embedding(list(X))[-1], ImageFeatures)
+    assert isinstance(default_embedding(list(X))[-2], ImageFeatures)
     with pytest.raises(ValueError, match="must be images of shape"):
         fitted.transform(X[:, :-1])
 
@@ -631,7 +632,7 @@ def test_large_images_are_averaged(rng):
 def test_small_images_are_pixels():
     X = load_digits().images[:, 1:, 1:]
     fitted, E = embedded(X)
-    assert_allclose(E, X.reshape(-1, 49))
+    assert_allclose(E, X.reshape(-1, 49) * fitted[-1].scale_)
     assert describe(fitted) == "images 7 × 7: as they are"
 
 
@@ -650,7 +651,7 @@ def test_windows_of_series_are_no_images(rng):
 
 def test_images_and_their_shape_must_agree(rng):
     X = rng.random((9, 20, 16))
-    assert isinstance(default_embedding(X, image_shape=(20, -1))[-1], ImageFeatures)
+    assert isinstance(default_embedding(X, image_shape=(20, -1))[-2], ImageFeatures)
     with pytest.raises(ValueError, match=r"shape \(20, 16\) do not have image_shape"):
         default_embedding(X, image_shape=(16, 20))
 
@@ -662,7 +663,7 @@ def test_vectors_made_elsewhere_are_compared_by_angle(rng, n_features):
     for vectors in (X, X * (1 + 0.001 * rng.random((N_SAMPLES, 1)))):
         embedding = default_embedding(vectors)
         assert "rows of unit length" in describe(embedding)
-        assert isinstance(embedding, Pipeline) == (n_features > 100)
+        assert (len(embedding) == 3) == (n_features > 100)
     lengths = rng.lognormal(0, 1, (N_SAMPLES, 1))
     assert "unit length" not in describe(default_embedding(X * lengths))
 
