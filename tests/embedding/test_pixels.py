@@ -153,7 +153,7 @@ def test_the_default_sees_images_in_rows(digits):
         assert describe(propagator.embedding_) == describe(embedding)
         assert np.mean(propagator.transduction_ == y) > 0.93  # 0.9 as numbers
     expected = ImageFeatures(random_state=0).fit_transform(images)
-    found = embedding.set_params(random_state=0).fit_transform(rows)
+    found = embedding[0].set_params(random_state=0).fit_transform(rows)
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
