@@ -496,8 +496,7 @@ def read_block_labels(
             "X and y must have the same number of samples. Got "
             f"{blocks.n_samples} in X and {n_rows} in y."
         )
-    if n_labels == n_rows:
-        warn_of_marks(marks, missing_label)
+    warn_of_marks(marks, missing_label)
     if not callable(oracle):
         if not n_labels:
             raise ValueError(

@@ -456,9 +456,10 @@ def count_before(
 
 
 def count_labels(start: int, y: Any, *, missing_label: Any) -> Arrays:
-    """Count rows, labels, and those that are called like missing ones."""
-    labels, _ = check_labels(y, missing_label)
-    return np.array([y.shape[0]]), np.array([len(labels)]), count_marks(labels)
+    """Count rows, labels, and what may mark missing ones."""
+    labels, known = check_labels(y, missing_label)
+    marks = count_marks(y, labels, known)
+    return np.array([y.shape[0]]), np.array([len(labels)]), marks
 
 
 def compare_names(start: int, index: Any, names: NDArray[Any]) -> Arrays:

@@ -13,16 +13,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import assert_all_finite, column_or_1d
 
-from ._containers import single_column, take_rows
+from ._containers import are_strings, single_column, take_rows
 from ._messages import warn_user
 
 _STRING_KINDS = "UST"
 _NUMBER_KINDS = "biuf"
 # Longer strings stay objects: an array of strings has room for the longest in each.
 MOST_CHARACTERS = 100
-# What often stands for a missing label in tables of strings.
+# What often stands for a missing label in tables of strings: words, and what str()
+# makes of nulls and of the number -1.0.
 _USUAL_MARKS = (
-    *("", "?", "NaN", "missing", "nan", "null"),
+    *("", " ", "-", "-1.0", "<NA>", "?", "N/A", "NA", "NULL", "NaN", "NaT", "None"),
+    *("Unknown", "Unlabeled", "Unlabelled", "missing", "n/a", "nan", "null"),
     *("unknown", "unlabeled", "unlabelled"),
 )
 
@@ -436,39 +438,55 @@ def check_labels(
     return label_array(labels, "y"), known
 
 
-def count_marks(labels: NDArray[Any]) -> NDArray[np.intp]:
-    """Count labels that are called like what often marks missing ones.
+def count_marks(
+    y: ArrayLike, labels: NDArray[Any], known: NDArray[np.bool_]
+) -> NDArray[np.intp]:
+    """Count missing labels, nulls among them, and what often marks missing ones.
 
     Parameters
     ----------
-    labels : ndarray of shape (n_labels,)
-        Labels.
+    y : array-like of shape (n_samples,)
+        Labels, and marks of missing ones.
+    labels : ndarray of shape (n_known,)
+        The labels there are.
+    known : ndarray of shape (n_samples,), dtype=bool
+        True where y holds a label.
 
     Returns
     -------
-    counts : ndarray of shape (n_marks,), dtype=intp
-        How many are called like each mark.
+    counts : ndarray of shape (2 + n_marks,), dtype=intp
+        How many labels are missing, how many of these are nulls, and how many labels
+        are called like each mark.
     """
-    if labels.dtype.kind not in "UO":
-        return np.zeros(len(_USUAL_MARKS), dtype=np.intp)
-    counts = Counter(labels.tolist())
-    return np.array([counts[mark] for mark in _USUAL_MARKS], dtype=np.intp)
+    n_missing = np.count_nonzero(~known)
+    n_null = 0
+    if n_missing:
+        n_null = np.count_nonzero(is_missing(_take(single_column(y), ~known), None))
+    called = Counter(labels.tolist()) if are_strings(labels) else Counter()
+    counts = [called[mark] for mark in _USUAL_MARKS]
+    return np.array([n_missing, n_null, *counts], dtype=np.intp)
 
 
 def warn_of_marks(counts: NDArray[np.intp], missing_label: Any) -> None:
-    """Warn of classes of a full y that may mean that a label is missing.
+    """Warn of marks that may be classes, and of classes that may be marks.
 
     Parameters
     ----------
-    counts : ndarray of shape (n_marks,), dtype=intp
-        How many labels are called like each mark.
+    counts : ndarray of shape (2 + n_marks,), dtype=intp
+        What `count_marks` returns.
     missing_label : object
         Marks a sample without a label. Only the default, -1, may be an oversight.
     """
     if not isinstance(missing_label, int) or missing_label != -1:
         return
-    for mark, count in zip(_USUAL_MARKS, counts, strict=True):
-        if count:
+    n_missing, n_null, *called = counts.tolist()
+    if 0 < n_null < n_missing:
+        warn_user(
+            f"y holds nulls ({n_null}) and -1 ({n_missing - n_null}): both count as "
+            "missing. If -1 is one of your classes, set missing_label=None."
+        )
+    for mark, count in zip(_USUAL_MARKS, called, strict=True):
+        if count and not n_missing:
             warn_user(
                 f"y lacks no label, and {mark!r} is one of its classes. If it marks "
                 f"samples without a label, set missing_label={mark!r}."

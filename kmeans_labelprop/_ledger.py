@@ -141,8 +141,8 @@ def read_known(X: Any, y: Any, missing_label: Any) -> KnownLabels:
     Warns
     -----
     UserWarning
-        If y lacks no label, and a class is called like what often marks missing ones,
-        with the default mark, -1.
+        With the default mark, -1: if y holds nulls, too, so that -1 may be a class; if
+        y lacks no label, and a class is called like what often marks missing ones.
     """
     check_container(X)
     if y is None:
@@ -151,8 +151,7 @@ def read_known(X: Any, y: Any, missing_label: Any) -> KnownLabels:
     check_consistent_length(X, y)
     check_index(X, y, "y")
     labels, is_known = check_labels(y, missing_label)
-    if is_known.all():
-        warn_of_marks(count_marks(labels), missing_label)
+    warn_of_marks(count_marks(y, labels, is_known), missing_label)
     return KnownLabels(np.flatnonzero(is_known), labels)
 
 

@@ -532,7 +532,9 @@ def test_there_are_sixty_or_more():
 
 
 @pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize("mark", ["", "?", "unlabelled"])
+@pytest.mark.parametrize(
+    "mark", ["", "?", "unlabelled", "Unknown", "N/A", *map(str, [None, pd.NA, -1.0])]
+)
 def test_what_looks_like_a_mark_is_told(mark):
     y = np.array(["a", "b", "c"])[Y].astype(object)
     y[20:] = mark
@@ -544,6 +546,24 @@ def test_what_looks_like_a_mark_is_told(mark):
         fit(y=y, missing_label=mark)
         fit(y=y, missing_label=None)  # somebody has thought of it
         y[:5] = None  # so it is known what marks the others
+        fit(y=y)
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(
+    "container", [np.array, list, lambda y: pd.Series(y).astype("Int64"), pl.Series]
+)
+def test_nulls_beside_the_mark_may_mean_that_it_is_a_class(container):
+    y = np.array([-1, 0, 1])[Y].astype(object)
+    y[20:] = None
+    says = re.escape(f"nulls ({len(y) - 20}) and -1 ({sum(y[:20] == -1)})")
+    with pytest.warns(UserWarning, match=says):
+        fit(y=container(y.tolist()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "Known labels that differ")
+        assert len(fit(y=y, missing_label=None).classes_) == 3
+        y[y == -1] = None
         fit(y=y)
 
 
