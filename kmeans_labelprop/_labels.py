@@ -458,13 +458,12 @@ def count_marks(
         How many labels are missing, how many of these are nulls, and how many labels
         are called like each mark.
     """
-    n_missing = np.count_nonzero(~known)
-    n_null = 0
-    if n_missing:
-        n_null = np.count_nonzero(is_missing(_take(single_column(y), ~known), None))
-    called = Counter(labels.tolist()) if are_strings(labels) else Counter()
+    nulls = np.zeros(0, dtype=bool)
+    if not known.all():
+        nulls = is_missing(_take(single_column(y), ~known), None)
+    called = Counter(labels.tolist() if are_strings(labels) else ())
     counts = [called[mark] for mark in _USUAL_MARKS]
-    return np.array([n_missing, n_null, *counts], dtype=np.intp)
+    return np.array([(~known).sum(), nulls.sum(), *counts], dtype=np.intp)
 
 
 def warn_of_marks(counts: NDArray[np.intp], missing_label: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -17,6 +18,8 @@ from .._labels import is_null
 from ._formats import read_as
 
 _EPOCH = datetime(1970, 1, 1)
+# What databases and logs write after the time: UTC, +0000, or both.
+_ZONE = re.compile(r"(?<=\d)( [-+]\d\d:?\d\d)?( [A-Z]{3,4})?$")
 _BOOLEANS = {"True": "1", "False": "0"}
 #: Tags and records, as JSON and Parquet have them.
 NESTED = list, tuple, set, frozenset, dict, np.ndarray
@@ -171,7 +174,7 @@ def _seconds(durations: NDArray[Any]) -> NDArray[Any]:
 
 def _number(value: Any) -> float:
     if isinstance(value, str | bytes):
-        value = _read(_string(value))
+        value = read_plain(_string(value))
     if is_null(value):
         return np.nan
     if isinstance(value, np.datetime64 | np.timedelta64):
@@ -196,15 +199,28 @@ def _number(value: Any) -> float:
         return np.inf if value > 0 else -np.inf
 
 
-def _read(text: str) -> Any:
-    """Read a number, or a date as ISO 8601 writes it; other strings as missing."""
+def read_plain(text: str) -> float | datetime | None:
+    """Read a number, or a date as ISO 8601 writes it, or nearly so.
+
+    Parameters
+    ----------
+    text : str
+        The string.
+
+    Returns
+    -------
+    value : float, datetime or None
+        A date with the time on its clock; None for other strings.
+    """
     text = text.strip().replace("/", "-")
-    for read in (float, datetime.fromisoformat):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return None
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(_ZONE.sub("", text))
+    except ValueError:
+        return None
 
 
 def strings_of(column: Any) -> NDArray[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import datetime
 from itertools import product
 
@@ -15,15 +16,27 @@ _LEAST_NUMBERS = 20
 _N_FIRST = 10
 # Unbroken digits, or groups of three.
 _GROUPED = re.compile(r"\d+|\d{1,3}([ '\u2019\u00a0\u202f]\d{3})+|\d{1,3}(\.\d{3})+")
+# As in India: 12,34,567.
+_IN_PAIRS = re.compile(r"\d{1,2}(\.\d\d)+\.\d{3}")
 # $1,234.50; 12,5 kg; (3.20 EUR); -5 %; ~1.2k; what is beyond a limit, such as < 0.5 or
 # 90+, counts as the limit.
 _AMOUNT = re.compile(
     r"(?:[<>\u2264\u2265]=?\s*)?(?P<open>\()?(?P<sign>[-+\u2212]?)\s*"
-    r"(?P<before>[A-Z]{0,2}[$€£¥₹₽₩~]|[A-Z]{3}\s)?\s*(?P<minus>[-\u2212]?)"
+    r"(?P<before>[A-Z]{0,2}[$€£¥₹₽₩~\u2248]|[A-Z]{3}\s|Rs\.?)?\s*(?P<minus>[-\u2212]?)"
     r"(?P<digits>\d[\d.,'\u2019 \u00a0\u202f]*)"
-    r"(?P<after>[^\W\d_]{1,4}|[%‰°$€£¥₹₽₩])?\)?\+?"
+    r"(?P<after>(?i:thousand|million|billion|trillion|crore)|[^\W\d_]{1,4}"
+    r"|[%‰°$€£¥₹₽₩])?\)?\+?"
 )
-_TIMES = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9}
+_TIMES = {"k": 1e3, "M": 1e6, "B": 1e9, "thousand": 1e3, "million": 1e6, "mn": 1e6}
+_TIMES |= {"billion": 1e9, "bn": 1e9, "trillion": 1e12, "lac": 1e5, "lakh": 1e5}
+_TIMES |= {"crore": 1e7}
+# Of a single letter the case counts: m may be metres. But K is k.
+_TIMES |= {word.capitalize(): times for word, times in _TIMES.items()}
+# 120 km/h, 850 sq. ft., 21.5 °C, $90 per night: what is before the unit is an amount.
+_MEASURE = re.compile(
+    r"(?P<amount>\D{0,5}\d(?:[\d.,'\u2019 \u00a0\u202f]*\d)?\+?)\s*"
+    r"(?P<unit>(?:[^\W\d_]|[/%‰°])(?:\D|(?<=[^\W\d_])[23](?!\d))*)"
+)
 _CLOCK = re.compile(r"\d{1,3}:\d\d(:\d\d)?(\s?[AaPp]\.?[Mm]\.?)?")
 #: Names of the ways to write numbers; other ways are dates, as strptime names them.
 POINT, COMMA, CLOCK = "1,234.5", "1.234,5", "h:mm"
@@ -31,8 +44,11 @@ _DAYS = (
     *("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y"),
     *("%d.%m.%Y", "%d.%m.%y", "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%y", "%m-%d-%y"),
     *("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y"),
+    *("%Y-%m-%d", "%Y/%m/%d"),  # without zeros, or with AM and PM
 )
-_HOURS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
+_HOURS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+# As C and Twitter write it.
+_HOUR_WITHIN = "%b %d %H:%M:%S %Y"
 # With all their zeros: 2019.1.2 may be a version, and 3/2019 three of many.
 _YEAR_MONTH, _MONTH_YEAR = ("%Y-%m", "%Y/%m"), "%m/%y"
 _PADDED = (
@@ -44,6 +60,13 @@ _YEARS = range(1000, 2100)
 # century as well as of the other, such as 45.
 _LAST_CENTURY, _CLEAR_YEARS = range(1969, 2001), range(1969, 2032)
 _QUARTER = re.compile(r"Q([1-4])[ /-]?(\d{4})|(\d{4})[ /-]?Q([1-4])")
+# Names of months stand beside others, and zones and ends of numbers, that tell nothing.
+_IDLE = re.compile(
+    r"^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\b[.,]?\s+"
+    r"|(?<=\d)(?:st|nd|rd|th)\b|(?<=[a-z])\.|,"
+    r"|\s(?:GMT|UTC|[+-]\d{4})(?=\s\d{4}$|$)",
+    re.IGNORECASE,
+)
 #: Name of the way to write quarters, each of which is the day when it begins.
 QUARTER = "Q3 2019"
 
@@ -61,13 +84,15 @@ def find_format(values: list[str]) -> str | None:
     how : str or None
         `POINT`, `COMMA`, `CLOCK`, `QUARTER`, a kind of `UNITS`, or a format of
         :meth:`datetime.datetime.strptime`: the one that fits most of the strings, nine
-        tenths at least, which for numbers are 20 or more; of equals the first. None if
-        they are something else.
+        tenths at least, which for numbers are 20 or more; of equals the first. If none
+        does, `POINT` or `COMMA` and the unit that stands after the number, which may
+        be of several words. None if they are something else.
     """
     fitting: dict[str, int] = {}
+    n_codes = sum(bool(re.match(r"\s*0\d", value)) for value in values)
+    are_codes = n_codes > (1 - _SHARE) * len(values)
     if len(values) >= _LEAST_NUMBERS:
-        n_codes = sum(bool(re.match(r"\s*0\d", value)) for value in values)
-        for how in (POINT, COMMA) if n_codes <= (1 - _SHARE) * len(values) else ():
+        for how in () if are_codes else (POINT, COMMA):
             fits = [value for value in values if read_as(value, how) is not None]
             if _have_one_unit(fits):
                 fitting[how] = len(fits)
@@ -76,15 +101,52 @@ def find_format(values: list[str]) -> str | None:
             fitting[CLOCK] = len(parts)
         for kind in UNITS:
             fitting[kind] = sum(read_units(value, kind) is not None for value in values)
-    for how in (*map("".join, product(_DAYS, _HOURS)), *_PADDED, QUARTER):
+    days = map("".join, product(_DAYS, _HOURS))
+    for how in (*days, _HOUR_WITHIN, *_PADDED, QUARTER):
         if any(read_as(value, how) is not None for value in values[:_N_FIRST]):
             fitting[how] = sum(read_as(value, how) is not None for value in values)
     for how in (*_YEAR_MONTH, _MONTH_YEAR):
         if how in fitting and not _are_clear(values, how):
             del fitting[how]
     best = max(fitting, key=lambda how: fitting[how], default=None)
-    enough = best is not None and fitting[best] >= _SHARE * len(values)
-    return best if enough else None
+    if best is not None and fitting[best] >= _SHARE * len(values):
+        return best
+    return None if are_codes else _find_measure(values)
+
+
+def writes_numbers(how: str) -> bool:
+    """Tell ways to write numbers from formats of dates.
+
+    Parameters
+    ----------
+    how : str
+        What `find_format` returns.
+
+    Returns
+    -------
+    is_number : bool
+        Whether it is no date.
+    """
+    return how.startswith((POINT, COMMA)) or how in (CLOCK, *UNITS)
+
+
+def _find_measure(values: list[str]) -> str | None:
+    """Find the unit after numbers, of any length, if nearly all have the same."""
+    if len(values) < _LEAST_NUMBERS:
+        return None
+    matches = [_MEASURE.fullmatch(value.strip()) for value in values]
+    units = Counter(_singular(match["unit"]) for match in matches if match)
+    for unit, _ in units.most_common(1):
+        for how in (f"{POINT} {unit}", f"{COMMA} {unit}"):
+            n_read = sum(read_as(value, how) is not None for value in values)
+            if n_read >= _SHARE * len(values):
+                return how
+    return None
+
+
+def _singular(unit: str) -> str:
+    """Leave out the s at the end of words: 1 day ago, 2 days ago."""
+    return re.sub(r"(?<=[^\W\d_])s\b", "", unit)
 
 
 def read_as(text: str, how: str) -> float | datetime | None:
@@ -105,6 +167,13 @@ def read_as(text: str, how: str) -> float | datetime | None:
     text = text.strip()
     if how in (POINT, COMMA):
         return _read_amount(text, how == COMMA)
+    if how.startswith((POINT, COMMA)):
+        measure = _MEASURE.fullmatch(text)
+        if measure is None:
+            return None
+        base, _, unit = how.partition(" ")
+        has_unit = _singular(measure["unit"]) == unit
+        return _read_amount(measure["amount"], base == COMMA) if has_unit else None
     if how == CLOCK:
         if not _CLOCK.fullmatch(text):
             return None
@@ -113,13 +182,16 @@ def read_as(text: str, how: str) -> float | datetime | None:
         return read_units(text, how)
     if how == QUARTER:
         return _read_quarter(text)
+    form = how
+    if "%b" in how.lower():
+        text, form = _IDLE.sub("", text), how.replace(",", "")
     try:
-        found = datetime.strptime(text, how)
+        found = datetime.strptime(text, form)
     except ValueError:
         return None
     if how not in _PADDED:
         return found
-    is_padded = found.year in _YEARS and found.strftime(how).lower() == text.lower()
+    is_padded = found.year in _YEARS and found.strftime(form).lower() == text.lower()
     return found if is_padded else None
 
 
@@ -163,18 +235,27 @@ def _read_amount(text: str, has_comma: bool) -> float | None:
     if not has_comma:
         digits = digits.translate(str.maketrans(".,", ",."))
     whole, _, rest = digits.partition(",")
-    if not _GROUPED.fullmatch(whole) or not (rest or "0").isdecimal():
+    is_grouped = _GROUPED.fullmatch(whole) or (
+        not has_comma and _IN_PAIRS.fullmatch(whole)
+    )
+    if not is_grouped or not (rest or "0").isdecimal():
         return None
     value = float(re.sub(r"\D", "", whole) + "." + (rest or "0"))
-    value *= _TIMES.get(amount["after"], 1)
+    value *= _times(amount["after"]) or 1
     is_negative = amount["open"] or "+" not in (amount["sign"] or "+")
     return -value if is_negative or amount["minus"] else value
+
+
+def _times(unit: str | None) -> float | None:
+    """Give what a word such as million stands for; None for other units."""
+    unit = unit or ""
+    return _TIMES.get(unit.lower() if len(unit) > 4 else unit)
 
 
 def _have_one_unit(values: list[str]) -> bool:
     units = set()
     for value in values:
         amount = _AMOUNT.fullmatch(value.strip())
-        if amount is not None and amount["after"] not in _TIMES:
+        if amount is not None and not _times(amount["after"]):
             units.add(((amount["before"] or "").strip(), amount["after"]))
     return len(units - {("", None)}) <= 1

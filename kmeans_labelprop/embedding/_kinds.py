@@ -25,10 +25,11 @@ from ._columns import (
     floats_of,
     names_of,
     nested_type,
+    read_plain,
     refuse_nested,
     strings_of,
 )
-from ._formats import CLOCK, COMMA, POINT, find_format
+from ._formats import POINT, find_format, writes_numbers
 from ._names import are_names, n_kinds_of_codes
 from ._orders import order_of_strings
 from ._parts import (
@@ -39,7 +40,6 @@ from ._parts import (
     refuse_vectors,
 )
 from ._texts import has_no_spaces
-from ._units import UNITS
 
 #: What columns hold, or why they are left out. These are also the names of the parts of
 #: the ColumnTransformer.
@@ -315,13 +315,15 @@ def _kind_of_strings(counts: Counter[str | None], is_alone: bool, name: Any) -> 
     n_samples = counts.total() - counts[None]
     values = sorted(value for value in counts if value is not None)
     n_values = len(values)
-    n_dates = sum(bool(_ISO_DATE.match(value)) for value in values)
+    n_dates = sum(
+        bool(_ISO_DATE.match(value)) and isinstance(read_plain(value), date)
+        for value in values
+    )
     if n_dates and n_dates >= _READ_SHARE * n_values:
         return Kind(DATES)
     how = find_format(values)
     if how is not None:
-        is_number = how in (POINT, COMMA, CLOCK, *UNITS)
-        return Kind(NUMBERS if is_number else DATES, how=how)
+        return Kind(NUMBERS if writes_numbers(how) else DATES, how=how)
     if not is_alone:
         kind = _kind_of_form(values, counts, name)
         if kind is not None:

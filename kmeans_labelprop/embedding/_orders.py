@@ -21,6 +21,7 @@ _ABOVE = re.compile(
     rf"|{_NUMBER}\s?(?:\+|and over|and above|or more|plus)(?:\s?[^\W\d_]+)?",
     re.I,
 )
+_PLAIN = re.compile(_NUMBER)
 _GRADE = re.compile(r"[A-F][+-]?")
 # What people rank by, from the least to the greatest; words between bars are one rank.
 _SCALES = [
@@ -73,7 +74,7 @@ def order_of_strings(values: Iterable[str]) -> list[str] | None:
     for rank in ranks:
         found = {value: rank(value) for value in values}
         if None not in found.values() and len(set(found.values())) >= _LEAST:
-            if rank is _rank_of_range and not any(map(_RANGE.fullmatch, values)):
+            if rank is _rank_of_range and not _are_ranges(values):
                 continue
             if rank is _rank_of_grade and all(len(value) == 1 for value in values):
                 continue  # the letters may name anything
@@ -85,10 +86,19 @@ def _rank_in(scale: dict[str, int], text: str) -> int | None:
     return scale.get(" ".join(re.split(r"[\s_-]+", text.strip().lower())))
 
 
+def _are_ranges(values: list[str]) -> bool:
+    """Tell ranges, or numbers of which one is open to a side, such as 3+."""
+    n_ranges, n_plain, n_open = (
+        sum(any(p.fullmatch(value.strip()) for p in patterns) for value in values)
+        for patterns in ((_RANGE,), (_PLAIN,), (_BELOW, _ABOVE))
+    )
+    return bool(n_open and n_plain > 1 if n_plain else n_ranges)
+
+
 def _rank_of_range(text: str) -> tuple[float, int] | None:
     """Give the lower end, and where the range lies beside it."""
     text = text.strip()
-    for pattern, side in ((_RANGE, 0), (_BELOW, -1), (_ABOVE, 1)):
+    for pattern, side in ((_RANGE, 0), (_BELOW, -1), (_ABOVE, 1), (_PLAIN, 0)):
         if match := pattern.fullmatch(text):
             ends = [_float(end) for end in match.groups() if end is not None]
             if None in ends or sorted(ends) != ends:  # type: ignore[type-var]

@@ -49,6 +49,7 @@ _PART = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*([^\W\d_]+|['\"\u2032\u2033°])[\s,]
 THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _ISO = re.compile(r"P(?=[\dT])([^T]*)T?(.*)")
 _CLOCK = re.compile(r"(\d+):(\d\d)(?::(\d\d(?:\.\d+)?))?")
+_COMPASS = re.compile(r"(\d+(?:\.\d+)?)\s?([NSEW])")
 _SIGNS = {"": 1, "N": 1, "E": 1, "S": -1, "W": -1}
 
 
@@ -70,6 +71,8 @@ def read_units(text: str, kind: str) -> float | None:
     text = text.strip()
     is_negative = text[:1] in ("-", "\u2212")
     text = text.lstrip("-+\u2212 ")
+    if kind == "angle" and (degrees := _COMPASS.fullmatch(text)):
+        return _SIGNS[degrees[2]] * float(degrees[1])
     if iso := _ISO.fullmatch(text):
         text = f"{iso[1]} {iso[2]}".strip()
     at, total = 0, 0.0

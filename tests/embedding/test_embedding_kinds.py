@@ -314,7 +314,11 @@ def test_what_is_no_number(values):
     [
         *("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m/%d/%y", "%d %b %Y"),
         *("%b %d, %Y", "%B %d, %Y", "%d-%b-%y", "%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M %p"),
-        *("%Y.%m.%d", "%Y.%m.%d %H:%M:%S"),
+        *("%Y.%m.%d", "%Y.%m.%d %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%Y-%m-%d %I:%M %p"),
+        *("%a, %d %b %Y %H:%M:%S +0000", "%a %b %d %H:%M:%S GMT %Y", "%b. %d, %Y"),
+        *("%A, %B %d, %Y", "%b %d %Y", "%B %dth, %Y", "%a %b %d %H:%M:%S %Y"),
+        *("%Y-%m-%d %H:%M:%S UTC", "%Y/%m/%d %H:%M:%S +0200", "%Y-%m-%d %H:00 CET"),
+        "%Y-%m-%d %H:%M:%S.0 +0000 UTC",
     ],
 )
 def test_dates_as_tables_write_them(rng, form):
@@ -889,8 +893,27 @@ def test_the_form_that_fits_most_is_taken():
     assert find_format(["--", "n/a", *days]) == "%m/%d/%Y"
 
 
+def test_days_and_months_without_zeros_are_dates():
+    days = pd.date_range("2019-01-01", periods=90)
+    for sign in "-/":
+        values = [f"{day.year}{sign}{day.month}{sign}{day.day}" for day in days]
+        how = find_format(values)
+        assert [read_as(value, how) for value in values] == list(days)
+
+
+def test_days_that_cannot_be_read_are_no_dates(rng):
+    """A column that looks like dates must not become one of missing values."""
+    X = pd.DataFrame(
+        {
+            "x": rng.normal(size=90),
+            "day": [f"2020-02-{i % 30 + 1:02} 10:00 or so" for i in range(90)],
+        }
+    )
+    assert "date" not in describe(default_embedding(X))
+
+
 def test_what_is_not_written_so_is_not_read():
-    for how in (POINT, COMMA, CLOCK, "%d.%m.%Y"):
+    for how in (POINT, COMMA, CLOCK, f"{POINT} km/h", "%d.%m.%Y", "%d %b %Y"):
         for text in ("soon", "1:2:3:4", "1.2.3,4,5", "12 34"):
             assert read_as(text, how) is None
 

@@ -55,6 +55,16 @@ def embedded(X):
         (["-3 d", "4 d"], [-3 * 86_400, 4 * 86_400]),
         (["3:05 PM", "12:10 am", "9:00 AM"], [905, 10, 540]),
         (["<0.5", "1.25", "> 20", "90+", "≥3"], [0.5, 1.25, 20, 90, 3]),
+        (["120 km/h", "1,080.5 km/h"], [120, 1080.5]),
+        (["850 sq. ft.", "1,200 sq. ft."], [850, 1200]),
+        (["85.5m2", "1200 m2"], [85.5, 1200]),
+        (["21,5 °C", "-3 °C", "<2°C"], [21.5, -3, 2]),
+        (["$90 per night", "$1,250 per night"], [90, 1250]),
+        (["1 day ago", "12 days ago", "30+ days ago"], [1, 12, 30]),
+        (["$1.5 million", "$2 billion", "900 Thousand"], [1.5e6, 2e9, 9e5]),
+        (["42.5 Lac", "1.2 crore"], [42.5e5, 1.2e7]),
+        (["Rs. 550", "Rs. 12,34,567"], [550, 1_234_567]),
+        (["28.5N", "12 S", "94.8W"], [28.5, -12, -94.8]),
     ],
     ids=lambda values: str(values[0]),
 )
@@ -63,6 +73,20 @@ def test_amounts_in_several_units(values, numbers):
     if values[0] == "-3 d":  # one unit in all: the number as it is
         numbers = [-3, 4]
     assert_allclose([read_as(value, how) for value in values], numbers)
+
+
+def test_what_stands_after_numbers_must_be_the_same():
+    speeds = [f"{n} km/h" for n in range(30)]
+    assert find_format([*speeds, "fast", "40"]) == find_format(speeds)
+    how = find_format(speeds)
+    assert read_as("40 mi/h", how) is None
+    for unlike in (
+        "{} km/h {}",
+        "street {} left",
+        "00{} km/h",
+        "{}@home.org",
+    ):
+        assert find_format([unlike.format(n, n % 7) for n in range(10, 60)]) is None
 
 
 def test_what_is_no_amount():
@@ -80,6 +104,8 @@ def test_what_is_no_amount():
         ["$5,000 - $9,999", "$10,000 - $14,999", "$15,000 - $19,999"],
         ["0-5 years", "6-10 years", "10+ years"],
         ["0-39g/day", "40-79", "80-119", "120+"],
+        ["0", "1", "2", "3+"],
+        ["< 1 year", "1 year", "2 years", "10+ years"],
         ["F", "B-", "B", "A", "A+"],
         ["S", "M", "L", "XL"],
         ["Low", "medium", "HIGH"],
@@ -116,6 +142,7 @@ def test_ranges_and_ranks_have_an_order(rng, order):
         ["0-9", "10-19", "red"],
         ["1", "2", "3"],
         ["<1", "<2", ">3"],
+        ["1 kg", "2 kg", "3 kg"],
     ],
     ids=lambda values: values[-1],
 )
