@@ -21,6 +21,11 @@ _MOST_PARTS = 100
 # So many numbers, and nothing else, are a vector, or the pixels of an image.
 LEAST_VECTOR = 32
 _N_VECTORS = 100  # looked at: texts may be long
+# What Python writes beside numbers: [np.float64(0.5), ...], array([0.5, ...]).
+_WRITTEN = re.compile(
+    r"np\.(?:float|int)\d+|array|tensor|dtype=\w+|shape=\(\d+,\)"
+    r"|(?<=\[)\s+|\s+(?=[\],])"
+)
 _N_LOOKED_AT = 2000
 # Whole numbers that chance draws from a range are as many in each part of it. Of a
 # normal distribution, two are in one part twice as often.
@@ -109,19 +114,29 @@ def refuse_vectors(values: list[str], name: str, least: int = LEAST_VECTOR) -> N
     Raises
     ------
     ValueError
-        If nearly all hold equally many numbers, so many or more, and no words.
+        If nearly all hold equally many numbers, so many or more, and no words; or if
+        numbers were left out where such strings were written.
     """
     values = [values[i] for i in some_positions(len(values), _N_VECTORS)]
+    values = [_WRITTEN.sub("", value) for value in values]
     frames = Counter(map(_frame, values)).most_common(1)
     frame, n_alike = frames[0] if frames else ("", 0)
     n_numbers = frame.count("#")
-    is_vector = n_numbers >= least and not any(map(str.isalpha, frame))
-    if is_vector and n_alike >= _SHARE * len(values):
+    is_abridged = "[" in frame and "..." in frame
+    is_vector = n_numbers >= least or is_abridged
+    if not is_vector or any(map(str.isalpha, frame)) or n_alike < _SHARE * len(values):
+        return
+    if is_abridged:
         raise ValueError(
-            f"{name} must hold one value for each sample. Got vectors of {n_numbers} "
-            "numbers instead: pass them as an array of numbers, of shape (n_samples, "
-            f"{n_numbers})."
+            f"{name} must hold one value for each sample. Got vectors written as "
+            "strings that lack most of their numbers, '...', instead: pass the vectors "
+            "as an array of numbers, of shape (n_samples, n_numbers)."
         )
+    raise ValueError(
+        f"{name} must hold one value for each sample. Got vectors of {n_numbers} "
+        "numbers instead: pass them as an array of numbers, of shape (n_samples, "
+        f"{n_numbers})."
+    )
 
 
 def are_drawn_evenly(numbers: NDArray[np.float64]) -> bool:

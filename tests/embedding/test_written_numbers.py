@@ -393,6 +393,19 @@ def test_vectors_are_no_single_values(rng, make, library):
             default_embedding(values)
 
 
+@pytest.mark.parametrize("n_numbers", [40, 2000])
+@pytest.mark.parametrize("write", [str, repr, lambda vector: str(list(vector))])
+def test_vectors_as_python_writes_them_are_no_texts(rng, n_numbers, write):
+    vectors = rng.normal(size=(30, n_numbers))
+    vectors[:, -1] = np.abs(vectors[:, -1])  # all others of both signs
+    texts = [write(vector) for vector in vectors]
+    is_abridged = n_numbers == 2000 and "..." in texts[0]
+    says = "lack most of their numbers" if is_abridged else f"vectors of {n_numbers} "
+    for X in (texts, beside(rng, texts)):
+        with pytest.raises(ValueError, match=says):
+            default_embedding(X)
+
+
 def test_short_lists_are_refused_where_they_would_be_texts(rng):
     places = rng.normal(size=(N_SAMPLES, 2)).tolist()
     X = pd.DataFrame({"place": places})
