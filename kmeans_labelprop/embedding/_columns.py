@@ -20,7 +20,9 @@ from ._formats import read_as
 _EPOCH = datetime(1970, 1, 1)
 # What databases and logs write after the time: UTC, +0000, or both.
 _ZONE = re.compile(r"(?<=\d)( [-+]\d\d:?\d\d)?( [A-Z]{3,4})?$")
-_BOOLEANS = {"True": "1", "False": "0"}
+# As Python, databases and spreadsheets write them.
+_BOOLEANS = dict.fromkeys(("True", "true", "TRUE"), "1")
+_BOOLEANS |= dict.fromkeys(("False", "false", "FALSE"), "0")
 #: Tags and records, as JSON and Parquet have them.
 NESTED = list, tuple, set, frozenset, dict, np.ndarray
 
@@ -254,8 +256,6 @@ def _joined(value: Any) -> Any:
 
 
 def _string(value: Any) -> str:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogateescape")  # bytes that differ stay so
     # The same number may be an integer in one table and a float in another, and the
     # same answer True, 1, or "True".
     if isinstance(value, Integral | np.bool_):
@@ -263,5 +263,7 @@ def _string(value: Any) -> str:
     is_real = isinstance(value, Real | Decimal) and math.isfinite(value)
     if is_real and value == int(value):
         return str(int(value))
-    text = str(value)
+    is_bytes = isinstance(value, bytes)  # those that differ stay so
+    text = value.decode("utf-8", "surrogateescape") if is_bytes else str(value)
+    text = text.strip()  # blanks around it are left over from files, and say nothing
     return _BOOLEANS.get(text, text)

@@ -308,7 +308,8 @@ def _order_of(column: Any) -> list[str] | None:
     is_enum = str(dtype).startswith("Enum")  # of polars: all categories, in their order
     if not is_enum and not getattr(dtype, "ordered", False):
         return None
-    return [str(value) for value in strings_of(dtype.categories)]
+    # Several may be the same as strings.
+    return list(dict.fromkeys(map(str, strings_of(dtype.categories))))
 
 
 def _kind_of_strings(counts: Counter[str | None], is_alone: bool, name: Any) -> Kind:

@@ -893,6 +893,30 @@ def test_the_form_that_fits_most_is_taken():
     assert find_format(["--", "n/a", *days]) == "%m/%d/%Y"
 
 
+@pytest.mark.parametrize("writes", [("True", "False"), ("true", "false")])
+def test_the_same_answer_is_one_category_however_it_is_written(rng, writes):
+    answers = rng.random(90) < 0.5
+    X = pd.DataFrame({"x": rng.normal(size=90), "answer": answers})
+    fitted, E = embedded(X)
+    for yes, no in (writes, [word.upper() for word in writes]):
+        words = np.where(answers, yes, f" {no}\u00a0").astype(object)
+        for same in (words, [word.encode() for word in words]):
+            assert_allclose(fitted.transform(X.assign(answer=same)), E)
+            assert_allclose(embedded(X.assign(answer=same))[1], E)
+
+
+def test_blanks_around_strings_make_no_other_category(rng):
+    names = np.array(["Spain", "Italy", "Malta"])[rng.integers(3, size=90)]
+    X = pd.DataFrame({"x": rng.normal(size=90), "land": names})
+    fitted, E = embedded(X)
+    odd = X.assign(land=[f"{name} " if i % 2 else name for i, name in enumerate(names)])
+    assert_allclose(embedded(odd)[1], E)
+    assert_allclose(fitted.transform(odd), E)
+    order = ["Malta", "Italy", "Italy ", "Spain"]  # two that are now the same
+    ranked = pd.Categorical.from_codes(rng.integers(4, size=90), order, ordered=True)
+    assert embedded(odd.assign(land=ranked))[1].shape == (90, 2)
+
+
 def test_days_and_months_without_zeros_are_dates():
     days = pd.date_range("2019-01-01", periods=90)
     for sign in "-/":
