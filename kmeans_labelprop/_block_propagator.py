@@ -52,7 +52,7 @@ from ._given import GivenLabels, KnownLabels
 from ._labels import MOST_CHARACTERS, check_labels, plain, with_missing
 from ._ledger import Ledger, LedgerMixin, check_source
 from ._messages import stage, warn_user
-from ._report import warn_of_edges
+from ._report import warn_of_edges, warn_of_spellings
 from ._seeds import MAX_SEED, clone_sharing, draw_seed, set_unset
 from ._validation import (
     HasMethods,
@@ -548,6 +548,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
                 f"The only class found is {given.classes.tolist()[0]!r}: there are no "
                 "two classes to tell apart."
             )
+        warn_of_spellings(given.classes.tolist())
         n_empty = np.count_nonzero(clusters.sizes) - len(np.unique(spread.ids))
         if not by_graph and n_empty:
             warn_user(

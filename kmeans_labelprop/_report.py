@@ -16,6 +16,8 @@ from .embedding import describe
 
 # From there on every label reaches all samples nearly alike.
 _LARGE_ALPHA = 0.999
+# Shorter names may be letters or units, whose case tells them apart.
+_LEAST_WORD = 4
 # So many classes are named in a message.
 _MOST_NAMES = 10
 
@@ -45,6 +47,7 @@ def warn_of_labels(propagator: Any, n_alone: int) -> None:
                 "'missing_label' parameter to something else."
             )
         warn_user(message)
+    warn_of_spellings(classes)
     n_outvoted = count_outvoted(clusters, given)
     if n_outvoted:
         warn_user(
@@ -90,6 +93,30 @@ def warn_of_labels(propagator: Any, n_alone: int) -> None:
         warn_user(
             f"No label reaches {n_left_out} samples over the graph: they are left out. "
             "More labels or neighbours leave out fewer."
+        )
+
+
+def warn_of_spellings(classes: list[Any]) -> None:
+    """Warn of classes that differ in blanks or in capital letters alone.
+
+    Parameters
+    ----------
+    classes : list of label
+        The classes.
+    """
+    spellings: dict[str, list[str]] = {}
+    for label in classes:
+        word = " ".join(label.split()) if isinstance(label, str) else ""
+        key = word.casefold() if len(word) >= _LEAST_WORD else word
+        spellings.setdefault(key, []).append(label)
+    spellings.pop("", None)
+    same = [labels for labels in spellings.values() if len(labels) > 1]
+    if same:
+        named = "; ".join(", ".join(map(repr, labels)) for labels in same[:_MOST_NAMES])
+        warn_user(
+            "Classes that differ in blanks or in capital letters alone: "
+            f"{named}{'; ...' if len(same) > _MOST_NAMES else ''}. Each is a class of "
+            "its own; if they mean the same, give the labels again, spelled alike."
         )
 
 

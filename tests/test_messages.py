@@ -568,6 +568,30 @@ def test_nulls_beside_the_mark_may_mean_that_it_is_a_class(container):
 
 
 @pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(
+    ("names", "same"),
+    [
+        (["cat", "cat ", "dog"], "'cat', 'cat '"),
+        (["Lion", "lion", "LION"], "'LION', 'Lion', 'lion'"),
+        (["a  b", "a b", "c"], "'a  b', 'a b'"),
+        (["b", "B", " "], None),
+        (["mW", "MW", ""], None),
+        ([1, 2, 3], None),
+    ],
+)
+def test_spellings_of_one_class_are_told(names, same):
+    y = np.array(names, dtype=object)[Y]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit(y=y, missing_label="?")
+        chosen_by = PropagatedClassifierCV(GaussianNB(), propagator(missing_label="?"))
+        chosen_by.set_params(n_repeats=1, random_state=0).fit(X, y)
+    told = [str(w.message) for w in caught if "differ in blanks" in str(w.message)]
+    assert len(told) == (0 if same is None else 2)
+    assert all(f": {same}. Each is" in text for text in told)
+
+
+@pytest.mark.filterwarnings("default")
 def test_warnings_from_within_a_pipeline_name_the_line_of_the_user():
     table = column([str(1800 + i) if i % 12 else "ancient" for i in range(60)])
     model = PropagatedClassifier(LINEAR, propagator())

@@ -162,6 +162,14 @@ def test_a_full_y_with_a_class_called_like_a_missing_one_is_warned_of(digits):
     fit(X, np.where(y == 4, -1, names))  # not full
 
 
+def test_spellings_of_one_class_are_told(digits):
+    X, y = digits
+    names = np.array([f"digit {label}" for label in y], dtype=object)
+    names[y == 3] = "Digit 5 "
+    with pytest.warns(UserWarning, match="alone: 'Digit 5 ', 'digit 5'"):
+        fit(X, names)
+
+
 def test_numbers_mark_what_is_missing_beside_strings(digits):
     X, y = digits
     names = np.array([f"digit {label}" for label in y])
