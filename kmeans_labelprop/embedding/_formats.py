@@ -14,6 +14,8 @@ _SHARE = 0.9
 _LEAST_NUMBERS = 20
 # Strings of which one must fit before all are tried as dates.
 _N_FIRST = 10
+# Longer strings are texts.
+_MOST_CHARACTERS = 64
 # Unbroken digits, or groups of three.
 _GROUPED = re.compile(r"\d+|\d{1,3}([ '\u2019\u00a0\u202f]\d{3})+|\d{1,3}(\.\d{3})+")
 # As in India: 12,34,567.
@@ -134,7 +136,8 @@ def _find_measure(values: list[str]) -> str | None:
     """Find the unit after numbers, of any length, if nearly all have the same."""
     if len(values) < _LEAST_NUMBERS:
         return None
-    matches = [_MEASURE.fullmatch(value.strip()) for value in values]
+    short = [value.strip() for value in values if len(value) <= _MOST_CHARACTERS]
+    matches = [_MEASURE.fullmatch(value) for value in short]
     units = Counter(_singular(match["unit"]) for match in matches if match)
     for unit, _ in units.most_common(1):
         for how in (f"{POINT} {unit}", f"{COMMA} {unit}"):
@@ -165,6 +168,8 @@ def read_as(text: str, how: str) -> float | datetime | None:
         None if it is not written so.
     """
     text = text.strip()
+    if len(text) > _MOST_CHARACTERS:
+        return None
     if how in (POINT, COMMA):
         return _read_amount(text, how == COMMA)
     if how.startswith((POINT, COMMA)):
