@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length
 
-from ._containers import single_column, take_rows
+from ._containers import in_memory, single_column, take_rows
 from ._given import KnownLabels
 from ._labels import is_missing_item, label_vector, split_labels
 
@@ -66,6 +66,7 @@ def ask_oracle(
         keys = _keys_of(query, is_ids)  # first: the oracle may change its query
         try:
             received = oracle(query)
+            received = in_memory(received)
             if isinstance(received, Iterator):
                 # In one call, so that no interruption comes between label and place.
                 answers.update(zip(places, received, strict=False))
@@ -373,8 +374,7 @@ def labels_by_position(
     ValueError
         If a position or an index does not belong to a sample.
     """
-    if isinstance(labels, Iterator):
-        labels = list(labels)
+    labels = in_memory(list(labels) if isinstance(labels, Iterator) else labels)
     if isinstance(labels, Mapping):
         keys = list(labels)
         are_names = names is not None and not any(is_whole(key) for key in keys)

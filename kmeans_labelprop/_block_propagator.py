@@ -46,7 +46,7 @@ from ._blocks import (
     predict_shares,
 )
 from ._callbacks import CallbackMixin, as_task
-from ._containers import check_container
+from ._containers import check_container, in_memory
 from ._embedding import choose_embedding
 from ._given import GivenLabels, KnownLabels
 from ._labels import MOST_CHARACTERS, check_labels, plain, with_missing
@@ -239,6 +239,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         `answers_`, and ``propagate({})`` goes on from there.
         """
         self._refuse_while_asking()
+        validate_estimator_parameters(self)
         check_source(self.oracle, True, y, type(self).__name__)
         plays_oracle = self._cluster(X, y)
         queries = self._ledger.queries
@@ -304,6 +305,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
                 "The 'propagation' parameter was set to 'graph' after the samples had "
                 "been clustered without anchors. Call fit or query again."
             )
+        labels = in_memory(labels)
         ledger = self._ledger.with_labels(
             labels,
             self._names_asked(labels),

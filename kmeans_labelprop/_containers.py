@@ -31,17 +31,11 @@ def check_container(X: Any) -> None:
     ValueError
         If X is empty.
     """
-    is_one = isinstance(X, str | bytes | Mapping | Set) or getattr(X, "ndim", 1) == 0
-    is_many = hasattr(X, "__len__") or hasattr(X, "__array__")
-    remedy = _remedy(X)
-    # Some sparse matrices are dicts, and none has a length.
-    if not issparse(X) and (is_one or not is_many or remedy):
-        of_what = " with named fields" if _has_fields(X) else ""
-        if isinstance(X, list | tuple):
-            of_what = f" of {type(X[0]).__name__}"
+    odd = describe_odd(X)
+    if odd:
         raise TypeError(
             "X must hold samples: an array, a sparse matrix, a DataFrame, or a list. "
-            f"Got {type(X).__name__}{of_what} instead.{remedy}"
+            f"{odd}"
         )
     shape = getattr(X, "shape", None)
     if shape is None:
@@ -51,6 +45,31 @@ def check_container(X: Any) -> None:
             f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is "
             "required."
         )
+
+
+def describe_odd(X: Any) -> str:
+    """Say what X is, and what to pass in its place, if it is no container of samples.
+
+    Parameters
+    ----------
+    X : object
+        The samples.
+
+    Returns
+    -------
+    got : str
+        The end of an error message; nothing if X is a container.
+    """
+    is_one = isinstance(X, str | bytes | Mapping | Set) or getattr(X, "ndim", 1) == 0
+    is_many = hasattr(X, "__len__") or hasattr(X, "__array__")
+    remedy = _remedy(X)
+    # Some sparse matrices are dicts, and none has a length.
+    if issparse(X) or not (is_one or not is_many or remedy):
+        return ""
+    of_what = " with named fields" if _has_fields(X) else ""
+    if isinstance(X, list | tuple):
+        of_what = f" of {type(X[0]).__name__}"
+    return f"Got {type(X).__name__}{of_what} instead.{remedy}"
 
 
 def _has_fields(X: Any) -> bool:
@@ -63,7 +82,7 @@ def _remedy(X: Any) -> str:
     is_dict = isinstance(X, Mapping) and not issparse(X)
     if is_records or is_dict or _has_fields(X):
         return " Pass pandas.DataFrame(X)."
-    if _library(X) == "pyarrow":
+    if _library(X) == "pyarrow" and hasattr(X, "to_pandas"):
         return " Pass X.to_pandas()."
     if _library(X) == "tensorflow":
         return " Pass X.numpy()."
@@ -250,6 +269,12 @@ def take_rows(X: Any, positions: NDArray[np.intp]) -> Any:
     if _library(X) == "pandas" and not hasattr(X, "iloc"):
         return X.take(positions)  # an Index or an extension array
     return _safe_indexing(indexable(X)[0], positions)
+
+
+def in_memory(labels: Any) -> Any:
+    """Compute labels that are a collection of Dask; return any others as they are."""
+    is_lazy = hasattr(labels, "__dask_graph__") and hasattr(labels, "compute")
+    return labels.compute() if is_lazy else labels
 
 
 def single_column(y: Any) -> Any:

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._asking import check_index
+from ._asking import check_names as check_row_names
 from ._block_engine import Blocks
 from ._block_propagator import BaseBlockPropagator, has_graph
 from ._blocks import (
@@ -27,7 +29,7 @@ from ._blocks import (
     in_batches,
 )
 from ._containers import refuse_masked, single_column
-from ._labels import label_vector
+from ._labels import check_vector, label_vector
 
 __all__ = ["KMeansLabelPropagator"]
 
@@ -124,6 +126,18 @@ def _predict_part(rows: Any, *, predict: Callable[[Any], NDArray[Any]]) -> Any:
     return _as_series(predict(rows), rows)
 
 
+def _check_vector(y: Any) -> None:
+    """Refuse what is no column of labels, before anything is computed."""
+    is_collection = hasattr(y, "__dask_graph__")
+    is_odd = is_collection and not isinstance(getattr(y, "shape", None), tuple)
+    if is_odd or issparse(y):
+        raise TypeError(
+            "y must be an array-like of labels, one for each sample: a Dask array or "
+            f"Series, or in memory. Got {type(y).__name__} instead."
+        )
+    check_vector(y)
+
+
 def _as_collection(X: Any, da: Any) -> Any:
     """Turn what is in memory into a Dask collection; columns stay together."""
     is_collection = hasattr(X, "__dask_graph__")
@@ -140,7 +154,12 @@ def _as_collection(X: Any, da: Any) -> Any:
             f"{type(X).__name__} instead."
         )
     if not is_collection and not hasattr(X, "iloc"):
-        X = np.asarray(X)
+        given, X = X, np.asarray(X)
+        if not X.shape:
+            raise TypeError(
+                "X must be a Dask array or DataFrame, or a dense table in memory. Got "
+                f"{type(given).__name__} instead."
+            )
     if len(X.shape) != 2:
         raise ValueError(
             "Expected 2D array: X must be a dense table, in memory or of Dask. Got an "
@@ -562,7 +581,11 @@ class KMeansLabelPropagator(BaseBlockPropagator):
 
     def _open(self, X: Any, y: Any) -> tuple[DaskBlocks, Any]:
         collection = _as_collection(X, _import_dask()[1])
+        if y is not None:
+            _check_vector(y)
         if hasattr(y, "iloc") and not hasattr(y, "__dask_graph__"):
-            check_index(X.index.compute() if hasattr(X, "to_dask_array") else X, y, "y")
+            if hasattr(X, "to_dask_array"):
+                check_row_names(X.index.compute(), y, "y")
+            check_index(X, y, "y")
         blocks = DaskBlocks(collection, y)
         return blocks, blocks.first

@@ -399,12 +399,12 @@ class FileBlocks(Blocks):
         n_read = first
         for i, rows in enumerate(source.read(self._length, first)):
             n_read += len(rows)
-            if n_read > (self.n_samples or n_read):
+            # All labels are read: their number is compared elsewhere.
+            if name != "y" and n_read > (self.n_samples or n_read):
                 break
             is_wanted = wanted is None or i + first // self._length in wanted
             embed = name == "E" and is_wanted
             yield self.space(rows) if embed else rows if is_wanted else None
-        # Of labels it is told elsewhere.
         if name != "y" and n_read != (self.n_samples or n_read):
             raise ValueError(
                 "X must hold the same samples each time it is read: a callable must "

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
 from .._blocks import concatenate
-from .._containers import refuse_masked, single_column
-from .._labels import label_vector
+from .._containers import describe_odd, refuse_masked, single_column
+from .._labels import check_vector, label_vector
 
 # Rows by which a data set is told from others.
 _N_SPREAD = 100
@@ -246,7 +246,11 @@ def _as_piece(data: Any, name: str) -> Any:
             f"{name} must be dense blocks. Got {type(data).__name__} instead: reduce "
             "sparse samples first, or propagate in memory."
         )
-    data = single_column(data) if name == "y" else data
+    if name == "y":
+        check_vector(data)
+        data = single_column(data)
+    else:
+        _refuse_odd(data)
     if hasattr(data, "shape"):
         if len(data.shape) == (2 if name == "X" else 1):
             return data
@@ -254,6 +258,23 @@ def _as_piece(data: Any, name: str) -> Any:
         return label_vector(data)
     # scikit-learn's words for what has the wrong shape.
     return check_array(data, ensure_2d=name == "X", dtype=None, input_name=name)
+
+
+def _refuse_odd(data: Any) -> None:
+    """Refuse what holds no samples, or samples beside something else."""
+    odd = describe_odd(data)
+    first = data
+    while isinstance(first, list | tuple) and len(first):
+        first = first[0]
+    if first is not data and len(getattr(first, "shape", ())) > 1:
+        # X and y of a loader, for instance.
+        odd = f"Got a {type(data).__name__} of {type(first).__name__} instead."
+    if odd:
+        raise TypeError(
+            "X must hold blocks of samples: arrays or DataFrames, a list of these, a "
+            "callable that returns an iterator over these, a data set of pyarrow, or "
+            f"paths of Parquet files. {odd}"
+        )
 
 
 def _rows(data: Any, first: int, last: int) -> Any:
@@ -317,28 +338,41 @@ def _open_dataset(data: Any) -> Any:
 def _from_dataset(dataset: Any, name: str, column: str | None) -> Source:
     """Read the columns of a pyarrow dataset: those of X, or the one of the labels."""
     names: list[str] = list(dataset.schema.names)
+    if column is not None and column not in names:
+        raise ValueError(
+            f"y must be the name of a column of X, one of {names}. Got {column!r} "
+            "instead."
+        )
+    index = [other for other in _index_columns(dataset.schema) if other != column]
+    columns = [other for other in names if other != column and other not in index]
     if name == "y":
-        if column not in names:
-            raise ValueError(
-                f"y must be the name of a column of X, one of {names}. Got "
-                f"{column!r} instead."
-            )
         columns = [str(column)]
-    else:
-        columns = [other for other in names if other != column]
+    elif not columns or len(set(names)) < len(names):
+        raise ValueError(
+            "X must have one column at least beside that of y and the index, and "
+            f"another name for each. Got {names}."
+        )
+    are_lists = any(_is_list(dataset.schema.field(column).type) for column in columns)
+    if name == "y" or are_lists:
+        index = []
 
     def pieces(length: int) -> Iterator[Any]:
-        for batch in dataset.to_batches(columns=columns, batch_size=length):
+        for batch in dataset.to_batches(columns=columns + index, batch_size=length):
             if batch.num_rows and name == "y":
                 yield _label_column(batch.column(0))
             elif batch.num_rows:
-                yield _table(batch)
+                yield batch.to_pandas() if index else _table(batch)
 
     if name == "X":
         _check_types(dataset.schema, columns)
-    are_lists = any(_is_list(dataset.schema.field(column).type) for column in columns)
     own = None if name == "y" or are_lists else columns
     return Source(pieces, int(dataset.count_rows()), names=own)
+
+
+def _index_columns(schema: Any) -> list[str]:
+    """List the columns in which pandas has written the index: they are no features."""
+    written = (schema.pandas_metadata or {}).get("index_columns", [])
+    return [column for column in written if column in schema.names]
 
 
 def _is_list(dtype: Any) -> bool:

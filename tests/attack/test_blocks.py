@@ -118,6 +118,48 @@ def test_blocks_that_do_not_belong_together_are_refused(kind, embedding):
     assert not never.n_asked
 
 
+NO_BLOCKS = [
+    None, 5, {"a": X}, {1, 2}, pl.LazyFrame(FRAME), X[:, 0].view([("a", float)]),
+    [(X, Y), (X, Y)], lambda: iter([(X, Y)]), [X[:, :, None]],
+]  # fmt: skip
+NO_LABELS = [{0: 1}, {1}, 3, pd.DataFrame({"a": Y, "b": Y}), np.stack([Y, Y], axis=1)]
+
+
+@pytest.mark.parametrize("A", NO_BLOCKS)
+def test_what_holds_no_blocks_is_refused_by_its_type(A):
+    never = RefusesToAnswer()
+    with pytest.raises(TypeError, match=r"X must hold blocks of samples: .* Got "):
+        propagator(oracle=never).fit(A)
+    assert not never.n_asked
+
+
+@pytest.mark.parametrize("y", NO_LABELS)
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_what_holds_no_labels_is_refused_by_its_type(driver, y):
+    never = RefusesToAnswer()
+    with pytest.raises((TypeError, ValueError), match=r"y must be .* Got "):
+        propagator(driver, oracle=never).fit(X, y)
+    assert not never.n_asked
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_an_oracle_that_is_none_is_named_as_illegal(driver):
+    for odd in (3, "Y"):
+        with pytest.raises(ValueError, match=r"The 'oracle' parameter of .* Got "):
+            propagator(driver, oracle=odd).fit(X)
+
+
+@pytest.mark.parametrize("n_more", [1, 7, 60, 240])
+def test_labels_of_more_samples_are_refused(n_more, monkeypatch):
+    """Also where blocks end with the samples."""
+    monkeypatch.setattr(_driver, "batch_length", lambda n_features: 60)
+    y = np.append(Y, Y[:n_more])
+    for labels in (y, [y[:7], y[7:]], lambda: iter([y])):
+        told = f"Got 240 in X and {240 + n_more} in y"
+        with pytest.raises(ValueError, match=told):
+            propagator(oracle="y").fit(X, labels)
+
+
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("later", [BLOCKS[:3], BLOCKS * 2, []])
 def test_samples_that_change_between_passes_are_refused(rule, later):
@@ -225,6 +267,20 @@ def test_an_index_in_another_order_is_refused(driver):
     y = pd.Series(Y, index=np.random.default_rng(0).permutation(len(Y)))
     with pytest.raises(ValueError, match="The index of y"):
         propagator(driver, oracle=None).fit(FRAME, y)
+
+
+@needs_dask
+def test_an_index_in_another_order_than_that_of_a_dask_frame_is_refused():
+    import dask.dataframe as dd
+
+    frame = FRAME.set_axis(np.arange(len(Y)) + 1000)
+    lazy = dd.from_pandas(frame, npartitions=3)
+    y = pd.Series(Y, frame.index)
+    for labels in (y, y.to_frame(), y.reset_index(drop=True)):
+        found = propagator(ON_DASK, oracle="y").fit(lazy, labels).transduction_
+        assert_array_equal(found, Y)
+    with pytest.raises(ValueError, match="The index of y must be that of X"):
+        propagator(ON_DASK, oracle="y").fit(lazy, y.sample(frac=1, random_state=0))
 
 
 def test_an_index_in_another_order_than_that_of_its_block_is_refused():
@@ -448,6 +504,24 @@ def test_answers_that_cannot_be_read_are_named_and_left_alone(tmp_path, text):
     assert not never.n_asked
 
 
+def test_answers_are_written_down_also_if_that_is_interrupted(tmp_path, monkeypatch):
+    dumps, calls = json.dumps, []
+
+    def interrupted(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return dumps(*args, **kwargs)
+
+    monkeypatch.setattr(json, "dumps", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        folder_of(tmp_path).fit(X)
+    never = RefusesToAnswer()
+    found = folder_of(tmp_path, oracle=never).fit(X)
+    assert_array_equal(found.transduction_, Y)
+    assert not never.n_asked
+
+
 def test_what_is_not_fitted_or_a_copy_says_so():
     import pickle
 
@@ -639,6 +713,55 @@ def test_columns_of_files_have_names(written):
         fitted.predict(FRAME[list("cba")])
 
 
+@pytest.mark.parametrize("name", [None, "place"])
+@pytest.mark.parametrize("dates", [{}, {"day": pd.to_datetime(Y * 100, unit="D")}])
+def test_the_index_that_pandas_has_written_is_no_feature(written, name, dates):
+    import pyarrow as pa
+
+    table = FRAME.assign(**dates, y=Y).sample(frac=1, random_state=0)
+    table = table.set_index((table.index + 1000).rename(name))
+    path = written(pa.Table.from_pandas(table))
+    params = {"embedding": "auto", "oracle": "y"}
+    fitted = propagator(**params).fit(path, "y")
+    assert fitted.feature_names_in_.tolist() == ["a", "b", "c", *dates]
+    assert_array_equal(fitted.transduction_, table.y)
+    assert_array_equal(fitted.predict(table[fitted.feature_names_in_]), table.y)
+    # Labels go by it.
+    path = written(pa.Table.from_pandas(table.drop(columns="y")))
+    assert_array_equal(propagator(**params).fit(path, table.y).transduction_, table.y)
+    with pytest.raises(ValueError, match="The index of y must be that of X"):
+        propagator(**params).fit(path, table.y.sort_index())
+    fitted = propagator(embedding="auto", oracle=None)
+    asked = table.y.iloc[fitted.query(path)]
+    assert_array_equal(fitted.propagate(asked[::-1]).transduction_, table.y)
+
+
+def test_the_index_beside_lists_and_as_labels(written):
+    import pyarrow as pa
+
+    table = pd.DataFrame({"v": X.tolist()}, index=pd.Index(Y, name="y"))
+    path = written(pa.Table.from_pandas(table))
+    for y in ("y", Y):
+        fitted = propagator(oracle="y").fit(path, y)
+        assert fitted.n_features_in_ == 3
+        assert_array_equal(fitted.transduction_, Y)
+
+
+def test_files_without_columns_of_samples_and_batches_are_refused(written):
+    import pyarrow as pa
+
+    path = written(pa.table({"y": Y}))
+    with pytest.raises(ValueError, match=r"X must have one column .* Got \['y'\]"):
+        propagator(oracle="y").fit(path, "y")
+    twice = pa.Table.from_arrays([X[:, 0], X[:, 1]], names=["a", "a"])
+    with pytest.raises(ValueError, match=r"another name for each. Got \['a', 'a'\]"):
+        propagator(oracle="y").fit(twice, Y)
+    batches = pa.Table.from_pandas(FRAME).to_batches(max_chunksize=50)
+    for A in (batches, lambda: iter(batches)):
+        with pytest.raises(TypeError, match=r"Got RecordBatch .* X\.to_pandas\(\)"):
+            propagator(oracle="y").fit(A, Y)
+
+
 def test_files_and_tables_of_any_number(written, tmp_path):
     import pyarrow as pa
     from pyarrow.parquet import write_to_dataset
@@ -724,6 +847,43 @@ def test_a_column_of_labels_on_dask():
     lazy = dd.from_pandas(frame, npartitions=3), da.from_array(column, chunks=(50, 1))
     for y in (frame, column, *lazy):
         assert_array_equal(propagator(ON_DASK, oracle="y").fit(X, y).transduction_, Y)
+
+
+@needs_dask
+def test_answers_may_be_lazy():
+    import dask.array as da
+    import dask.dataframe as dd
+
+    lazy = dd.from_pandas(FRAME.set_axis(np.arange(len(Y)) + 1000), npartitions=3)
+
+    def table(index, answers):
+        return dd.from_pandas(pd.Series(answers, index), npartitions=2, sort=False)
+
+    for answer in (
+        lambda rows: table(rows.index, oracle(rows)),
+        lambda rows: table(rows.index, oracle(rows)).to_frame(),
+        lambda rows: da.from_array(oracle(rows), chunks=3),
+    ):
+        fitted = propagator(ON_DASK, oracle=answer).fit(lazy)
+        assert_array_equal(fitted.transduction_, Y)
+    fitted = propagator(ON_DASK, oracle=None)
+    asked = fitted.query(lazy)
+    for index in (asked, asked + 1000):
+        fitted.propagate(table(index, Y[asked]))
+        assert_array_equal(fitted.transduction_, Y)
+
+
+@needs_dask
+def test_labels_that_are_no_column_of_dask_are_refused():
+    import dask
+    import dask.bag
+    import dask.dataframe as dd
+
+    two = dd.from_pandas(pd.DataFrame({"a": Y, "b": Y}), npartitions=3)
+    bag = dask.bag.from_sequence(Y.tolist())
+    for y in (two, bag, dask.delayed(lambda: Y)(), sp.csr_array(Y[:, None]), "y"):
+        with pytest.raises((TypeError, ValueError), match=r"y must be .* Got "):
+            propagator(ON_DASK, oracle="y").fit(X, y)
 
 
 @needs_dask
