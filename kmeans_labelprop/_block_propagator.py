@@ -493,8 +493,10 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         try:
             with ledger.attached():
                 ledger.ask(ask, ledger.queries, self.verbose)
-        finally:
             self._note(ledger)
+        except BaseException:  # also one that comes while they are written down
+            self._note(ledger)
+            raise
 
     def _next_queries(self, done: NDArray[np.intp], n_queries: int) -> NDArray[np.intp]:
         check_is_fitted(self, "_blocks", msg=NO_BLOCKS)

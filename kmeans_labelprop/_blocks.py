@@ -62,10 +62,12 @@ def concatenate(parts: list[Any]) -> Any:
     """
     if len(parts) == 1:
         return parts[0]
-    if hasattr(parts[0], "iloc"):
+    if all(hasattr(part, "iloc") for part in parts):
         import pandas as pd
 
         return pd.concat(parts)
+    # Series beside arrays: NumPy would make floats of nulls.
+    parts = [np.asarray(p, dtype=object) if hasattr(p, "iloc") else p for p in parts]
     if hasattr(parts[0], "columns"):
         import polars as pl
 

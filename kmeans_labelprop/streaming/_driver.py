@@ -126,7 +126,8 @@ class FileBlocks(Blocks):
             raise
         if result is None:
             raise ValueError(
-                "X must hold at least one sample each time it is read. Got none."
+                f"{columns[0]} must hold at least one sample each time it is read. Got "
+                "none."
             )
         self._save(store, (-1, result))
         return result

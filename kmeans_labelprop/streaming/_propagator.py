@@ -266,10 +266,5 @@ class KMeansLabelPropagator(BaseBlockPropagator):
 
     def _note(self, ledger: Ledger) -> None:
         super()._note(ledger)
-        if self._is_experiment:  # y will say the same again
-            return
-        try:
+        if not self._is_experiment:  # y will say the same again
             self._blocks.note(ledger.answers, ledger.known.positions)
-        except KeyboardInterrupt:  # once more, and to the end: they may be paid for
-            self._blocks.note(ledger.answers, ledger.known.positions)
-            raise

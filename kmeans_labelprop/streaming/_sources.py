@@ -180,11 +180,6 @@ def open_source(data: Any, name: str, column: str | None = None) -> Source:
         return Source(lambda length: _called(data, name))
     if _is_iterable(data):
         return Source(lambda length: _called(data.__iter__, name))
-    if hasattr(data, "to_dask_array"):
-        raise TypeError(
-            f"{name} must be read block by block here. Got {type(data).__name__} of "
-            "Dask instead: kmeans_labelprop.dask has the propagator for it."
-        )
     if isinstance(data, list | tuple) and len(data) and _is_block(data[0], name):
         pieces = [_as_piece(piece, name) for piece in data]
         n_rows = sum(piece.shape[0] for piece in pieces)
@@ -241,6 +236,11 @@ def _is_block(item: Any, name: str) -> bool:
 def _as_piece(data: Any, name: str) -> Any:
     """Check the dimensions of samples or labels; turn lists into arrays."""
     refuse_masked(data, name)
+    if hasattr(data, "to_dask_array"):
+        raise TypeError(
+            f"{name} must be read block by block here. Got {type(data).__name__} of "
+            "Dask instead: kmeans_labelprop.dask has the propagator for it."
+        )
     if hasattr(data, "tocsr"):
         raise TypeError(
             f"{name} must be dense blocks. Got {type(data).__name__} instead: reduce "
@@ -248,16 +248,24 @@ def _as_piece(data: Any, name: str) -> Any:
         )
     if name == "y":
         check_vector(data)
-        data = single_column(data)
+        data = _plain_labels(single_column(data))
     else:
         _refuse_odd(data)
-    if hasattr(data, "shape"):
-        if len(data.shape) == (2 if name == "X" else 1):
-            return data
-    elif name == "y":
-        return label_vector(data)
+    if hasattr(data, "shape") and len(data.shape) == (2 if name == "X" else 1):
+        return data
     # scikit-learn's words for what has the wrong shape.
     return check_array(data, ensure_2d=name == "X", dtype=None, input_name=name)
+
+
+def _plain_labels(labels: Any) -> Any:
+    """Turn labels into an array, except for a series of pandas: that has an index."""
+    is_array = isinstance(getattr(labels, "dtype", None), np.dtype)
+    if is_array or hasattr(labels, "iloc"):
+        return labels
+    if hasattr(labels, "isna"):  # of pandas: NumPy would make floats of nulls
+        return np.asarray(labels, dtype=object)
+    # So it would of those of polars.
+    return label_vector(labels.to_list() if hasattr(labels, "to_list") else labels)
 
 
 def _refuse_odd(data: Any) -> None:
@@ -281,8 +289,9 @@ def _rows(data: Any, first: int, last: int) -> Any:
     if hasattr(data, "iloc"):
         return data.iloc[first:last]
     part = data[first:last]
-    # A view of a file would be read, and kept in memory, later.
-    return np.array(part) if isinstance(data, np.ndarray) else part
+    if isinstance(data, np.ndarray):
+        return np.array(part)  # a view of a file would be read, and kept, later
+    return part if hasattr(data, "columns") else np.asarray(part)
 
 
 def release(data: Any) -> None:

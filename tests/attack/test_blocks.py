@@ -209,6 +209,69 @@ def test_lists_of_a_column_that_are_no_vectors_are_refused(kind, rows, tmp_path)
 
 
 HUGE = 2**60
+
+
+class Tensor:
+    """An array whose dtype is not one of NumPy."""
+
+    dtype = "tensor.float64"
+
+    def __init__(self, values):
+        self.values, self.shape = values, values.shape
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, rows):
+        return Tensor(self.values[rows])
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.values, dtype=dtype)
+
+
+HALF = pd.Series(np.where(np.arange(len(Y)) % 2, Y, -1))
+KINDS_OF_LABELS = {
+    "polars": lambda y: pl.Series(y.tolist()),
+    "a column of polars": lambda y: pl.DataFrame({"y": y.tolist()}),
+    "nulls of polars": lambda y: pl.Series([v if v >= 0 else None for v in y.tolist()]),
+    "nulls of pandas": lambda y: pd.array(y.where(y >= 0), dtype="Int64"),
+    "a series with nulls": lambda y: pd.Series(y.where(y >= 0), dtype="Int64"),
+    "a list": lambda y: y.tolist(),
+    "a tensor": lambda y: Tensor(y.to_numpy()),
+}
+
+
+@pytest.mark.parametrize("other", ["the same", "an array"])
+@pytest.mark.parametrize("kind", sorted(KINDS_OF_LABELS))
+def test_labels_of_any_container_are_as_an_array(kind, other):
+    make = KINDS_OF_LABELS[kind]
+    expected = propagator(oracle=None).fit(X, HALF.to_numpy()).transduction_
+    rest = make(HALF[90:]) if other == "the same" else HALF[90:].to_numpy()
+    first = HALF[:90].to_numpy()
+    for y in (make(HALF), [make(HALF[:90]), rest], [first, make(HALF[90:])]):
+        found = propagator(oracle=None).fit(X, y).transduction_
+        assert_array_equal(found, expected)
+
+
+def test_samples_in_tensors_are_as_an_array():
+    for A in (Tensor(X), [Tensor(b) for b in BLOCKS], lambda: map(Tensor, BLOCKS)):
+        assert_array_equal(propagator().fit(A).transduction_, Y)
+
+
+def test_no_blocks_of_labels_are_told_from_no_samples():
+    for y in ([], [[], []]):
+        with pytest.raises(ValueError, match="y must hold at least one"):
+            propagator(oracle="y").fit(X, y)
+
+
+@needs_dask
+def test_a_list_of_lazy_frames_is_refused():
+    import dask.dataframe as dd
+
+    with pytest.raises(TypeError, match=r"Got DataFrame of Dask .* propagator for it"):
+        propagator(oracle="y").fit([dd.from_pandas(FRAME, npartitions=2)], Y)
+
+
 LABELS = {
     "strings beside numbers": ([Y[:90].astype(str), Y[90:]], None),
     "objects beside numbers": ([Y[:90].astype(object), Y[90:]], Y),
@@ -505,21 +568,24 @@ def test_answers_that_cannot_be_read_are_named_and_left_alone(tmp_path, text):
 
 
 def test_answers_are_written_down_also_if_that_is_interrupted(tmp_path, monkeypatch):
-    dumps, calls = json.dumps, []
+    for owner, name in ((json, "dumps"), (IN_BLOCKS, "_note")):
+        whole, calls = getattr(owner, name), []
 
-    def interrupted(*args, **kwargs):
-        calls.append(1)
-        if len(calls) == 1:
-            raise KeyboardInterrupt
-        return dumps(*args, **kwargs)
+        def interrupted(*args, whole=whole, calls=calls, **kwargs):
+            calls.append(1)
+            if len(calls) == 1:
+                raise KeyboardInterrupt
+            return whole(*args, **kwargs)
 
-    monkeypatch.setattr(json, "dumps", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        folder_of(tmp_path).fit(X)
-    never = RefusesToAnswer()
-    found = folder_of(tmp_path, oracle=never).fit(X)
-    assert_array_equal(found.transduction_, Y)
-    assert not never.n_asked
+        folder = tmp_path / name
+        monkeypatch.setattr(owner, name, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            folder_of(folder).fit(X)
+        monkeypatch.setattr(owner, name, whole)
+        never = RefusesToAnswer()
+        found = folder_of(folder, oracle=never).fit(X)
+        assert_array_equal(found.transduction_, Y)
+        assert not never.n_asked
 
 
 def test_what_is_not_fitted_or_a_copy_says_so():
