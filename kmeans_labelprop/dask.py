@@ -94,7 +94,7 @@ def _head(chunk: Any) -> Any:
 def _label_chunk(labels: Any) -> NDArray[Any]:
     labels = single_column(labels)
     # Nulls of numbers would become NaN.
-    if hasattr(labels, "iloc") and not isinstance(labels.dtype, np.dtype):
+    if hasattr(labels, "isna") and not isinstance(labels.dtype, np.dtype):
         labels = labels.astype(object)
     elif hasattr(labels, "to_list"):
         labels = labels.to_list()

@@ -253,6 +253,16 @@ def test_labels_of_any_container_are_as_an_array(kind, other):
         assert_array_equal(found, expected)
 
 
+@needs_dask
+@pytest.mark.parametrize("kind", sorted(KINDS_OF_LABELS))
+def test_labels_of_any_container_are_as_an_array_on_dask(kind):
+    expected, found = (
+        propagator(ON_DASK, oracle=None).fit(X, y).transduction_
+        for y in (HALF.to_numpy(), KINDS_OF_LABELS[kind](HALF))
+    )
+    assert_array_equal(found, expected)
+
+
 def test_samples_in_tensors_are_as_an_array():
     for A in (Tensor(X), [Tensor(b) for b in BLOCKS], lambda: map(Tensor, BLOCKS)):
         assert_array_equal(propagator().fit(A).transduction_, Y)
