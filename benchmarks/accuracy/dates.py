@@ -75,8 +75,9 @@ def spaces(X: Any) -> dict[str, NDArray[np.float64]]:
     seeds = [key for key in embedding.get_params() if key.endswith("random_state")]
     embedding.set_params(**dict.fromkeys(seeds, 0))
     embedded = np.asarray(embedding.fit_transform(X), dtype=np.float64)
-    dates = {name: columns for name, _, columns in embedding.transformers_}["dates"]
-    places = embedding.output_indices_["dates"]
+    table = embedding[0]
+    dates = {name: columns for name, _, columns in table.transformers_}["dates"]
+    places = table.output_indices_["dates"]
     found = {}
     for variant, weights in VARIANTS.items():
         parts = [embedded.copy()]

@@ -231,7 +231,7 @@ def test_default_recipe_reads_the_representatives_alone():
     model = experiment.make_default_recipe(GaussianNB(), X, n_clusters=12, seed=0)
     model.fit(X, y)
     propagator = model.propagator_
-    assert type(propagator.embedding_).__name__ == "ImageFeatures"
+    assert type(propagator.embedding_[0]).__name__ == "ImageFeatures"
     assert len(propagator.representative_indices_) == 12
     assert model.best_params_["fraction"] > 0
     assert model.score(X, y) > 0.95
