@@ -241,6 +241,7 @@ KINDS_OF_LABELS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:y holds nulls")
 @pytest.mark.parametrize("other", ["the same", "an array"])
 @pytest.mark.parametrize("kind", sorted(KINDS_OF_LABELS))
 def test_labels_of_any_container_are_as_an_array(kind, other):
