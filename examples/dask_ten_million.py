@@ -77,10 +77,10 @@ def main():
 
         classifier = MLPClassifier(64, random_state=0)
         pairs = list(zip(X_res.to_delayed()[:, 0], y_res.to_delayed(), strict=True))
-        for X_chunk, y_chunk in pairs[:20]:
-            classifier.partial_fit(
-                *dask.compute(X_chunk, y_chunk), classes=propagator.classes_
-            )
+        for pair in pairs[:20]:
+            X_chunk, y_chunk = dask.compute(*pair)
+            if len(y_chunk):  # of some chunks none may be kept
+                classifier.partial_fit(X_chunk, y_chunk, classes=propagator.classes_)
         test = make_rows(np.empty(100_000), block_id=(10**9,))
         now = {"client": resident(), **client.run(resident)}
         found = {
