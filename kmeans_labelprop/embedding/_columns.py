@@ -265,5 +265,4 @@ def _string(value: Any) -> str:
         return str(int(value))
     is_bytes = isinstance(value, bytes)  # those that differ stay so
     text = value.decode("utf-8", "surrogateescape") if is_bytes else str(value)
-    text = text.strip()  # blanks around it are left over from files, and say nothing
     return _BOOLEANS.get(text, text)

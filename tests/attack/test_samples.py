@@ -620,7 +620,7 @@ PAIRS = {  # two values of a column that are not the same, whatever it takes to 
     "bytes": (b"\xff", b"\xfe"),
     "surrogates": ("\ud800", "\ud801"),
     "zero bytes": ("a", "a\0"),
-    "spaces": ("ab", "a b"),
+    "spaces": ("a", "a "),
     "accents": ("\u00e9", "e\u0301"),
     "strings and numbers": ("a", 1),
     "nothing and empty": (None, ""),

@@ -899,22 +899,17 @@ def test_the_same_answer_is_one_category_however_it_is_written(rng, writes):
     X = pd.DataFrame({"x": rng.normal(size=90), "answer": answers})
     fitted, E = embedded(X)
     for yes, no in (writes, [word.upper() for word in writes]):
-        words = np.where(answers, yes, f" {no}\u00a0").astype(object)
+        words = np.where(answers, yes, no).astype(object)
         for same in (words, [word.encode() for word in words]):
             assert_allclose(fitted.transform(X.assign(answer=same)), E)
             assert_allclose(embedded(X.assign(answer=same))[1], E)
 
 
-def test_blanks_around_strings_make_no_other_category(rng):
-    names = np.array(["Spain", "Italy", "Malta"])[rng.integers(3, size=90)]
-    X = pd.DataFrame({"x": rng.normal(size=90), "land": names})
-    fitted, E = embedded(X)
-    odd = X.assign(land=[f"{name} " if i % 2 else name for i, name in enumerate(names)])
-    assert_allclose(embedded(odd)[1], E)
-    assert_allclose(fitted.transform(odd), E)
-    order = ["Malta", "Italy", "Italy ", "Spain"]  # two that are now the same
+def test_ordered_categories_that_are_the_same_count_as_one(rng):
+    order = ["no", "perhaps", "True", "true"]
     ranked = pd.Categorical.from_codes(rng.integers(4, size=90), order, ordered=True)
-    assert embedded(odd.assign(land=ranked))[1].shape == (90, 2)
+    X = pd.DataFrame({"x": rng.normal(size=90), "answer": ranked})
+    assert embedded(X)[1].shape == (90, 2)
 
 
 def test_days_and_months_without_zeros_are_dates():
