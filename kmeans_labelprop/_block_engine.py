@@ -11,7 +11,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -48,19 +47,17 @@ from ._blocks import (
     next_centers,
     rows_at,
 )
-from ._clustering import fit_clusterer, make_clusterer
 from ._containers import refuse_masked, take_rows
 from ._copies import distinct_rows
 from ._distances import check_magnitude, largest_legal, nearest, refuse_large
 from ._embedding import NUMERIC_ARRAY, embed, fit_embedding
-from ._engine import Clusters, copies_of, find_graph, next_queries, spread
+from ._engine import Clusters, find_graph, next_queries, spread
 from ._fraction import rank_confidence
 from ._given import GivenLabels, KnownLabels, majority_codes
 from ._graph import Graph
 from ._labels import label_array, warn_of_marks
 from ._messages import stage
 from ._representatives import are_shares_typical
-from ._seeds import set_unset
 
 # Elements and rows of the sample that centres and anchors start from.
 _DRAWN_ELEMENTS = 2**24
@@ -100,14 +97,13 @@ class Space:
         refuse_masked(X, "X")
         if self.embedding is not None:
             E = _dense(embed(self.embedding, X)).astype(self.dtype, copy=False)
-            refuse_large(E, self.most, "X")
-            return E
-        E = check_array(X, dtype=self.dtype, input_name="X", ensure_min_samples=0)
-        if E.shape[1] != self.n_features:
-            raise ValueError(
-                f"X has {E.shape[1]} features, but the propagator is expecting "
-                f"{self.n_features} features as input."
-            )
+        else:
+            E = check_array(X, dtype=self.dtype, input_name="X", ensure_min_samples=0)
+            if E.shape[1] != self.n_features:
+                raise ValueError(
+                    f"X has {E.shape[1]} features, but the propagator is expecting "
+                    f"{self.n_features} features as input."
+                )
         refuse_large(E, self.most, "X")
         return E
 
@@ -189,12 +185,11 @@ class Blocks(ABC):
         return tuple(take_rows(column, back) for column in found)
 
     def hold(self, column: str, positions: NDArray[np.intp], rows: Any) -> None:
-        """Remember rows that will be needed, so that nobody reads for them again."""
+        """Remember rows not held yet, so that nobody reads for them again."""
         if column in self._held:
             before, earlier = self._held[column]
-            is_new = ~np.isin(positions, before)
-            positions = np.append(before, positions[is_new])
-            rows = concatenate([earlier, take_rows(rows, np.flatnonzero(is_new))])
+            positions = np.append(before, positions)
+            rows = concatenate([earlier, rows])
         self._held[column] = positions, rows
 
     def samples(self, positions: NDArray[np.intp]) -> Any:
@@ -333,9 +328,9 @@ def start_centers(
     centers : ndarray of shape (n_clusters, n_components)
         Their centres.
     """
-    clusterer = set_unset(make_clusterer(None, n_clusters), seed)
+    kmeans = KMeans(n_clusters, random_state=seed)
     with stage(f"clustering {len(E)} of the samples", verbose):
-        return exact_means(E, fit_clusterer(clusterer, E).cluster_centers_)
+        return exact_means(E, kmeans.fit(E).cluster_centers_)
 
 
 def refine_centers(
@@ -364,16 +359,14 @@ def refine_centers(
         return centers  # k-means has seen all
     per_cluster = len(drawn) / len(centers)
     n_passes = sum(per_cluster < n for n in (_DRAWN_PER_CLUSTER, _FEW_PER_CLUSTER))
-    middle, step, limit = choose_steps(drawn, blocks.n_samples)
+    steps = choose_steps(drawn, blocks.n_samples)
+
+    def reduce(measure: Measure) -> Arrays:
+        return blocks.reduce(measure, merge_sums, "E")
+
     for i in range(n_passes):
         with stage(f"refining centres, pass {i + 1} of {n_passes}", verbose):
-            centers = next_centers(
-                lambda measure: blocks.reduce(measure, merge_sums, "E"),
-                centers,
-                middle,
-                step,
-                limit,
-            )
+            centers = next_centers(reduce, centers, *steps)
     return centers
 
 
@@ -584,8 +577,7 @@ def spread_from(
         The labels, with a graph for that rule.
     """
     ids = nearest(E_given, clusters.centers)
-    local = Clusters(E_given, ids, np.zeros(len(ids)), None)
-    copies = copies_of(local, np.arange(len(ids)))
+    _, copies = distinct_rows(E_given)
     voices = majority_codes(copies, given.codes, given.positions)
     found = BlockSpread(given, E_given, clusters.centers, clusters.unit, ids, voices)
     if propagation == "cluster":
@@ -628,8 +620,7 @@ def spread_over_anchors(
     rows = np.concatenate([anchors, E_given[seeds]])
     graph = find_graph(rows, None, lambda part: part, lambda call: call, verbose)
     ids = nearest(rows, clusters.centers)
-    centers = SimpleNamespace(cluster_centers_=clusters.centers)
-    nodes = Clusters(rows, ids, np.zeros(len(ids)), centers, graph)
+    nodes = Clusters(rows, ids, np.zeros(len(ids)), None, graph)
     seeded = np.arange(len(anchors), len(rows))
     local = GivenLabels(seeded, given.codes[seeds], given.classes)
     with stage("spreading labels", verbose):

@@ -159,21 +159,17 @@ def draw_rows(start: int, X: Any, *, seed: int, n_drawn: int, n_samples: int) ->
     """
     hashes = position_hashes(np.arange(start, start + X.shape[0]), seed)
     order = np.argsort(hashes, kind="stable")[:n_drawn]
-    if n_samples > n_drawn:  # five standard errors more than needed, and some
-        share = (n_drawn + 5 * n_drawn**0.5 + 50) / n_samples
-        if share < 1:
-            order = order[hashes[order] < np.uint64(share * 2.0**64)]
+    enough = n_drawn + 5 * n_drawn**0.5 + 50  # five standard errors more, and some
+    if enough < n_samples:
+        order = order[hashes[order] < np.uint64(enough / n_samples * 2.0**64)]
     return np.array([X.shape[0]]), hashes[order], order + start, take_rows(X, order)
 
 
 def merge_drawn(left: Arrays, right: Arrays, *, n_drawn: int) -> Arrays:
     """Merge what `draw_rows` returns."""
-    hashes = np.concatenate([left[1], right[1]])
-    order = np.argsort(hashes, kind="stable")[:n_drawn]
-    positions, rows = (
-        take_rows(column, order) for column in append(left[2:], right[2:])
-    )
-    return left[0] + right[0], hashes[order], positions, rows
+    both = append(left[1:], right[1:])
+    order = np.argsort(both[0], kind="stable")[:n_drawn]
+    return left[0] + right[0], *(take_rows(column, order) for column in both)
 
 
 # ------------------------------------------------------------ clusters
