@@ -25,13 +25,14 @@ from .._blocks import (
     Measure,
     Merge,
     add,
+    append,
     batch_length,
     check_names,
     compare_names,
 )
 from .._labels import label_array
 from .._sources import source_digest
-from ._sources import Source, release
+from ._sources import Source, open_source
 
 # Progress is saved, and told, so often.
 _SECONDS_BETWEEN = 5
@@ -108,13 +109,33 @@ class FileBlocks(Blocks):
         """Measure the blocks one after the other; see Blocks."""
         # Labels may be others next time, beside the same samples.
         store = None if "y" in columns else self._store(measure, merge, columns)
-        n_done, result = self._load(store)
-        if n_done < 0:
-            assert result is not None, "stored when done"
-            return result
+        state = self._load(store)
+        if state[0] < 0:
+            assert state[1] is not None, "stored when done"
+            return state[1]
+        result = self._go_on(store, state, measure, merge, columns, at)
+        if result is None:
+            raise ValueError(
+                f"{columns[0]} must hold at least one sample each time it is read. Got "
+                "none."
+            )
+        self._save(store, (-1, result))
+        return result
+
+    def _go_on(
+        self,
+        store: Path | None,
+        state: tuple[int, Arrays | None],
+        measure: Measure,
+        merge: Merge,
+        columns: tuple[str, ...],
+        at: NDArray[np.intp] | None = None,
+    ) -> Arrays | None:
+        """Measure the blocks that are not done yet; store the state now and then."""
+        n_done, result = state
         saved = time.monotonic()
         try:
-            for start, block in self._read(columns, n_done, at):
+            for start, block in self.read(columns, n_done, at):
                 found = measure(start, *block)
                 merged = found if result is None else merge(result, found)
                 result, n_done = merged, start + block[0].shape[0]
@@ -124,12 +145,6 @@ class FileBlocks(Blocks):
         except BaseException:
             self._save(store, (n_done, result))
             raise
-        if result is None:
-            raise ValueError(
-                f"{columns[0]} must hold at least one sample each time it is read. Got "
-                "none."
-            )
-        self._save(store, (-1, result))
         return result
 
     def derive(
@@ -164,11 +179,6 @@ class FileBlocks(Blocks):
             result = (compute(),)
             self._save(store, (-1, result))
         return result[0]
-
-    def read(self, *columns: str) -> Iterator[tuple[Any, ...]]:
-        """Yield the blocks of some columns."""
-        for _, block in self._read(columns, 0, None, quiet=True):
-            yield block
 
     def recall(self) -> tuple[dict[int, Any], set[int]]:
         """Find the answers of an earlier run.
@@ -307,22 +317,15 @@ class FileBlocks(Blocks):
             for name, part in parts.items():
                 shape = (self.n_samples,)
                 open_memmap(part, mode="w+", dtype=made[name], shape=shape).flush()
-        saved = time.monotonic()
-        try:
-            for start, block in self._read(columns, n_done, None):
-                found = function(start, *block)
-                stop = start + len(found[0])
-                for part, rows in zip(parts.values(), found, strict=False):
-                    _write_rows(part, start, rows)
-                rest = found[len(made) :]
-                merged = rest if not merge or result is None else merge(result, rest)
-                result, n_done = merged, stop
-                if time.monotonic() - saved > _SECONDS_BETWEEN:
-                    self._save(store, (n_done, result))
-                    saved = time.monotonic()
-        except BaseException:
-            self._save(store, (n_done, result))
-            raise
+
+        def write(start: int, *block: Any) -> Arrays:
+            found = function(start, *block)
+            for part, rows in zip(parts.values(), found, strict=False):
+                _write_rows(part, start, rows)
+            return found[len(made) :]
+
+        state = n_done, result
+        result = self._go_on(store, state, write, merge or append, columns)
         for name, path in paths.items():
             os.replace(parts[name], path)
             for earlier in self._progress.glob(f"{name}-*"):
@@ -334,14 +337,33 @@ class FileBlocks(Blocks):
             self._save(store, (-1, result))
         return result or ()
 
-    def _read(
+    def read(
         self,
         columns: tuple[str, ...],
-        first: int,
-        at: NDArray[np.intp] | None,
+        first: int = 0,
+        at: NDArray[np.intp] | None = None,
         quiet: bool = False,
     ) -> Iterator[tuple[int, tuple[Any, ...]]]:
-        """Yield the position of each block and its columns, from a row on."""
+        """Yield the position of each block and its columns, from a row on.
+
+        Parameters
+        ----------
+        columns : tuple of str
+            The columns.
+        first : int, default=0
+            The row, the first one of a block.
+        at : ndarray of shape (n_wanted,), dtype=intp, default=None
+            Only blocks with rows at these positions are yielded. None for all.
+        quiet : bool, default=False
+            Whether nothing is told of how far it is.
+
+        Yields
+        ------
+        start : int
+            Position of the first row of a block.
+        block : tuple of {ndarray, dataframe, series}
+            The rows, of each column.
+        """
         wanted = None if at is None else set((at // self._length).tolist()) or {0}
         readers: list[Iterator[Any]] = [
             self._reader(name, first, wanted) for name in columns
@@ -374,15 +396,6 @@ class FileBlocks(Blocks):
     def _reader(self, name: str, first: int, wanted: set[int] | None) -> Iterator[Any]:
         """Yield the blocks of one column; None for those that are not wanted."""
         source = self._sources.get("X" if name == "E" else name)
-        sliced = source is None or source.is_sliced
-        if wanted is not None and sliced:
-            n_blocks = -(-self.n_samples // self._length)
-            for i in range(first // self._length, n_blocks):
-                if i in wanted:
-                    yield next(self._reader(name, i * self._length, None))
-                else:
-                    yield None
-            return
         if source is None:
             path = self._columns[name]
             if not path.exists():
@@ -391,11 +404,14 @@ class FileBlocks(Blocks):
                     f"progress/{path.name}: it was deleted, or another run has used "
                     "the folder since. Call fit or query again; the answers are kept."
                 )
-            for start in range(first, self.n_samples, self._length):
-                column = np.load(path, mmap_mode="r")
-                rows = np.array(column[start : start + self._length])
-                release(column)
-                yield rows
+            source = open_source(np.load(path, mmap_mode="r"), name)
+        if wanted is not None and source.is_sliced:
+            n_blocks = -(-self.n_samples // self._length)
+            for i in range(first // self._length, n_blocks):
+                if i in wanted:
+                    yield next(self._reader(name, i * self._length, None))
+                else:
+                    yield None
             return
         n_read = first
         for i, rows in enumerate(source.read(self._length, first)):

@@ -194,10 +194,9 @@ class KMeansLabelPropagator(BaseBlockPropagator):
         """
         check_is_fitted(self, "classes_")
         check_is_fitted(self, "_blocks", msg=NO_BLOCKS)
-        start = 0
-        for (X,) in self._blocks.read("X"):
+        for start, (X,) in self._blocks.read(("X",), quiet=True):
             rows = slice(start, start + X.shape[0])
-            start, kept = rows.stop, np.flatnonzero(self.kept_[rows])
+            kept = np.flatnonzero(self.kept_[rows])
             if len(kept):
                 block = X.iloc[kept] if hasattr(X, "iloc") else X[kept]
                 yield block, self.transduction_[rows][kept]
