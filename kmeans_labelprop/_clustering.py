@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array, issparse
+from scipy.sparse import csr_array, issparse
 from sklearn.base import clone
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.decomposition import PCA
@@ -189,9 +189,9 @@ def assign_clusters(
     """
     centers = clusterer_.cluster_centers_
     is_plain = type(clusterer_) in (KMeans, MiniBatchKMeans)
-    if is_plain and far_offset(centers) is not None:
-        labels = nearest(E, centers)  # theirs lose too many digits there
-    elif hasattr(clusterer_, "predict"):
+    # Theirs lose too many digits there.
+    is_far = is_plain and far_offset(centers) is not None
+    if hasattr(clusterer_, "predict") and not is_far:
         # scikit-learn's k-means refuses samples of another float type than its centres.
         E = E.astype(centers.dtype, copy=False)
         labels = clusterer_.predict(E)
@@ -236,7 +236,7 @@ def mean_of_clusters(E: Any, labels: NDArray[np.intp], n_clusters: int) -> Any:
         columns = np.arange(part.shape[0])
         shape = n_clusters, len(columns)
         ones = np.ones(len(columns))
-        sums = csr_array(coo_array((ones, (labels[batch], columns)), shape)) @ part
+        sums = csr_array((ones, (labels[batch], columns)), shape) @ part
         means += sums.toarray() if issparse(sums) else sums
     counts = np.bincount(labels, minlength=n_clusters)[:, np.newaxis]
     means /= np.maximum(counts, 1)

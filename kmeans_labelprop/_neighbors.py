@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -328,15 +327,14 @@ def _find_centers(
 ) -> list[NDArray[Any]]:
     """Cluster groups of samples, roughly: any lists of near ones will do."""
 
-    def find(rows: NDArray[np.intp], number: int) -> Any:
+    def find(task: tuple[NDArray[np.intp], int]) -> Any:
+        rows, number = task
         rough = KMeans(number, init="random", n_init=1, max_iter=5, random_state=0)
         return rough.fit(X[rows]).cluster_centers_
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return run_in_threads(
-            lambda task: find(*task), zip(groups, numbers, strict=True)
-        )
+        return run_in_threads(find, zip(groups, numbers, strict=True))
 
 
 def _nearest(X: NDArray[Any], centers: NDArray[Any]) -> NDArray[np.intp]:
@@ -363,8 +361,7 @@ def _find_exactly(
 def _group(labels: NDArray[np.intp], n_groups: int) -> list[NDArray[np.intp]]:
     """List the positions of each label, in increasing order."""
     order = np.argsort(labels, kind="stable")
-    ends = np.searchsorted(labels[order], np.arange(n_groups + 1))
-    return [order[start:end] for start, end in pairwise(ends.tolist())]
+    return np.split(order, np.searchsorted(labels[order], np.arange(1, n_groups)))
 
 
 def _each_group(labels: NDArray[np.intp]) -> Iterator[tuple[int, NDArray[np.intp]]]:

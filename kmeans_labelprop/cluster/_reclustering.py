@@ -47,8 +47,7 @@ class _Bisection(NamedTuple):
     """A cluster and a way to split it in two; the one that gains most sorts first."""
 
     loss: float  # what is gained, times -1
-    order: int  # ties go to the first one
-    place: tuple[int, int]  # the split and the child that the cluster is
+    place: tuple[int, int]  # the split and the child it is; ties go to the first one
     members: NDArray[np.intp]
     kmeans: KMeans
 
@@ -372,7 +371,7 @@ class ReclusteringKMeans(
         rng: np.random.RandomState,
     ) -> None:
         """Split again and again the cluster whose splitting lowers inertia most."""
-        n_samples, n_flat, n_tried = X.shape[0], self.n_clusters, 0
+        n_samples, n_flat = X.shape[0], self.n_clusters
         limit = n_samples if self.max_clusters is None else self.max_clusters
         total, members = _scatter(X), np.arange(n_samples)
         # Largest gain first. A bisection is computed when its cluster appears, and
@@ -380,9 +379,8 @@ class ReclusteringKMeans(
         heap: list[_Bisection] = []
         while n_flat < limit:
             for child, seed in enumerate(seeds):
-                place, n_tried = (len(splits) - 1, child), n_tried + 1
-                inside = members[nearest == child]
-                self._bisect(heap, X, inside, seed, n_tried, place)
+                place = len(splits) - 1, child
+                self._bisect(heap, X, members[nearest == child], seed, place)
             if not heap:
                 break
             best = heappop(heap)
@@ -404,7 +402,6 @@ class ReclusteringKMeans(
         X: Any,
         members: NDArray[np.intp],
         seed: int,
-        order: int,
         place: tuple[int, int],
     ) -> None:
         """Split one cluster in two, unless that is impossible or gains nothing."""
@@ -417,7 +414,7 @@ class ReclusteringKMeans(
             kmeans = self._fit_kmeans(rows, 2, seed)
         loss = float(kmeans.inertia_) - _scatter(rows)
         if loss < 0 and len(np.unique(kmeans.labels_)) == 2:
-            heappush(heap, _Bisection(loss, order, place, members, kmeans))
+            heappush(heap, _Bisection(loss, place, members, kmeans))
 
     def predict(self, X: Any) -> NDArray[np.int32]:
         """Find the flat cluster of each sample.
