@@ -361,12 +361,12 @@ def refine_centers(
     n_passes = sum(per_cluster < n for n in (_DRAWN_PER_CLUSTER, _FEW_PER_CLUSTER))
     steps = choose_steps(drawn, blocks.n_samples)
 
-    def reduce(measure: Measure) -> Arrays:
+    def measure_all(measure: Measure) -> Arrays:
         return blocks.reduce(measure, merge_sums, "E")
 
     for i in range(n_passes):
         with stage(f"refining centres, pass {i + 1} of {n_passes}", verbose):
-            centers = next_centers(reduce, centers, *steps)
+            centers = next_centers(measure_all, centers, *steps)
     return centers
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -103,19 +103,19 @@ def in_batches(
     start : int
         Position of the block's first sample.
     *columns : array-like of shape (n_samples, ...)
-        The block.
+        The block, which has samples.
 
     Returns
     -------
     result : tuple of array
         As if measured at once.
     """
-    result: Arrays | None = None
-    for batch in gen_batches(columns[0].shape[0], n_rows):
-        pieces = (c.iloc[batch] if hasattr(c, "iloc") else c[batch] for c in columns)
-        found = measure(start + batch.start, *pieces)
-        result = found if result is None else merge(result, found)
-    return measure(start, *columns) if result is None else result
+
+    def measure_piece(rows: slice) -> Arrays:
+        pieces = (c.iloc[rows] if hasattr(c, "iloc") else c[rows] for c in columns)
+        return measure(start + rows.start, *pieces)
+
+    return reduce(merge, map(measure_piece, gen_batches(columns[0].shape[0], n_rows)))
 
 
 def in_block(positions: NDArray[Any], start: int, n_rows: int) -> slice:
@@ -248,7 +248,7 @@ def choose_steps(
 
 
 def next_centers(
-    reduce: Callable[[Measure], Arrays],
+    measure_all: Callable[[Measure], Arrays],
     centers: NDArray[Any],
     middle: NDArray[np.float64],
     step: NDArray[np.float64],
@@ -258,7 +258,7 @@ def next_centers(
 
     Parameters
     ----------
-    reduce : callable
+    measure_all : callable
         Measures all samples, and merges by `merge_sums`.
     centers : ndarray of shape (n_clusters, n_components)
         The centres.
@@ -275,7 +275,7 @@ def next_centers(
     largest = np.inf
     while largest > limit:
         measure = partial(sum_by_cluster, centers=centers, middle=middle, step=step)
-        sums, counts, farthest = reduce(measure)
+        sums, counts, farthest = measure_all(measure)
         largest = float(farthest[0])
         if largest > limit:  # far outside of what was drawn: coarser steps
             step = step * 2.0 ** np.ceil(np.log2(largest / limit) + 1)
@@ -290,10 +290,10 @@ def exact_means(E: NDArray[Any], centers: NDArray[Any]) -> NDArray[Any]:
     """Run one more iteration: the last digits of k-means depend on its threads."""
     n_rows = batch_length(E.shape[1])
 
-    def reduce(measure: Measure) -> Arrays:
+    def measure_all(measure: Measure) -> Arrays:
         return in_batches(measure, merge_sums, n_rows, 0, E)
 
-    return next_centers(reduce, centers, *choose_steps(E, len(E)))
+    return next_centers(measure_all, centers, *choose_steps(E, len(E)))
 
 
 def assign(E: NDArray[Any], centers: NDArray[Any]) -> Arrays:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ __all__ = ["KMeansLabelPropagator"]
 _N_MERGED = 8
 
 
-def _import_dask() -> tuple[Any, Any]:
+def _import_dask() -> Any:
     try:
         import dask
         import dask.array
@@ -46,7 +46,7 @@ def _import_dask() -> tuple[Any, Any]:
             "kmeans_labelprop.dask needs Dask, which is not installed. Install it "
             "with: pip install 'kmeans-labelprop[dask]'"
         ) from error
-    return dask, dask.array
+    return dask
 
 
 def _run(
@@ -66,21 +66,10 @@ def _run(
     return in_batches(embedded, merge, n_rows, start, *columns)
 
 
-def _merge_all(merge: Merge, results: list[Arrays]) -> Arrays:
-    merged = results[0]
-    for result in results[1:]:
-        merged = merge(merged, result)
-    return merged
-
-
-def _merge_pieces(
-    merge: Merge | None, n_made: int, left: Arrays, right: Arrays
-) -> Arrays:
+def _merge_pieces(merge: Merge, n_made: int, left: Arrays, right: Arrays) -> Arrays:
     """Merge what is derived of two pieces of a chunk: columns, and the rest."""
     columns = append(left[:n_made], right[:n_made])
-    return (
-        columns if merge is None else (*columns, *merge(left[n_made:], right[n_made:]))
-    )
+    return (*columns, *merge(left[n_made:], right[n_made:]))
 
 
 def _length(chunk: Any) -> int:
@@ -103,10 +92,6 @@ def _label_chunk(labels: Any) -> NDArray[Any]:
 
 def _index_chunk(rows: Any) -> NDArray[Any]:
     return np.asarray(rows.index, dtype=object)
-
-
-def _index_of(rows: Any) -> Any:
-    return rows.index
 
 
 def _as_series(labels: NDArray[Any], rows: Any) -> Any:
@@ -138,8 +123,9 @@ def _check_vector(y: Any) -> None:
     check_vector(y)
 
 
-def _as_collection(X: Any, da: Any) -> Any:
+def _as_collection(X: Any) -> Any:
     """Turn what is in memory into a Dask collection; columns stay together."""
+    dask = _import_dask()
     is_collection = hasattr(X, "__dask_graph__")
     first = X[0] if isinstance(X, list | tuple) and len(X) else None
     if len(getattr(first, "shape", ())) == 2:
@@ -171,7 +157,7 @@ def _as_collection(X: Any, da: Any) -> Any:
         import dask.dataframe as dd
 
         return dd.from_pandas(X, npartitions=1, sort=False)
-    return da.from_array(X, chunks=(-1 if X.dtype.kind == "O" else "auto", -1))
+    return dask.array.from_array(X, chunks=(-1 if X.dtype.kind == "O" else "auto", -1))
 
 
 class DaskBlocks(Blocks):
@@ -196,7 +182,7 @@ class DaskBlocks(Blocks):
 
     def __init__(self, X: Any, y: Any) -> None:
         super().__init__()
-        self._dask, self._da = _import_dask()
+        self._dask = _import_dask()
         delayed = self._dask.delayed
         chunks = np.ravel(X.to_delayed()).tolist()
         if hasattr(y, "__dask_graph__"):
@@ -207,8 +193,7 @@ class DaskBlocks(Blocks):
         lengths = (np.nan,) if hasattr(X, "to_dask_array") else X.chunks[0]
         counted = chunks
         if has_names:  # kept until they are compared
-            indices = [delayed(_index_of)(chunk) for chunk in chunks]
-            counted = self._dask.persist(*indices)
+            counted = self._dask.persist(*(chunk.index for chunk in chunks))
         if np.isnan(lengths).any():
             lengths = self._dask.compute(*map(delayed(_length), counted))
         self.chunks, self._all_lengths = chunks, [int(n) for n in lengths]
@@ -245,7 +230,7 @@ class DaskBlocks(Blocks):
             y = y.map_partitions(read, meta=np.empty(0, object))
         elif not hasattr(y, "__dask_graph__"):
             refuse_masked(y, "y")
-            y = self._da.from_array(_label_chunk(y), chunks=-1)
+            y = self._dask.array.from_array(_label_chunk(y), chunks=-1)
         if y.shape[1:] == (1,):
             y = y[:, 0]
         if len(y.shape) == 1 and np.isnan(y.shape[0]):
@@ -266,7 +251,7 @@ class DaskBlocks(Blocks):
         shared = delayed(partial(_run, measure, merge, embed, self._n_rows))
         columns = [self.columns["X" if name == "E" else name] for name in names]
         for start, *chunk in zip(self._starts, *columns, strict=True):
-            yield delayed(_call)(shared, start, *chunk)
+            yield delayed(operator.call)(shared, start, *chunk)
 
     def reduce(
         self,
@@ -287,7 +272,7 @@ class DaskBlocks(Blocks):
         """Merge results, some at a time."""
         while len(tasks) > 1:
             tasks = [
-                self._dask.delayed(_merge_all)(merge, tasks[i : i + _N_MERGED])
+                self._dask.delayed(reduce)(merge, tasks[i : i + _N_MERGED])
                 for i in range(0, len(tasks), _N_MERGED)
             ]
         return tasks[0]
@@ -301,7 +286,7 @@ class DaskBlocks(Blocks):
     ) -> Arrays:
         """Compute columns, and let the workers keep them; see Blocks."""
         n_made = len(made)
-        pieces = partial(_merge_pieces, merge, n_made)
+        pieces = partial(_merge_pieces, merge or append, n_made)
         chunks = list(self._tasks(function, pieces, columns))
         # One graph, so that each chunk is read once for columns and result.
         kept = [chunk[i] for i in range(n_made) for chunk in chunks]
@@ -334,11 +319,8 @@ class DaskBlocks(Blocks):
         name = f"{name}-{self._dask.base.tokenize(*parts)}"
         layer = {(name, i): part.key for i, part in enumerate(parts)}
         graph = HighLevelGraph.from_collections(name, layer, dependencies=parts)
-        return self._da.Array(graph, name, (tuple(self._all_lengths),), dtype=dtype)
-
-
-def _call(function: Callable[..., Arrays], *arguments: Any) -> Arrays:
-    return function(*arguments)
+        lengths = tuple(self._all_lengths)
+        return self._dask.array.Array(graph, name, (lengths,), dtype=dtype)
 
 
 class KMeansLabelPropagator(BaseBlockPropagator):
@@ -486,13 +468,13 @@ class KMeansLabelPropagator(BaseBlockPropagator):
         y_res : {Dask array, Dask Series}
             Their labels.
         """
-        dask, da = _import_dask()
-        X = _as_collection(X, da)
+        dask = _import_dask()
+        X = _as_collection(X)
         self.fit(X, y)
         if not hasattr(X, "to_dask_array"):
             taken = zip(self._blocks.chunks, self.kept_.to_delayed(), strict=True)
             rows = [
-                da.from_delayed(
+                dask.array.from_delayed(
                     dask.delayed(operator.getitem)(*chunk),
                     (np.nan, X.shape[1]),
                     dtype=X.dtype,
@@ -500,7 +482,7 @@ class KMeansLabelPropagator(BaseBlockPropagator):
                 for chunk in taken
             ]
             return (
-                da.concatenate(rows, allow_unknown_chunksizes=True),
+                dask.array.concatenate(rows, allow_unknown_chunksizes=True),
                 self.transduction_[self.kept_],
             )
         import dask.dataframe as dd
@@ -543,7 +525,7 @@ class KMeansLabelPropagator(BaseBlockPropagator):
             self._check_columns(X)
             part = partial(_predict_part, predict=predict)
             return X.map_partitions(part, meta=(None, _series_dtype(dtype)))
-        X = _as_collection(X, _import_dask()[1])
+        X = _as_collection(X)
         return X.map_blocks(predict, dtype=dtype, drop_axis=1, meta=np.empty(0, dtype))
 
     @available_if(has_graph)
@@ -567,7 +549,7 @@ class KMeansLabelPropagator(BaseBlockPropagator):
             return super().predict_proba(X)
         n_classes = len(self.classes_)
         meta = np.empty((0, n_classes))
-        X = _as_collection(X, _import_dask()[1])
+        X = _as_collection(X)
         if hasattr(X, "to_dask_array"):
             self._check_columns(X)
             return X.map_partitions(predict, meta=meta)
@@ -580,7 +562,7 @@ class KMeansLabelPropagator(BaseBlockPropagator):
         self._check_like_fit(pd.DataFrame(0, index=[0], columns=X.columns))
 
     def _open(self, X: Any, y: Any) -> tuple[DaskBlocks, Any]:
-        collection = _as_collection(X, _import_dask()[1])
+        collection = _as_collection(X)
         if y is not None:
             _check_vector(y)
         if hasattr(y, "iloc") and not hasattr(y, "__dask_graph__"):
