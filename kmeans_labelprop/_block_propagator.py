@@ -70,8 +70,8 @@ NO_BLOCKS = (
 )
 
 
-def label_dtype(classes: NDArray[Any], missing_label: Any) -> np.dtype[Any]:
-    """Choose the dtype of labels and of what marks a missing one.
+def label_table(classes: NDArray[Any], missing_label: Any) -> NDArray[Any]:
+    """List the label of each class and, last, for class -1, the missing label.
 
     Parameters
     ----------
@@ -82,8 +82,8 @@ def label_dtype(classes: NDArray[Any], missing_label: Any) -> np.dtype[Any]:
 
     Returns
     -------
-    dtype : dtype
-        Never object, which no file holds: that of strings where need be.
+    table : ndarray of shape (n_classes + 1,)
+        Never of objects, which no file holds: of strings where need be.
 
     Raises
     ------
@@ -91,27 +91,22 @@ def label_dtype(classes: NDArray[Any], missing_label: Any) -> np.dtype[Any]:
         If labels would be the same in that dtype, or are so long that the room for the
         longest, which each sample gets, would fill the disk.
     """
+    mark = plain(missing_label)
     dtype = with_missing(np.array([0, -1]), classes, missing_label).dtype
-    both = [*classes.tolist(), plain(missing_label)]
+    both = [*classes.tolist(), mark]
     if dtype.kind == "O":
         both = [str(label) for label in both]
         dtype = np.array(both).dtype
+    marks = np.array([mark]).astype(dtype)
+    table = np.append(classes.astype(dtype), marks).astype(dtype)
     is_long = dtype.kind == "U" and dtype.itemsize > 4 * MOST_CHARACTERS
-    if is_long or len(set(label_table(classes, missing_label, dtype))) < len(both):
+    if is_long or len(set(table)) < len(both):
         raise ValueError(
             f"Labels of blocks must be strings of {MOST_CHARACTERS} characters at "
             "most, or numbers, that stay different in one array with missing_label="
             f"{missing_label!r}. Got {reprlib.repr(both[:5])} among others."
         )
-    return dtype
-
-
-def label_table(
-    classes: NDArray[Any], missing_label: Any, dtype: np.dtype[Any] | None
-) -> NDArray[Any]:
-    """List the label of each class and, last, for class -1, the missing label."""
-    marks = np.array([plain(missing_label)]).astype(dtype)
-    return np.append(classes.astype(dtype), marks).astype(dtype)
+    return table
 
 
 def finish_block(
@@ -145,19 +140,17 @@ def _warn_of_conflicts(known: KnownLabels, answers: Mapping[int, Any]) -> None:
 
 
 def predict_rows(
-    X: Any, *, space: Space, spread: BlockSpread, missing_label: Any, dtype: Any
+    X: Any, *, space: Space, spread: BlockSpread, table: NDArray[Any] | None
 ) -> NDArray[Any]:
-    """Predict labels; without a dtype the probabilities of the classes."""
+    """Predict labels; without a table of them the probabilities of the classes."""
     if not hasattr(X, "shape"):
         X = np.asarray(X)
     if not X.shape[0]:  # of chunks of a larger whole
-        n_classes = len(spread.given.classes)
-        return np.empty((0, n_classes)) if dtype is None else np.empty(0, dtype)
-    table = label_table(spread.given.classes, missing_label, dtype)
+        return np.empty((0, len(spread.given.classes))) if table is None else table[:0]
 
     def predict(start: int, rows: Any) -> tuple[NDArray[Any]]:
         E = space(rows)
-        if dtype is None:
+        if table is None:
             return (predict_shares(E, spread=spread),)
         return (table[predict_codes(E, spread=spread)],)
 
@@ -315,14 +308,13 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         )
         with ledger.attached():
             given = ledger.given()
-            if len(given):
-                self._note(ledger)
-            else:
+            if not len(given):
                 raise ValueError(
                     "No sample has a label: at least one of the "
                     f"{len(self.representative_indices_)} representatives must be "
                     "labelled."
                 )
+            self._note(ledger)
             self._spread_labels(given)
         return self
 
@@ -381,13 +373,9 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         validate_data(self, X, reset=False, skip_check_array=True)
 
     def _predictor(self, shares: bool = False) -> Any:
-        return partial(
-            predict_rows,
-            space=replace(self._space, most=np.inf),  # as in memory
-            spread=self._spread,
-            missing_label=None if shares else self.missing_label,
-            dtype=None if shares else label_dtype(self.classes_, self.missing_label),
-        )
+        space = replace(self._space, most=np.inf)  # as in memory
+        table = None if shares else label_table(self.classes_, self.missing_label)
+        return partial(predict_rows, space=space, spread=self._spread, table=table)
 
     def __getstate__(self) -> dict[str, Any]:
         # Files, iterators and workers stay: a copy predicts, and reads no more.
@@ -439,8 +427,8 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
             blocks, y, self.oracle, self.missing_label
         )
         self._check_names()
-        if len(known):
-            label_dtype(np.unique(known.labels), self.missing_label)
+        if len(known):  # refused before anybody is asked
+            label_table(np.unique(known.labels), self.missing_label)
         embedding = choose_embedding(self.embedding, drawn)
         embedding = None if embedding is None else set_unset(embedding, seed)
         with stage("embedding the sample", self.verbose):
@@ -521,8 +509,8 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
                 blocks.derive(label, made, *columns)
         with stage("keeping a fraction of each cluster", verbose):
             last = select_last(blocks, clusters, given, self.fraction)
-        dtype = label_dtype(given.classes, self.missing_label)
-        results = {"transduction": dtype, "kept": np.bool_}
+        table = label_table(given.classes, self.missing_label)
+        results = {"transduction": table.dtype, "kept": np.bool_}
         if by_graph:
             results["confidence"] = np.float32
         finish = partial(
@@ -530,7 +518,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
             last_key=last[0],
             last_position=last[1],
             given=given.positions,
-            table=label_table(given.classes, self.missing_label, dtype),
+            table=table,
             by_graph=by_graph,
         )
         with stage("writing labels", verbose):

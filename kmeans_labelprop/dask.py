@@ -520,7 +520,7 @@ class KMeansLabelPropagator(BaseBlockPropagator):
         predict = self._predictor()
         if not hasattr(X, "__dask_graph__"):
             return super().predict(X)
-        dtype = predict.keywords["dtype"]
+        dtype = predict.keywords["table"].dtype
         if hasattr(X, "to_dask_array"):
             self._check_columns(X)
             part = partial(_predict_part, predict=predict)
