@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -165,7 +165,7 @@ def has_graph(propagator: Any) -> bool:
 
 
 class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
-    """Cluster, ask and propagate over blocks of samples."""
+    """Cluster, ask and propagate over blocks; subclasses tell of the parameters."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_clusters": [Interval(Integral, 1, None, closed="left")],
@@ -184,21 +184,36 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         "verbose": ["verbose"],
     }
 
-    n_clusters: int
-    fraction: float
     oracle: Any
-    embedding: Any
-    propagation: str
-    n_anchors: int
-    missing_label: Any
-    random_state: Any
-    verbose: int
     _blocks: Blocks
     _clusters: BlockClusters
     _draw: partial[tuple[NDArray[np.intp], Any]]
     _is_experiment: bool
     _space: Space
     _spread: BlockSpread
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        fraction: float = 1.0,
+        oracle: Callable[[Any], ArrayLike] | str | None = None,
+        embedding: Any = "auto",
+        propagation: str = "graph",
+        n_anchors: int = 4096,
+        missing_label: Any = -1,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.fraction = fraction
+        self.oracle = oracle
+        self.embedding = embedding
+        self.propagation = propagation
+        self.n_anchors = n_anchors
+        self.missing_label = missing_label
+        self.random_state = random_state
+        self.verbose = verbose
 
     @as_task
     def fit(self, X: Any, y: Any = None) -> Self:

@@ -8,7 +8,7 @@ from functools import partial, reduce
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -427,29 +427,6 @@ class KMeansLabelPropagator(BaseBlockPropagator):
     """
 
     _blocks: DaskBlocks
-
-    def __init__(
-        self,
-        n_clusters: int = 8,
-        *,
-        fraction: float = 1.0,
-        oracle: Callable[[Any], ArrayLike] | str | None = None,
-        embedding: Any = "auto",
-        propagation: str = "graph",
-        n_anchors: int = 4096,
-        missing_label: Any = -1,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: int = 0,
-    ) -> None:
-        self.n_clusters = n_clusters
-        self.fraction = fraction
-        self.oracle = oracle
-        self.embedding = embedding
-        self.propagation = propagation
-        self.n_anchors = n_anchors
-        self.missing_label = missing_label
-        self.random_state = random_state
-        self.verbose = verbose
 
     def fit_resample(self, X: Any, y: Any = None) -> tuple[Any, Any]:
         """Fit, and return the samples that keep a label.

@@ -171,16 +171,18 @@ class KMeansLabelPropagator(BaseBlockPropagator):
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
-        self.n_clusters = n_clusters
-        self.fraction = fraction
-        self.oracle = oracle
-        self.embedding = embedding
-        self.propagation = propagation
-        self.n_anchors = n_anchors
+        super().__init__(
+            n_clusters,
+            fraction=fraction,
+            oracle=oracle,
+            embedding=embedding,
+            propagation=propagation,
+            n_anchors=n_anchors,
+            missing_label=missing_label,
+            random_state=random_state,
+            verbose=verbose,
+        )
         self.folder = folder
-        self.missing_label = missing_label
-        self.random_state = random_state
-        self.verbose = verbose
 
     def iter_kept(self) -> Iterator[tuple[Any, Any]]:
         """Read the samples once more, and yield those that keep a label.
