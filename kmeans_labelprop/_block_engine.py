@@ -536,14 +536,10 @@ def choose_representatives(
         count = partial(count_before, unit=clusters.unit, probes=probes)
         (before,) = blocks.reduce(count, add, *columns)
         is_fair = are_shares_typical((before + 0.5) / clusters.sizes[probes[0]])
-    preferred = np.union1d(known.positions if is_fair else [], answered)
+    # Positions also where there are none.
+    preferred = np.union1d(known.positions if is_fair else [], answered).astype(np.intp)
     seed = clusters.seed
-    best = partial(
-        best_of_block,
-        unit=clusters.unit,
-        known=preferred.astype(np.intp),
-        seed=seed,
-    )
+    best = partial(best_of_block, unit=clusters.unit, known=preferred, seed=seed)
     merge = partial(merge_best, seed=seed)
     own, _, _, chosen = blocks.reduce(best, merge, *columns)
     return chosen, own.astype(np.intp), is_fair

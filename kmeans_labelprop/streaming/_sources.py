@@ -428,9 +428,7 @@ def _table(batch: Any) -> Any:
                     "X must hold lists of one length in each column of lists, and none "
                     f"that is null. Got lengths {lengths[:5]} in column {name!r}."
                 )
-            values = column.flatten().to_numpy(zero_copy_only=False)
-            columns.append(values.reshape(batch.num_rows, -1))
-        else:
-            values = column.to_numpy(zero_copy_only=False)
-            columns.append(values[:, np.newaxis])
+            column = column.flatten()
+        values = column.to_numpy(zero_copy_only=False)
+        columns.append(values.reshape(batch.num_rows, -1))
     return np.concatenate(columns, axis=1)
