@@ -249,10 +249,10 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         self._refuse_while_asking()
         validate_estimator_parameters(self)
         check_source(self.oracle, True, y, type(self).__name__)
-        plays_oracle = self._cluster(X, y)
+        self._cluster(X, y)
         queries = self._ledger.queries
-        if len(queries) and (plays_oracle or callable(self.oracle)):
-            self._ask(plays_oracle)
+        if len(queries) and (self._is_experiment or callable(self.oracle)):
+            self._ask()
         elif callable(self.oracle) and not self.answers_:
             warn_user("The oracle is never asked: each cluster has a label.")
         return self.propagate({})
@@ -415,8 +415,8 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         """Make this ledger the current one."""
         self._ledger = ledger
 
-    def _cluster(self, X: Any, y: Any) -> bool:
-        """Cluster, and choose whom to ask about; tell whether y plays the oracle."""
+    def _cluster(self, X: Any, y: Any) -> None:
+        """Cluster, and choose whom to ask about."""
         validate_estimator_parameters(self)
         check_instances(self, "embedding")
         forget_fit(self)
@@ -475,17 +475,16 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         self.embedding_ = blocks.space.embedding
         self.cluster_centers_, self.cluster_sizes_ = centers, clusters.sizes
         self.representative_indices_, self.representative_clusters_ = chosen, own
-        return plays_oracle
 
-    def _ask(self, plays_oracle: bool) -> None:
+    def _ask(self) -> None:
         """Ask about the representatives, and note what is answered in any case."""
-        if plays_oracle:
+        if self._is_experiment:
             (rows,) = self._blocks.take(self.queries_, "y")
         else:
             rows = self._blocks.samples(self.queries_)
 
         def ask(queries: NDArray[np.intp], answers: dict[int, Any]) -> None:
-            if not plays_oracle:
+            if not self._is_experiment:
                 ask_oracle(self.oracle, rows, queries, self.missing_label, answers)
                 return
             labels, is_known = check_labels(rows, self.missing_label)
