@@ -123,10 +123,8 @@ def needs_groups(cv: Any) -> bool:
     needs_groups : bool
         True for those of scikit-learn that request groups.
     """
-    if not hasattr(cv, "get_metadata_routing"):
-        return False
-    requests = get_routing_for_object(cv).split.requests
-    return requests.get("groups") is True
+    # Of a number, or a splitter that knows nothing of routing: no request.
+    return get_routing_for_object(cv).split.requests.get("groups") is True
 
 
 def check_splitter(cv: Any, n_labels: int) -> None:
@@ -183,7 +181,8 @@ def hiding_folds(
     """
     codes = given.codes
     units = np.arange(len(codes)) if groups is None else groups
-    pairs = np.unique(np.stack([codes, _number(units)], axis=1), axis=0)
+    _, numbers = np.unique(units, return_inverse=True)
+    pairs = np.unique(np.stack([codes, numbers], axis=1), axis=0)
     can_be_hidden = np.bincount(pairs[:, 0])[codes] > 1
     if groups is not None:  # a group is hidden as a whole, or not at all
         can_be_hidden &= ~np.isin(groups, groups[~can_be_hidden])
@@ -282,10 +281,6 @@ def affordable_folds(
         left = max(left, len(propagated) * n_visible())
     max_samples = max(0, left) // max(1, len(propagated))
     return is_hidden, min(max_samples, max(_ENOUGH_SAMPLES, len(given)))
-
-
-def _number(values: NDArray[Any]) -> NDArray[np.intp]:
-    return np.unique(values, return_inverse=True)[1]
 
 
 def _deal_out(
@@ -682,14 +677,7 @@ class Comparison:
 
 
 def _predict_or_fail(
-    estimator: Any,
-    X: Any,
-    y_train: Any,
-    training_set: TrainingSet,
-    hidden: NDArray[np.intp],
-    labels: NDArray[Any],
-    fit_params: dict[str, Any],
-    classes: NDArray[Any],
+    *arguments: Any,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | Exception:
     """Do as `predict_hidden` does; if the classifier fails, return the error.
 
@@ -701,16 +689,7 @@ def _predict_or_fail(
         with warnings.catch_warnings():
             # Last: what the user has set comes first.
             warnings.simplefilter("ignore", ConvergenceWarning, append=True)
-            return predict_hidden(
-                estimator,
-                X,
-                y_train,
-                training_set,
-                hidden,
-                labels,
-                fit_params,
-                classes,
-            )
+            return predict_hidden(*arguments)
     except MemoryError:
         raise  # no fault of the candidate
     except Exception as error:  # of any classifier; told in a warning
