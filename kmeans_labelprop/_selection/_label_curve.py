@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from .._engine import Clusters, count_left, spread
+from .._engine import count_left, spread
 from .._given import GivenLabels
-from .._validation import Interval, check_parameters
+from .._propagator import KMeansLabelPropagator
+from .._validation import POSITIVE, Interval, validated
 
 #: With fewer labels nothing was measured.
 MIN_LABELS = 10
@@ -207,6 +208,9 @@ class LabelLearningCurve:
         """What all samples gain where hidden labels gain 1, on most data."""
         return float(TYPICAL.scale(self.n_known / self.n_labels))
 
+    @validated(
+        n_more=[POSITIVE], confidence_level=[Interval(Real, 0, 1, closed="neither")]
+    )
     def expected_gain(
         self, n_more: int, confidence_level: float = 0.8
     ) -> tuple[float, float, float]:
@@ -227,14 +231,6 @@ class LabelLearningCurve:
         low, high : float
             The ends of the interval. More labels may do harm: `low` may be below 0.
         """
-        check_parameters(
-            {
-                "n_more": [Interval(Integral, 1, None, closed="left")],
-                "confidence_level": [Interval(Real, 0, 1, closed="neither")],
-            },
-            {"n_more": n_more, "confidence_level": confidence_level},
-            "expected_gain",
-        )
         if n_more > self.n_left:
             raise ValueError(
                 "The 'n_more' parameter of expected_gain must be at most the number "
@@ -309,25 +305,14 @@ def _listed(texts: Any) -> str:
 
 
 def find_label_curve(
-    clusters: Clusters,
-    given: GivenLabels,
-    n_known: int,
-    spread_params: dict[str, Any],
-    n_repeats: int,
-    rng: np.random.RandomState,
+    propagator: KMeansLabelPropagator, n_repeats: int, rng: np.random.RandomState
 ) -> LabelLearningCurve:
     """Hide part of the labels, and count how many come out right by the others.
 
     Parameters
     ----------
-    clusters : Clusters
-        The samples in their clusters, with their graph.
-    given : GivenLabels
-        All labels there are.
-    n_known : int
-        How many of them were known from the start.
-    spread_params : dict of str to object
-        ``alpha`` and ``class_prior``.
+    propagator : KMeansLabelPropagator
+        Has spread its labels over the graph.
     n_repeats : int
         How often labels are hidden anew at each budget.
     rng : RandomState
@@ -343,6 +328,8 @@ def find_label_curve(
     ValueError
         If the labels are too few, or none could come out right, or wrong.
     """
+    clusters, given = propagator.clusters_, propagator.given_
+    alpha, class_prior = propagator.alpha, propagator.class_prior
     n_labels = len(given)
     _check_labels(given)
     budgets = np.array([(k * n_labels + 2) // 4 for k in _QUARTERS], dtype=np.intp)
@@ -351,12 +338,17 @@ def find_label_curve(
         for row, budget in enumerate(budgets.tolist()):
             is_visible = np.zeros(n_labels, dtype=bool)
             is_visible[order[:budget]] = True
-            found = spread(clusters, given.take(is_visible), "graph", **spread_params)
+            visible = given.take(is_visible)
+            found = spread(
+                clusters, visible, "graph", alpha=alpha, class_prior=class_prior
+            )
             hidden = given.take(~is_visible)
             is_right = found.codes[hidden.positions] == hidden.codes
             accuracies[row, repeat] = is_right.mean()
     n_left = count_left(clusters, given)
-    return LabelLearningCurve(n_labels, n_known, n_left, budgets, accuracies)
+    return LabelLearningCurve(
+        n_labels, propagator.n_known_, n_left, budgets, accuracies
+    )
 
 
 def _orders(

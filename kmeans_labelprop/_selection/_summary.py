@@ -238,14 +238,7 @@ def describe_next_labels(fitted: Any, has_groups: bool) -> list[str]:
     if fitted.spread_.distributions is None or has_groups:
         return []
     try:
-        curve = find_label_curve(
-            fitted.clusters_,
-            fitted.given_,
-            fitted.n_known_,
-            {"alpha": fitted.alpha, "class_prior": fitted.class_prior},
-            4,
-            check_random_state(0),
-        )
+        curve = find_label_curve(fitted, 4, check_random_state(0))
     except ValueError:  # too few labels tell nothing
         return []
     return curve.summary().splitlines()

@@ -101,11 +101,4 @@ def label_learning_curve(
             "labels with propagation='graph'. By the cluster rule no other label "
             "reaches the cluster of a hidden one."
         )
-    return find_label_curve(
-        propagator.clusters_,
-        propagator.given_,
-        propagator.n_known_,
-        {"alpha": propagator.alpha, "class_prior": propagator.class_prior},
-        n_repeats,
-        check_random_state(random_state),
-    )
+    return find_label_curve(propagator, n_repeats, check_random_state(random_state))

@@ -14,7 +14,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 
 from .._asking import check_index
 from .._labels import is_missing, labelled_rows
-from .._validation import check_parameters
+from .._validation import validated
 
 
 class _LabeledScorer:
@@ -78,6 +78,7 @@ class _LabeledScorer:
         return get_routing_for_object(self._scorer)  # of a plain function: nothing
 
 
+@validated(scoring=[str, callable])
 def make_labeled_scorer(
     scoring: str | Callable[..., float], missing_label: Any = "auto"
 ) -> _LabeledScorer:
@@ -119,8 +120,5 @@ def make_labeled_scorer(
     >>> make_labeled_scorer("accuracy")(classifier, X, y)
     1.0
     """
-    check_parameters(
-        {"scoring": [str, callable]}, {"scoring": scoring}, "make_labeled_scorer"
-    )
     # A copy: requests for metadata must not reach the caller's own scorer.
     return _LabeledScorer(deepcopy(get_scorer(scoring)), missing_label)
