@@ -80,22 +80,6 @@ def _estimator_has(method: str) -> Any:
     return check
 
 
-def is_pipeline(estimator: Any) -> bool:
-    """Tell whether an estimator prepares the samples itself.
-
-    Parameters
-    ----------
-    estimator : estimator
-        The classifier.
-
-    Returns
-    -------
-    is_pipeline : bool
-        True for scikit-learn's Pipeline, and imbalanced-learn's.
-    """
-    return isinstance(estimator, Pipeline)
-
-
 def _check_names(estimator: Any, fit_params: dict[str, Any]) -> None:
     """Refuse parameters that a classifier's fit does not take."""
     parameters = signature(estimator.fit).parameters.values()
@@ -178,12 +162,14 @@ class BasePropagatedClassifier(
         with noting(note), stage(told, getattr(self, "verbose", 0)):
             return train(estimator, take_rows(X, kept), y_res, params)
 
+    def _parts(self) -> dict[str, Any]:
+        """Take those that get fit parameters, by their names."""
+        parts = {name: getattr(self, name) for name in self._trained_parts}
+        return {name: part for name, part in parts.items() if part is not None}
+
     def _check_parameters(self) -> None:
         validate_estimator_parameters(self)
-        for name in self._trained_parts:
-            part = getattr(self, name)
-            if part is None:
-                continue
+        for name, part in self._parts().items():
             check_instances(self, name)
             if isinstance(part, KMeansLabelPropagator):
                 raise TypeError(
@@ -220,7 +206,7 @@ class BasePropagatedClassifier(
 
     def _takes_samples(self, X: Any) -> bool:
         """Tell whether the classifier can be given the samples as they are."""
-        if is_pipeline(self.estimator):
+        if isinstance(self.estimator, Pipeline):  # prepares them itself
             return True
         tags = getattr(self.estimator, "__sklearn_tags__", None)
         takes_nan = tags is not None and get_tags(self.estimator).input_tags.allow_nan
@@ -241,11 +227,7 @@ class BasePropagatedClassifier(
             fit_params = {**fit_params, "sample_weight": weights}
         if routing_enabled():
             routed = process_routing(self, "fit", **fit_params)
-            return {
-                name: routed[name]["fit"]
-                for name in self._trained_parts
-                if getattr(self, name) is not None
-            }
+            return {name: routed[name]["fit"] for name in self._parts()}
         _check_names(self.estimator, fit_params)
         return {
             name: {
@@ -254,8 +236,7 @@ class BasePropagatedClassifier(
                 if name == "estimator"
                 or (key == "sample_weight" and has_fit_parameter(part, key))
             }
-            for name in self._trained_parts
-            if (part := getattr(self, name)) is not None
+            for name, part in self._parts().items()
         }
 
     def _ask(
@@ -505,14 +486,8 @@ class BasePropagatedClassifier(
             `sample_ids` is this estimator's own; the rest goes to the classifiers.
         """
         router = MetadataRouter(owner=self).add_self_request(self)
-        for name in self._trained_parts:
-            part = getattr(self, name)
-            if part is not None:
-                router.add(
-                    **{name: part},
-                    method_mapping=MethodMapping().add(caller="fit", callee="fit"),
-                )
-        return router
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        return router.add(**self._parts(), method_mapping=mapping)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

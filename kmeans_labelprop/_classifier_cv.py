@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ._base_classifier import BasePropagatedClassifier, is_pipeline
+from ._base_classifier import BasePropagatedClassifier
 from ._callbacks import as_task, task
 from ._containers import canonical, single_column
 from ._engine import share_of_copies
@@ -495,7 +496,8 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
             return [self.train_on]
         spaces = ["samples"] if self._takes_samples(X) else []
         # A Pipeline knows the samples, and may not know their embedding.
-        is_other = propagator.embedding_ is not None and not is_pipeline(self.estimator)
+        is_prepared = isinstance(self.estimator, Pipeline)
+        is_other = propagator.embedding_ is not None and not is_prepared
         if is_other or not spaces:
             spaces.append("embedding")
         return [*spaces, "neighbors"]

@@ -27,13 +27,10 @@ def takes_weights(estimator: Any) -> bool:
     takes_weights : bool
         True if each takes ``sample_weight`` in `fit`.
     """
-    inside = (
-        value
-        for value in estimator.get_params(deep=True).values()
-        if hasattr(value, "fit")
-    )
     return all(
-        has_fit_parameter(part, "sample_weight") for part in (estimator, *inside)
+        has_fit_parameter(part, "sample_weight")
+        for part in (estimator, *estimator.get_params(deep=True).values())
+        if hasattr(part, "fit")
     )
 
 

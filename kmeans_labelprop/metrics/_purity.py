@@ -355,12 +355,9 @@ def propagated_label_accuracy(
     ... ).accuracies
     array([0.67, 1.  ])
     """
-    for name, column in {
-        "transduction": transduction,
-        "mask": mask,
-        "labels": labels,
-    }.items():
-        check_index(y_true, column, name, of="y_true")
+    check_index(y_true, transduction, "transduction", of="y_true")
+    check_index(y_true, mask, "mask", of="y_true")
+    check_index(y_true, labels, "labels", of="y_true")
     true_labels, known = check_labels(y_true, missing_label)
     spread_labels, propagated = check_labels(transduction, missing_label)
     check_consistent_length(known, propagated)

@@ -23,7 +23,7 @@ from .._containers import canonical, check_container
 from .._embedding import choose_embedding, fit_embedding
 from .._messages import warn_user
 from .._parallel import run_parallel
-from .._seeds import MAX_SEED
+from .._seeds import MAX_SEED, set_unset
 from .._validation import POSITIVE, HasMethods, Interval, StrOptions, validated
 from ..metrics._dispersion import dispersion_scores
 from ..metrics._silhouette import estimate_silhouette
@@ -258,16 +258,14 @@ class ClusterCountCurve:
         return "\n".join(lines)
 
 
-def _set_random_state(estimator: Any, seed: int, *, only_unset: bool = False) -> Any:
+def _set_random_state(estimator: Any, seed: int) -> Any:
     """Set every ``random_state`` of an estimator and of what it is made of."""
-    return estimator.set_params(
-        **{
-            name: seed
-            for name, value in estimator.get_params(deep=True).items()
-            if name.rpartition("__")[2] == "random_state"
-            and (value is None or not only_unset)
-        }
-    )
+    names = [
+        name
+        for name in estimator.get_params(deep=True)
+        if name.rpartition("__")[2] == "random_state"
+    ]
+    return estimator.set_params(**dict.fromkeys(names, seed))
 
 
 def _fit_and_score(
@@ -469,7 +467,7 @@ def cluster_count_curve(
     X = canonical(X)
     embedding = choose_embedding(embedding, X)
     if embedding is not None:
-        embedding = _set_random_state(clone(embedding), embedding_seed, only_unset=True)
+        embedding = set_unset(embedding, embedding_seed)
         _, X = cache_in(memory)(fit_embedding)(embedding, X)
     X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
     if counts[-1] > X.shape[0]:
