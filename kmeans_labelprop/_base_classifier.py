@@ -360,10 +360,7 @@ class BasePropagatedClassifier(
         """
         check_is_fitted(self, "train_on_")
         if _is_joined(self):
-            predicted: NDArray[Any] = self.classes_[
-                self.predict_proba(X).argmax(axis=1)
-            ]
-            return predicted
+            return self.classes_[self.predict_proba(X).argmax(axis=1)]
         Z = self._for_estimator(X)
         with noting_odd_values(X):
             return self._predicting().predict(Z)

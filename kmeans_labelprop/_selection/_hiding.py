@@ -657,9 +657,8 @@ class Comparison:
         codes: NDArray[np.intp],
     ) -> Outcome | Exception:
         """Tell how a candidate predicts the hidden labels of a split."""
-        shares = shares_by_sizes.get(candidate.equal_classes)
         if candidate.train_on == "neighbors":
-            assert shares is not None, "spread over the graph"
+            shares = shares_by_sizes[candidate.equal_classes]
             if not hasattr(self.estimator, "predict_proba"):
                 # All are scored alike: by right and wrong alone.
                 shares = _certain(likeliest(shares), np.arange(shares.shape[1]))
@@ -669,7 +668,7 @@ class Comparison:
             return part
         correct, probabilities = part
         if candidate.with_neighbors:
-            assert shares is not None, "spread over the graph"
+            shares = shares_by_sizes[candidate.equal_classes]
             probabilities = join(probabilities, shares)
         found = outcome_of(probabilities, codes, self._is_compared)
         is_right = found.correct if candidate.with_neighbors else correct

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -353,14 +353,12 @@ def find_label_curve(
 
 def _orders(
     n_labels: int, n_repeats: int, rng: np.random.RandomState
-) -> Sequence[NDArray[np.intp]]:
+) -> Iterator[NDArray[np.intp]]:
     """Shuffle the labels; four repeats in a row hide each of them equally often."""
-    orders = []
     for repeat in range(n_repeats):
         if repeat % 4 == 0:
             shuffled = rng.permutation(n_labels)
-        orders.append(np.roll(shuffled, -(repeat % 4 * n_labels // 4)))
-    return orders
+        yield np.roll(shuffled, -(repeat % 4 * n_labels // 4))
 
 
 def _check_labels(given: GivenLabels) -> None:

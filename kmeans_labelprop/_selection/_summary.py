@@ -192,13 +192,13 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
     is_known = ~np.isnan(gains)
     if not (is_known[0] and is_known[1:].any()):
         return
-    names = [str(candidate) for candidate in listed_candidates(results)]
+    candidates = listed_candidates(results)
 
-    def points(candidate: Any) -> str:
-        gain = round(100 * gains[candidate], 1) + 0.0  # no "-0.0"
-        return f"{gain:+.1f} ± {100 * errors[candidate]:.1f} points"
+    def describe(index: int) -> str:
+        gain = round(100 * gains[index], 1) + 0.0  # no "-0.0"
+        return f"{candidates[index]}: {gain:+.1f} ± {100 * errors[index]:.1f} points"
 
-    propagates = np.array([c.propagates for c in listed_candidates(results)])
+    propagates = np.array([candidate.propagates for candidate in candidates])
     if not propagates.any():
         return
     # The best propagation there is, if none was chosen.
@@ -209,14 +209,14 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
         verdict = "the labels cannot tell them apart"
     else:
         verdict = "better" if gains[other] > 0 else "worse"
-    yield f"Against the given labels alone, {names[other]}: {points(other)}"
+    yield f"Against the given labels alone, {describe(other)}"
     yield f"  (mean and standard error over the same hidden labels): {verdict}."
     hurts = np.flatnonzero((gains < 0) & is_clear & propagates).tolist()
     if hurts:
         everywhere = len(hurts) == propagates.sum()
         yield "Propagation would hurt here" + (":" if everywhere else " with")
-        for candidate in hurts:
-            yield f"  {names[candidate]}: {points(candidate)}"
+        for index in hurts:
+            yield f"  {describe(index)}"
 
 
 def describe_next_labels(fitted: Any, has_groups: bool) -> list[str]:

@@ -30,7 +30,7 @@ def as_texts(X: Any) -> list[str] | None:
     texts : list of str or None
         The texts, empty where one is missing; None if samples are no texts.
     """
-    column = single_column(X) if getattr(X, "shape", ())[1:] == (1,) else X
+    column = single_column(X)
     if issparse(column) or len(getattr(column, "shape", (0,))) != 1:
         return None
     values = list(column)
