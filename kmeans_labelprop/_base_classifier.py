@@ -212,11 +212,6 @@ class BasePropagatedClassifier(
         takes_nan = tags is not None and get_tags(self.estimator).input_tags.allow_nan
         return is_numeric_table(X) and (takes_nan or not has_missing(X))
 
-    def _resolve_train_on(self, X: Any) -> str:
-        if self.train_on != "auto":
-            return str(self.train_on)
-        return "samples" if self._takes_samples(X) else "embedding"
-
     def _route_fit_params(
         self, X: Any, fit_params: dict[str, Any]
     ) -> dict[str, dict[str, Any]]:
@@ -261,7 +256,9 @@ class BasePropagatedClassifier(
 
     def _spaces(self, X: Any, propagator: KMeansLabelPropagator) -> list[str]:
         """List what the classifier may be given."""
-        return [self._resolve_train_on(X)]
+        if self.train_on != "auto":
+            return [str(self.train_on)]
+        return ["samples" if self._takes_samples(X) else "embedding"]
 
     def _check_encoding(self, y: ArrayLike | None, propagator: Any) -> None:
         """Warn if y seems to have been encoded, its missing_label as a class."""
@@ -327,12 +324,12 @@ class BasePropagatedClassifier(
         """
         check_is_fitted(self, "train_on_")
         how = {
-            "samples": "Trained on {} samples.",
-            "embedding": "Trained on {} samples in the embedding.",
-            "neighbors": "No classifier: the neighbours among {} samples predict.",
+            "samples": "Trained on {:,} samples.",
+            "embedding": "Trained on {:,} samples in the embedding.",
+            "neighbors": "No classifier: the neighbours among {:,} samples predict.",
         }[self.train_on_]
         text: str = self.propagator_.summary()
-        told = how.format(format(len(self.training_indices_), ","))
+        told = how.format(len(self.training_indices_))
         if _is_joined(self):
             told += " Predicts together with the neighbours."
         return f"{text}\n{told}"

@@ -186,7 +186,7 @@ class PropagatedClassifier(BasePropagatedClassifier):
                 propagator.propagate({})
             self._check_X(X, propagator, reset=True)
             classes = self._find_classes(y, propagator)
-            train_on = self._resolve_train_on(X)
+            (train_on,) = self._spaces(X, propagator)
             trained = self._train(
                 X, y, propagator, clone(self.estimator), train_on, routed["estimator"]
             )
