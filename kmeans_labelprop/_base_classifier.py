@@ -355,7 +355,6 @@ class BasePropagatedClassifier(
         y : ndarray of shape (n_samples,)
             The predicted classes.
         """
-        check_is_fitted(self, "train_on_")
         if _is_joined(self):
             return self.classes_[self.predict_proba(X).argmax(axis=1)]
         Z = self._for_estimator(X)

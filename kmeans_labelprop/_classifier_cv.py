@@ -12,7 +12,6 @@ from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from ._base_classifier import BasePropagatedClassifier
 from ._callbacks import as_task, task
@@ -53,6 +52,7 @@ from ._selection._summary import (
 from ._training import Trained, embed_eval_set
 from ._validation import (
     N_JOBS,
+    POSITIVE,
     HasMethods,
     Interval,
     StrOptions,
@@ -263,17 +263,13 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         "fractions": ["array-like"],
         "train_on": [StrOptions({"auto", "samples", "embedding"})],
         "selection_estimator": [HasMethods(["fit", "get_params"]), None],
-        "selection_max_samples": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-            None,
-        ],
+        "selection_max_samples": [StrOptions({"auto"}), POSITIVE, None],
         "scoring": [StrOptions({"accuracy", "balanced_accuracy"})],
         "cv": [
             Interval(Integral, 2, None, closed="left"),
             HasMethods(["split", "get_n_splits"]),
         ],
-        "n_repeats": [Interval(Integral, 1, None, closed="left")],
+        "n_repeats": [POSITIVE],
         "n_jobs": N_JOBS,
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -587,12 +583,12 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
         >>> print(classifier.summary().splitlines()[6])
         Estimated accuracy: 100 % (95 % interval 84 to 100 %).
         """
-        check_is_fitted(self, "train_on_")
+        text = super().summary()
         n_unknown, n_hidden, scoring = self._counted
         fitted = self.propagator_
         return "\n".join(
             [
-                super().summary(),
+                text,
                 *describe_choice(
                     self.cv_results_,
                     self.best_index_,
