@@ -262,9 +262,7 @@ def standard_error(
     return error
 
 
-def wilson_interval(
-    share: float, n_labels: float, z: float = 1.96
-) -> tuple[float, float]:
+def wilson_interval(share: float, n_labels: float) -> tuple[float, float]:
     """Compute Wilson's 95 % interval for a share [1]_.
 
     Parameters
@@ -273,8 +271,6 @@ def wilson_interval(
         The share observed, in [0, 1].
     n_labels : float
         Of how many.
-    z : float, default=1.96
-        Quantile of the normal distribution.
 
     Returns
     -------
@@ -286,9 +282,9 @@ def wilson_interval(
     .. [1] E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical
        Inference", JASA 22, 1927.
     """
+    z = 1.96  # quantile of the normal distribution
     center = share + z**2 / (2 * n_labels)
     half_width = z * sqrt(share * (1 - share) / n_labels + z**2 / (4 * n_labels**2))
     scale = 1 + z**2 / n_labels
-    return max(0.0, (center - half_width) / scale), min(
-        1.0, (center + half_width) / scale
-    )
+    low, high = (center - half_width) / scale, (center + half_width) / scale
+    return max(0.0, low), min(1.0, high)
