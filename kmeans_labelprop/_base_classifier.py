@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from inspect import Parameter, signature
 from numbers import Real
 from typing import Any, ClassVar
@@ -310,8 +310,8 @@ class BasePropagatedClassifier(
         if propagator.embedding_ is not None:
             validate_data(self, X, reset=reset, skip_check_array=True)
         else:
-            note = nullcontext() if reset else noting_gaps()
-            with note, noting_odd_values(X):
+            # In fit there are no gaps: the propagator has refused them before.
+            with noting_gaps(), noting_odd_values(X):
                 validate_data(self, X, reset=reset, accept_sparse=True)
 
     def summary(self) -> str:

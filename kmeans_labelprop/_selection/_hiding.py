@@ -184,8 +184,8 @@ def hiding_folds(
     _, numbers = np.unique(units, return_inverse=True)
     pairs = np.unique(np.stack([codes, numbers], axis=1), axis=0)
     can_be_hidden = np.bincount(pairs[:, 0])[codes] > 1
-    if groups is not None:  # a group is hidden as a whole, or not at all
-        can_be_hidden &= ~np.isin(groups, groups[~can_be_hidden])
+    # A group is hidden as a whole, or not at all.
+    can_be_hidden &= ~np.isin(units, units[~can_be_hidden])
     if not can_be_hidden.any():
         return np.zeros((0, len(codes)), dtype=bool)
     if not hasattr(cv, "split"):

@@ -186,7 +186,7 @@ def describe_gains(results: dict[str, Any], best: int) -> Iterator[str]:
     line : str
         One line of text.
     """
-    if "mean_test_gain" not in results or len(results["params"]) == 1:
+    if "mean_test_gain" not in results:
         return
     gains, errors = results["mean_test_gain"], results["sem_test_gain"]
     is_known = ~np.isnan(gains)
