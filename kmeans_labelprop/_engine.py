@@ -43,7 +43,6 @@ from ._propagation import (
     match_class_sizes,
     nearest_in_cluster,
     normalize_class_mass,
-    spread_in_clusters,
     spread_over_graph,
 )
 from ._rounds import most_valuable_next
@@ -267,7 +266,7 @@ def spread(
     assert clusters.graph is not None, "checked by the estimators"
     graph, positions = clusters.graph, given.positions
     n_classes = len(given.classes)
-    voices = majority_codes(graph.node_of[positions], given.codes, positions)
+    voices = _voices(clusters, given)
     nodes, first = np.unique(graph.node_of[positions], return_index=True)
     n_nodes = graph.affinity.shape[0]
     of_nodes = spread_over_graph(
@@ -321,8 +320,7 @@ def _for_copies(
 
 def _spread_in_clusters(clusters: Clusters, given: GivenLabels) -> Spread:
     positions = given.positions
-    voices = majority_codes(copies_of(clusters, positions), given.codes, positions)
-    codes = spread_in_clusters(clusters.ids, clusters.E, positions, voices)
+    codes = _nearest_codes(clusters, given, clusters.ids, clusters.E)
     codes[positions] = given.codes
     ranks, sizes = rank_in_clusters(clusters.ids, clusters.distances, positions)
     confidence = rank_confidence(ranks, sizes)
@@ -330,6 +328,20 @@ def _spread_in_clusters(clusters: Clusters, given: GivenLabels) -> Spread:
     confidence[codes < 0] = 0
     # By distance, so that ties are those of the confidence.
     return Spread(codes, confidence, clusters.distances)
+
+
+def _nearest_codes(
+    clusters: Clusters, given: GivenLabels, ids: NDArray[np.intp], E: Any
+) -> NDArray[np.intp]:
+    """Find the class of the given sample nearest to each in its cluster."""
+    labelled = clusters.ids[given.positions], clusters.E[given.positions]
+    return nearest_in_cluster(ids, E, *labelled, _voices(clusters, given))
+
+
+def _voices(clusters: Clusters, given: GivenLabels) -> NDArray[np.intp]:
+    """Find the class that each given sample passes on: that of most of its copies."""
+    copies = copies_of(clusters, given.positions)
+    return majority_codes(copies, given.codes, given.positions)
 
 
 def copies_of(clusters: Clusters, positions: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -455,14 +467,8 @@ def predict_in_clusters(
     codes : ndarray of shape (n_new,), dtype=intp
         The class of each; -1 where its cluster has no label.
     """
-    positions = given.positions
-    return nearest_in_cluster(
-        assign_clusters(clusters.clusterer, E, clusters.ids),
-        E,
-        clusters.ids[positions],
-        clusters.E[positions],
-        majority_codes(copies_of(clusters, positions), given.codes, positions),
-    )
+    ids = assign_clusters(clusters.clusterer, E, clusters.ids)
+    return _nearest_codes(clusters, given, ids, E)
 
 
 def next_queries(
@@ -620,6 +626,4 @@ def count_outvoted(clusters: Clusters, given: GivenLabels) -> int:
     n_outvoted : int
         Their number.
     """
-    copies = copies_of(clusters, given.positions)
-    voices = majority_codes(copies, given.codes, given.positions)
-    return int(np.sum(voices != given.codes))
+    return int(np.sum(_voices(clusters, given) != given.codes))

@@ -45,33 +45,6 @@ _N_TURNS = 20
 _SHARPNESS = 1.5
 
 
-def spread_in_clusters(
-    cluster_ids: NDArray[np.intp],
-    E: Any,
-    given: NDArray[np.intp],
-    codes: NDArray[np.intp],
-) -> NDArray[np.intp]:
-    """Give every sample the class of the nearest given sample of its cluster.
-
-    Parameters
-    ----------
-    cluster_ids : ndarray of shape (n_samples,), dtype=intp
-        The cluster of each sample.
-    E : {ndarray, CSR matrix} of shape (n_samples, n_components)
-        The embedded samples.
-    given : ndarray of shape (n_given,), dtype=intp
-        Positions of the samples with a label.
-    codes : ndarray of shape (n_given,), dtype=intp
-        The class of each.
-
-    Returns
-    -------
-    sample_codes : ndarray of shape (n_samples,), dtype=intp
-        The class of each sample; -1 where its cluster has no label.
-    """
-    return nearest_in_cluster(cluster_ids, E, cluster_ids[given], E[given], codes)
-
-
 def nearest_in_cluster(
     cluster_ids: NDArray[np.intp],
     E: Any,

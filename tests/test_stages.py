@@ -19,7 +19,7 @@ from kmeans_labelprop._fraction import (
     rank_in_clusters,
     within_fraction,
 )
-from kmeans_labelprop._propagation import nearest_in_cluster, spread_in_clusters
+from kmeans_labelprop._propagation import nearest_in_cluster
 from kmeans_labelprop._representatives import best_samples, most_valuable_first
 
 LABELS = np.array([1, 0, 1, 1, 0, 3])
@@ -98,21 +98,23 @@ LINE = np.array([[0.0], [1.0], [2.0], [10.0], [11.0], [2.5]])
 ON_LINE = np.array([0, 0, 0, 1, 1, 2])
 
 
+def spread_on_line(E, given, codes):
+    return nearest_in_cluster(ON_LINE, E, ON_LINE[given], E[given], codes)
+
+
 @pytest.mark.parametrize("container", [np.asarray, csr_array])
 def test_samples_take_the_nearest_given_label_of_their_cluster(container):
-    codes = spread_in_clusters(
-        ON_LINE, container(LINE), np.array([0, 2, 4]), np.array([5, 3, 1])
-    )
+    codes = spread_on_line(container(LINE), np.array([0, 2, 4]), np.array([5, 3, 1]))
     # 1 lies as near to 0 as to 2: any. 5 is near 2, and in another cluster.
     np.testing.assert_array_equal(codes[[0, 2, 3, 4, 5]], [5, 3, 1, 1, -1])
     assert codes[1] in (5, 3)
-    codes = spread_in_clusters(ON_LINE, LINE, np.array([0, 2]), np.array([4, 4]))
+    codes = spread_on_line(LINE, np.array([0, 2]), np.array([4, 4]))
     np.testing.assert_array_equal(codes, [4, 4, 4, -1, -1, -1])
 
 
 def test_no_given_label_is_spread_nowhere():
     nobody = np.array([], dtype=int)
-    codes = spread_in_clusters(ON_LINE, LINE, nobody, nobody)
+    codes = spread_on_line(LINE, nobody, nobody)
     np.testing.assert_array_equal(codes, [-1] * 6)
 
 
@@ -136,7 +138,7 @@ def test_the_nearest_given_label_is_that_of_brute_force(rng):
         same = np.flatnonzero(ids[given] == cluster)
         distances = np.linalg.norm(E[given[same]] - row, axis=1)
         expected.append(codes[same[distances.argmin()]] if len(same) else -1)
-    found = spread_in_clusters(ids, E, given, codes)
+    found = nearest_in_cluster(ids, E, ids[given], E[given], codes)
     np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(found[given], codes)
 
