@@ -26,22 +26,8 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.validation import _check_method_params
 
-__all__ = [
-    "N_JOBS",
-    "POSITIVE",
-    "HasMethods",
-    "Interval",
-    "StrOptions",
-    "check_instances",
-    "check_parameters",
-    "forget_fit",
-    "replace_attributes",
-    "routing_enabled",
-    "take_fit_params",
-    "undone_on_error",
-    "validate_estimator_parameters",
-    "validated",
-]
+# What others take from scikit-learn by way of this module.
+__all__ = ["HasMethods", "Interval", "StrOptions"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -75,9 +61,7 @@ def check_parameters(
             if isinstance(value, np.timedelta64):
                 raise TypeError("it says that it is a whole number, and is none")
             validate_parameter_constraints(
-                {name: constraints[name]} if name in constraints else {},
-                {name: value},
-                caller_name=caller,
+                constraints, {name: value}, caller_name=caller
             )
         except InvalidParameterError:
             raise
@@ -154,12 +138,7 @@ def check_instances(estimator: BaseEstimator, *names: str) -> None:
             )
 
 
-def forget_fit(
-    estimator: BaseEstimator,
-    *,
-    keep: Sequence[str] = (),
-    only: Sequence[str] | None = None,
-) -> None:
+def forget_fit(estimator: BaseEstimator, *, keep: Sequence[str] = ()) -> None:
     """Remove fitted attributes: what an earlier fit found is no result of this one.
 
     Parameters
@@ -168,11 +147,9 @@ def forget_fit(
         Loses its attributes that end with an underscore.
     keep : sequence of str, default=()
         Attributes that stay.
-    only : sequence of str or None, default=None
-        Attributes to remove, where they are; None for all.
     """
     for name in [name for name in vars(estimator) if name.endswith("_")]:
-        if name not in keep and (only is None or name in only):
+        if name not in keep:
             delattr(estimator, name)
 
 
@@ -235,5 +212,4 @@ def take_fit_params(
     taken : dict of str to object
         The parameters for these samples.
     """
-    taken: dict[str, Any] = _check_method_params(X, fit_params, indices=positions)
-    return taken
+    return _check_method_params(X, fit_params, indices=positions)
