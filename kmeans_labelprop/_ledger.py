@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from ._asking import (
     Ask,
     attach_answers,
     check_answers,
-    check_index,
+    check_beside,
     labels_by_position,
 )
 from ._containers import check_container
+from ._engine import Clusters, copies_of, costs_of_asking
 from ._given import GivenLabels, KnownLabels, merge_labels
 from ._labels import check_labels, check_vector, count_marks, warn_of_marks
 from ._messages import stage, warn_user
@@ -148,8 +148,7 @@ def read_known(X: Any, y: Any, missing_label: Any) -> KnownLabels:
     if y is None:
         return KnownLabels(np.empty(0, dtype=np.intp), np.empty(0))
     check_vector(y)
-    check_consistent_length(X, y)
-    check_index(X, y, "y")
+    check_beside(X, y, "y")
     labels, is_known = check_labels(y, missing_label)
     warn_of_marks(count_marks(y, labels, is_known), missing_label)
     return KnownLabels(np.flatnonzero(is_known), labels)
@@ -173,8 +172,6 @@ class Ledger:
         Positions asked about, or answered unasked.
     is_asking : bool
         Whether an oracle is being asked now.
-    told : BaseException or None
-        What ended the asking; it has the answers.
     """
 
     def __init__(self, known: KnownLabels, queries: NDArray[np.intp]) -> None:
@@ -182,19 +179,7 @@ class Ledger:
         self.queries = queries
         self.answers: dict[int, Any] = {}
         self.is_asking = False
-        self.told: BaseException | None = None
         self.asked: set[int] = set()
-
-    @property
-    def n_queries(self) -> int:
-        """Number of samples asked about, or answered unasked."""
-        return len(self.asked)
-
-    @property
-    def n_known(self) -> int:
-        """Number of labels of y that no answer has replaced."""
-        replaced = np.isin(self.known.positions, list(self.answers))
-        return len(self.known) - int(replaced.sum())
 
     def ask_about(self, positions: NDArray[np.intp]) -> NDArray[np.intp]:
         """Note a question, and return it."""
@@ -243,19 +228,11 @@ class Ledger:
             labels, self.queries, names, n_samples, source, named
         )
         checked = check_answers(values, len(positions), missing_label, source)
+        taken = dict(zip(positions, checked, strict=True))
+        answered = {p: label for p, label in taken.items() if label is not None}
         ledger = copy(self)
-        ledger.told = None
-        ledger.answers = self.answers | {
-            position: label
-            for position, label in zip(positions, checked, strict=True)
-            if is_explicit or label is not None
-        }
-        answered = {
-            position
-            for position, label in zip(positions, checked, strict=True)
-            if label is not None
-        }
-        ledger.asked = self.asked | answered
+        ledger.answers = self.answers | (taken if is_explicit else answered)
+        ledger.asked = self.asked | answered.keys()
         return ledger
 
     @contextmanager
@@ -265,9 +242,8 @@ class Ledger:
             yield
         except BaseException as error:
             self.is_asking = False  # if `ask` was interrupted before it did so
-            if error is not self.told:  # has its own answers
+            if not hasattr(error, "answers"):
                 attach_answers(error, self.answers)
-            self.told = None  # it may hold the samples, and what cannot be pickled
             raise
 
     def ask(self, ask: Ask, queries: NDArray[np.intp], verbose: int) -> None:
@@ -287,19 +263,13 @@ class Ledger:
             self.is_asking = True
             try:
                 ask(queries, self.answers)
-            except BaseException as error:
-                self.told = error if hasattr(error, "answers") else None
-                raise
             finally:
                 self.is_asking = False
 
     def ask_in_clusters(
         self,
         ask: Ask,
-        cluster_ids: NDArray[np.intp],
-        costs: NDArray[np.float64],
-        find_copies: Callable[[NDArray[np.intp]], NDArray[np.intp]],
-        seed: int | None,
+        clusters: Clusters,
         max_retries: int,
         verbose: int,
     ) -> None:
@@ -312,44 +282,38 @@ class Ledger:
         ----------
         ask : callable
             Called with positions; puts the answers into a dict.
-        cluster_ids : ndarray of shape (n_samples,), dtype=intp
-            The cluster of each sample.
-        costs : ndarray of shape (n_samples,), dtype=float64
-            Distance of each sample to its centre; infinite for one that nobody may be
-            asked about.
-        find_copies : callable
-            Gives the same number to positions of samples that are copies.
-        seed : int or None
-            Which of equally near samples are asked about.
+        clusters : Clusters
+            The samples in their clusters.
         max_retries : int
             How often other samples are asked about.
         verbose : int
             Whether to tell of the stage.
         """
-        queries = self.queries
+        queries, ids = self.queries, clusters.ids
+        costs = costs_of_asking(clusters)
         last = queries.copy()
-        place = {c: i for i, c in enumerate(cluster_ids[last].tolist())}
+        place = {c: i for i, c in enumerate(ids[last].tolist())}
         for _ in range(max_retries + 1):
             try:
                 self.ask(ask, queries, verbose)
             finally:
-                for query, cluster in zip(queries, cluster_ids[queries], strict=True):
+                for query, cluster in zip(queries, ids[queries], strict=True):
                     if self.answers.get(int(query)) is not None:
                         last[place[int(cluster)]] = query  # stands for the cluster now
                 self.queries = last
             abstained = [q for q in queries.tolist() if self.answers[q] is None]
             if not abstained:
                 break
-            is_near = np.isin(cluster_ids, cluster_ids[abstained])
+            is_near = np.isin(ids, ids[abstained])
             left = np.flatnonzero(is_near & np.isfinite(costs))
             done = np.union1d(self.done(), list(self.asked)).astype(np.intp)
-            copies = find_copies(np.append(left, done))
+            copies = copies_of(clusters, np.append(left, done))
             left = left[~np.isin(copies[: len(left)], copies[len(left) :])]
             if not len(left):
                 break
             nobody = np.zeros(len(left), dtype=bool)
-            at = cluster_ids[left], costs[left]
-            best, _ = best_samples(*at, nobody, left, seed)
+            at = ids[left], costs[left]
+            best, _ = best_samples(*at, nobody, left, clusters.seed)
             queries = left[best]
 
 
@@ -372,12 +336,14 @@ class LedgerMixin:
     @property
     def n_known_(self) -> int:
         """Number of labels given that are those of y."""
-        return self._ledger.n_known
+        ledger = self._ledger
+        is_replaced = np.isin(ledger.known.positions, list(ledger.answers))
+        return int((~is_replaced).sum())
 
     @property
     def n_queries_(self) -> int:
         """Number of samples asked about."""
-        return self._ledger.n_queries
+        return len(self._ledger.asked)
 
     def query_more(self, n_queries: int) -> NDArray[np.intp]:
         """Tell which samples to label next, now that some labels are there.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -33,7 +32,6 @@ from ._clustering import make_clusterer
 from ._containers import canonical, labels_like, row_names, take_rows
 from ._embedding import enter_space, fit_space
 from ._engine import (
-    copies_of,
     costs_of_asking,
     find_clusters,
     find_graph,
@@ -495,13 +493,7 @@ class KMeansLabelPropagator(
                 clusters = self.clusters_
                 try:
                     ledger.ask_in_clusters(
-                        ask,
-                        clusters.ids,
-                        costs_of_asking(clusters),
-                        partial(copies_of, clusters),
-                        clusters.seed,
-                        self.max_retries,
-                        self.verbose,
+                        ask, clusters, self.max_retries, self.verbose
                     )
                 finally:
                     self.representative_indices_[
