@@ -45,6 +45,7 @@ from ._propagation import (
     normalize_class_mass,
     spread_over_graph,
 )
+from ._representatives import are_shares_typical
 from ._rounds import most_valuable_next
 
 # For copies of a labelled sample its neighbours count as so much of a label more. One
@@ -534,6 +535,25 @@ def costs_of_asking(clusters: Clusters) -> NDArray[np.float64]:
     if clusters.askable is None:
         return clusters.distances
     return np.where(clusters.askable, clusters.distances, np.inf)
+
+
+def are_typical(clusters: Clusters, known: NDArray[np.intp]) -> bool:
+    """Tell whether known samples could be a fair draw from their clusters.
+
+    Parameters
+    ----------
+    clusters : Clusters
+        The samples in their clusters.
+    known : ndarray of shape (n_known,), dtype=intp
+        Positions of the samples whose label is known.
+
+    Returns
+    -------
+    are_typical : bool
+        False if they lie at the edges, on the whole.
+    """
+    ranks, sizes = rank_in_clusters(clusters.ids, clusters.distances, known[:0])
+    return are_shares_typical((ranks[known] + 0.5) / sizes[known])
 
 
 def count_left(clusters: Clusters, given: GivenLabels) -> int:

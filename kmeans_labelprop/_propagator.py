@@ -32,6 +32,7 @@ from ._clustering import make_clusterer
 from ._containers import canonical, labels_like, row_names, take_rows
 from ._embedding import enter_space, fit_space
 from ._engine import (
+    are_typical,
     costs_of_asking,
     find_clusters,
     find_graph,
@@ -48,8 +49,8 @@ from ._labels import check_missing_label, with_missing
 from ._ledger import Ledger, LedgerMixin, check_source, plays_oracle, read_known
 from ._messages import stage, warn_user
 from ._propagation import check_class_prior, likeliest
-from ._report import label_attributes, summarize, warn_of_edges, warn_of_labels
-from ._representatives import are_typical, best_samples, most_valuable_first
+from ._report import summarize, warn_of_edges, warn_of_labels
+from ._representatives import best_samples
 from ._seeds import clone_sharing, draw_seed, set_unset
 from ._validation import (
     N_JOBS,
@@ -66,15 +67,14 @@ from ._validation import (
 _ASK_FIRST = "This %(name)s has no clusters yet: call 'query' or 'fit' first."
 
 
-def _only_with(**parameters: Any) -> Callable[[KMeansLabelPropagator], bool]:
+def _only_with(output: str) -> Callable[[KMeansLabelPropagator], bool]:
     """Make the check whether a method is there; its error says when it is."""
 
     def check(propagator: KMeansLabelPropagator) -> bool:
-        for name, value in parameters.items():
-            if getattr(propagator, name) != value:
-                raise AttributeError(
-                    f"Only with {name}={value!r}. Got {getattr(propagator, name)!r}."
-                )
+        if propagator.output != output:
+            raise AttributeError(
+                f"Only with output={output!r}. Got {propagator.output!r}."
+            )
         return True
 
     return check
@@ -844,13 +844,13 @@ class KMeansLabelPropagator(
         clusterer = self._prepare(made)
         names, seed = row_names(X), draw_seed(self.random_state)
         clusters = find_clusters(E, clusterer, cache, self.verbose, names, seed)
-        clusters = replace(clusters, askable=askable)
+        graph = None
         if self.propagation == "graph":
             graph = find_graph(E, self.neighbors, self._prepare, cache, self.verbose)
-            clusters = replace(clusters, graph=graph)
+        clusters = replace(clusters, graph=graph, askable=askable)
         is_known = np.zeros(len(clusters), dtype=bool)
         is_known[known.positions] = True
-        is_fair = are_typical(clusters.ids, clusters.distances, known.positions)
+        is_fair = are_typical(clusters, known.positions)
         if asks and not is_fair:
             warn_of_edges(len(known))
         costs = costs_of_asking(clusters)
@@ -862,9 +862,9 @@ class KMeansLabelPropagator(
         self.clusters_, self.labels_ = clusters, clusters.ids
         self.inertia_ = float(clusters.distances @ clusters.distances)
         self.representative_indices_, self.representative_clusters_ = chosen, own
-        open_ = ~is_known[chosen] & np.isfinite(costs[chosen])
-        queries = most_valuable_first(chosen[open_], own[open_], clusters.ids)
-        self._ledger = Ledger(known, queries)
+        is_open = ~is_known[chosen] & np.isfinite(costs[chosen])
+        order = np.argsort(-np.bincount(clusters.ids)[own[is_open]], kind="stable")
+        self._ledger = Ledger(known, chosen[is_open][order])
         return self._ledger
 
     def _prepare(self, part: Any) -> Any:
@@ -879,16 +879,23 @@ class KMeansLabelPropagator(
             )
             kept = keep(clusters, found, given.positions, self.fraction)
             suspects, alone = find_suspects(clusters, given, found)
-        found_attributes = label_attributes(
-            given, found, self.representative_indices_, self.missing_label
-        )
+        classes, missing_label = given.classes, self.missing_label
+        own = given.codes_at(self.representative_indices_)
+        attributes = {
+            "_ledger": ledger,
+            "sample_indices_": kept,
+            "given_": given,
+            "spread_": found,
+            "classes_": classes,
+            "confidence_": found.confidence,
+            "transduction_": with_missing(found.codes, classes, missing_label),
+            "representative_labels_": with_missing(own, classes, missing_label),
+        }
         if found.distributions is not None:
-            found_attributes["suspects_"] = suspects
-        replace_attributes(
-            self,
-            {"_ledger": ledger, "sample_indices_": kept, **found_attributes},
-            without=("label_distributions_", "suspects_"),
-        )
+            attributes["label_distributions_"] = found.distributions
+            attributes["suspects_"] = suspects
+        without = ("label_distributions_", "suspects_")
+        replace_attributes(self, attributes, without=without)
         warn_of_labels(self, int(np.isin(alone, ledger.known.positions).sum()))
 
 
@@ -896,8 +903,5 @@ class KMeansLabelPropagator(
 # decorator in the body of the class.
 for _name in ("transform", "fit_transform"):
     _method = getattr(KMeansLabelPropagator, _name)
-    setattr(
-        KMeansLabelPropagator,
-        _name,
-        available_if(_only_with(output="features"))(_method),
-    )
+    _checked = available_if(_only_with(output="features"))(_method)
+    setattr(KMeansLabelPropagator, _name, _checked)

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ._engine import Clusters, Spread, count_left, count_outvoted
 from ._given import GivenLabels
-from ._labels import plain, with_missing
+from ._labels import plain
 from ._messages import warn_user
 from .embedding import describe
 
@@ -71,19 +70,19 @@ def warn_of_labels(propagator: Any, n_alone: int) -> None:
         return
     class_prior, alpha = propagator.class_prior, propagator.alpha
     if isinstance(class_prior, Mapping):
-        class_prior = {plain(label): share for label, share in class_prior.items()}
-    if isinstance(class_prior, Mapping) and not set(classes) <= set(class_prior):
-        lacking = [label for label in classes if label not in class_prior]
-        warn_user(
-            "The 'class_prior' parameter has no share for the classes "
-            f"{lacking!r}: they get the mean share."
-        )
-    if isinstance(class_prior, Mapping) and not set(class_prior) <= set(classes):
-        unknown = [label for label in class_prior if label not in classes]
-        warn_user(
-            "The 'class_prior' parameter has shares for classes without a label: "
-            f"{unknown!r}. They are left out. The classes are {classes!r}."
-        )
+        named, labelled = dict.fromkeys(map(plain, class_prior)), set(classes)
+        lacking = [label for label in classes if label not in named]
+        if lacking:
+            warn_user(
+                "The 'class_prior' parameter has no share for the classes "
+                f"{lacking!r}: they get the mean share."
+            )
+        unknown = [label for label in named if label not in labelled]
+        if unknown:
+            warn_user(
+                "The 'class_prior' parameter has shares for classes without a label: "
+                f"{unknown!r}. They are left out. The classes are {classes!r}."
+            )
     if not isinstance(alpha, str) and alpha > _LARGE_ALPHA:
         warn_user(
             f"The 'alpha' parameter is {alpha!r}: so close to 1 every label reaches "
@@ -156,45 +155,6 @@ def warn_of_classes(propagator: Any, lacking: list[Any]) -> None:
         f"No label is given of {len(lacking)} of {len(lacking) + len(given.classes)} "
         f"classes, which will never be predicted: [{names}]. {advice}"
     )
-
-
-def label_attributes(
-    given: GivenLabels,
-    spread: Spread,
-    representatives: NDArray[np.intp],
-    missing_label: Any,
-) -> dict[str, Any]:
-    """Put the labels of all samples into the attributes of a propagator.
-
-    Parameters
-    ----------
-    given : GivenLabels
-        The labels that were given.
-    spread : Spread
-        The labels of all samples.
-    representatives : ndarray of shape (n_representatives,), dtype=intp
-        Positions of the representatives.
-    missing_label : object
-        What stands for no label.
-
-    Returns
-    -------
-    attributes : dict of str to object
-        The attributes by name.
-    """
-    attributes = {
-        "given_": given,
-        "spread_": spread,
-        "classes_": given.classes,
-        "confidence_": spread.confidence,
-        "transduction_": with_missing(spread.codes, given.classes, missing_label),
-        "representative_labels_": with_missing(
-            given.codes_at(representatives), given.classes, missing_label
-        ),
-    }
-    if spread.distributions is not None:
-        attributes["label_distributions_"] = spread.distributions
-    return attributes
 
 
 def count_labels(propagator: Any) -> tuple[dict[str, int], list[str]]:

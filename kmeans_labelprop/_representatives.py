@@ -47,12 +47,8 @@ def best_samples(
     return order[first], clusters
 
 
-def are_typical(
-    cluster_ids: NDArray[np.intp],
-    distances: NDArray[np.float64],
-    known: NDArray[np.intp],
-) -> bool:
-    """Tell whether known samples could be a fair draw from their clusters.
+def are_shares_typical(shares: NDArray[np.float64]) -> bool:
+    """Tell whether samples could be a fair draw from their clusters.
 
     The share of a cluster that lies nearer to the centre than a sample is uniform for
     samples drawn at random. Of hard samples it is larger: they lie at the edges, and
@@ -60,53 +56,13 @@ def are_typical(
 
     Parameters
     ----------
-    cluster_ids : ndarray of shape (n_samples,), dtype=intp
-        The cluster of each sample.
-    distances : ndarray of shape (n_samples,), dtype=float64
-        Distance of each sample to the centre of its cluster.
-    known : ndarray of shape (n_known,), dtype=intp
-        Positions of the samples whose label is known.
+    shares : ndarray of shape (n_samples,), dtype=float64
+        That share for each sample.
 
     Returns
     -------
     are_typical : bool
-        False if their mean share is more than 3 standard errors above one half.
+        False if their mean is more than 3 standard errors above one half.
     """
-    order = np.lexsort((distances, cluster_ids))
-    sizes = np.bincount(cluster_ids)
-    ranks = np.empty(len(order), dtype=np.intp)
-    ranks[order] = (
-        np.arange(len(order)) - (np.cumsum(sizes) - sizes)[cluster_ids[order]]
-    )
-    return are_shares_typical((ranks[known] + 0.5) / sizes[cluster_ids[known]])
-
-
-def are_shares_typical(shares: NDArray[np.float64]) -> bool:
-    """Tell the same by the share of its cluster that lies nearer than each sample."""
     error = 1 / np.sqrt(12 * max(1, len(shares)))
     return bool(shares.sum() <= len(shares) * (0.5 + 3 * error))
-
-
-def most_valuable_first(
-    representatives: NDArray[np.intp],
-    clusters: NDArray[np.intp],
-    cluster_ids: NDArray[np.intp],
-) -> NDArray[np.intp]:
-    """Sort representatives by how many samples their label is worth.
-
-    Parameters
-    ----------
-    representatives : ndarray of shape (n_representatives,), dtype=intp
-        Positions of the representatives.
-    clusters : ndarray of shape (n_representatives,), dtype=intp
-        The cluster of each representative.
-    cluster_ids : ndarray of shape (n_samples,), dtype=intp
-        The cluster of each sample.
-
-    Returns
-    -------
-    sorted_representatives : ndarray of shape (n_representatives,), dtype=intp
-        The same positions, those of the largest clusters first.
-    """
-    sizes = np.bincount(cluster_ids)[clusters]
-    return representatives[np.argsort(-sizes, kind="stable")]

@@ -725,6 +725,7 @@ def test_query_then_propagate_equals_fit(blobs):
     positions = halves.query(X)
     sizes = np.bincount(fitted.labels_)[fitted.labels_[positions]]
     assert (np.diff(sizes) <= 0).all()
+    assert_array_equal(np.lexsort((fitted.labels_[positions], -sizes)), np.arange(6))
     assert halves.propagate(y[positions]) is halves
     assert halves.n_queries_ == 6
     for name in ("transduction_", "confidence_", "sample_indices_", "classes_"):

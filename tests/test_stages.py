@@ -20,7 +20,7 @@ from kmeans_labelprop._fraction import (
     within_fraction,
 )
 from kmeans_labelprop._propagation import nearest_in_cluster
-from kmeans_labelprop._representatives import best_samples, most_valuable_first
+from kmeans_labelprop._representatives import best_samples
 
 LABELS = np.array([1, 0, 1, 1, 0, 3])
 DISTANCES = np.array([2.0, 1.0, 0.5, 0.5, 3.0, 0.0])
@@ -37,11 +37,6 @@ def test_closest_known_sample_comes_before_a_closer_unknown_one():
     known = np.array([True, False, False, False, True, False])
     representatives, _ = best_samples(LABELS, DISTANCES, known)
     np.testing.assert_array_equal(representatives, [4, 0, 5])
-
-
-def test_most_valuable_first_sorts_by_cluster_size_then_cluster():
-    order = most_valuable_first(np.array([1, 2, 5]), np.array([0, 1, 3]), LABELS)
-    np.testing.assert_array_equal(order, [2, 1, 5])
 
 
 def test_ranks_put_given_samples_first():
