@@ -400,16 +400,15 @@ def labels_by_position(
     readings = [_places_of(index, names, source, named)] if by_name else []
     if by_position or not by_name:
         readings.append(_check_positions(index, n_samples, source))
+    if len(readings) == 2 and readings[0] == readings[1]:
+        return readings[0], labels, True
     fitting = [places for places in readings if set(places) == set(asked.tolist())]
-    if len(fitting) == 1 or (fitting and fitting[0] == fitting[1]):
+    if len(fitting) == 1:
         return fitting[0], labels, True  # it holds what was asked about
     # Numbers: positions, names of rows, or what pandas gives to one without an index.
     is_plain = set(index) == set(range(len(index)))
     has_numbers = names is not None and any(is_whole(name) for name in names)
-    is_clear = not by_position or not (has_numbers or is_plain)
-    if len(readings) == 2 and readings[0] == readings[1]:
-        is_clear = True
-    if fitting or not is_clear:
+    if fitting or (by_position and (has_numbers or is_plain)):
         raise ValueError(
             f"The index of {source}, {_preview(index)}, is ambiguous: it may hold "
             "positions, the index of the rows of X, or the default index of a series. "
@@ -427,7 +426,7 @@ def _places_of(
     index: list[Any], names: Any, source: str, named: NDArray[np.intp] | None
 ) -> list[int]:
     all_names = list(names)
-    if not _are_distinct(index) or not _are_distinct(all_names):
+    if not _are_distinct(all_names):
         raise ValueError(
             f"The index of {source} must tell the samples apart. Got "
             f"{_preview(index)}, some of them more than once, here or in X."

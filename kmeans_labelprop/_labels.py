@@ -458,9 +458,7 @@ def count_marks(
         How many labels are missing, how many of these are nulls, and how many labels
         are called like each mark.
     """
-    nulls = np.zeros(0, dtype=bool)
-    if not known.all():
-        nulls = is_missing(_take(single_column(y), ~known), None)
+    nulls = is_missing(_take(single_column(y), ~known), None)
     called = Counter(labels.tolist() if are_strings(labels) else ())
     counts = [called[mark] for mark in _USUAL_MARKS]
     return np.array([(~known).sum(), nulls.sum(), *counts], dtype=np.intp)
@@ -555,8 +553,8 @@ def with_missing(
     """
     has_label, missing_label = codes >= 0, plain(missing_label)
     if has_label.all():
-        dtype = classes.dtype
-    elif classes.dtype.kind in _NUMBER_KINDS and isinstance(
+        return classes[codes]
+    if classes.dtype.kind in _NUMBER_KINDS and isinstance(
         missing_label, int | float | np.number
     ):
         dtype = np.result_type(classes.dtype, np.min_scalar_type(missing_label))
@@ -566,8 +564,7 @@ def with_missing(
         dtype = np.result_type(classes.dtype, np.asarray(missing_label).dtype)
     else:
         dtype = np.dtype(object)
-    labels = np.full(codes.shape, classes[0], dtype=dtype)
+    labels = np.empty(codes.shape, dtype=dtype)
     labels[has_label] = classes[codes[has_label]]
-    if not has_label.all():
-        labels[~has_label] = missing_label
+    labels[~has_label] = missing_label
     return labels
