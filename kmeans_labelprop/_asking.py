@@ -70,7 +70,8 @@ def ask_oracle(
             if isinstance(received, Iterator):
                 # In one call, so that no interruption comes between label and place.
                 answers.update(zip(places, received, strict=False))
-                received = _as_received(received, places, answers)
+                yielded = [answers[place] for place in places if place in answers]
+                received = [*yielded, *islice(received, 1)]  # whether there are more
         except Exception as error:
             error.add_note(
                 f"Raised by the 'oracle' parameter, asked for {n_queries} label(s)."
@@ -91,14 +92,6 @@ def ask_oracle(
         attach_answers(error, answers if is_stored or is_partial else received)
         _mark_abstentions(answers, places, missing_label)
         raise
-
-
-def _as_received(
-    rest: Iterator[Any], places: list[int], answers: dict[int, Any]
-) -> list[Any]:
-    """List what an oracle has yielded, and one more if there is more."""
-    items = [answers[place] for place in places if place in answers]
-    return [*items, *islice(rest, 1)]
 
 
 def _as_column(received: Any) -> Any:
@@ -126,12 +119,9 @@ def _mark_abstentions(
 ) -> None:
     """Tell abstentions among answers that were stored as they came."""
     for place in places:
-        try:
-            is_missing = is_missing_item(answers.get(place), missing_label)
-        except Exception:  # not comparable: no mark
-            continue
-        if is_missing and place in answers:
-            answers[place] = None
+        with suppress(Exception):  # not comparable: no mark
+            if place in answers and is_missing_item(answers[place], missing_label):
+                answers[place] = None
 
 
 def attach_answers(error: BaseException, answers: Any) -> None:

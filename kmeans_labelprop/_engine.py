@@ -120,12 +120,7 @@ class Spread:
 
 
 def find_clusters(
-    E: Any,
-    clusterer: Any,
-    cache: Callable[[Any], Any],
-    verbose: int,
-    names: Any = None,
-    seed: int | None = None,
+    E: Any, clusterer: Any, cache: Callable[[Any], Any], verbose: int
 ) -> Clusters:
     """Cluster the samples.
 
@@ -139,10 +134,6 @@ def find_clusters(
         Wraps the function whose results are to be cached.
     verbose : int
         Whether to tell of the stage.
-    names : ndarray of shape (n_samples,) or None, default=None
-        The index of the samples.
-    seed : int or None, default=None
-        Which of equally good samples are to be asked about.
 
     Returns
     -------
@@ -169,7 +160,7 @@ def find_clusters(
     distances = distances_to_centers(E, ids, centers)
     unit = float(distances.max(initial=0)) or 1.0
     distances = np.round(distances / unit, 9) * unit
-    return Clusters(E, ids, distances, clusterer_, names=names, seed=seed)
+    return Clusters(E, ids, distances, clusterer_)
 
 
 def find_graph(

@@ -15,7 +15,7 @@ from threadpoolctl import ThreadpoolController
 
 from ._mixing import position_hashes
 from ._neighbors import ExactNeighbors, IndexedNeighbors
-from ._parallel import run_in_threads
+from ._parallel import most_threads, run_in_threads
 
 # Neighbours that a sample is linked to, at least; those that it shares with another are
 # counted among all.
@@ -120,8 +120,7 @@ def one_order(n_queries: int) -> Any:
     chunk_size = int(get_config()["pairwise_dist_chunk_size"])
     most = max(1, (n_queries - 1) // (4 * chunk_size))
     openmp = ThreadpoolController().select(user_api="openmp")
-    now = max((library["num_threads"] for library in openmp.info()), default=1)
-    return openmp.limit(limits=min(now, most))
+    return openmp.limit(limits=min(most_threads(openmp), most))
 
 
 def fit_neighbors(neighbors: Any, E: Any) -> tuple[Any, csr_array]:

@@ -43,7 +43,7 @@ def sequential_blas() -> Iterator[None]:
     """
     controller = ThreadpoolController()
     openmp = controller.select(user_api="openmp")
-    n_threads = _most_threads(openmp)
+    n_threads = most_threads(openmp)
     with (
         controller.limit(limits=1, user_api="blas"),
         openmp.limit(limits=n_threads),
@@ -51,7 +51,8 @@ def sequential_blas() -> Iterator[None]:
         yield
 
 
-def _most_threads(openmp: ThreadpoolController) -> int:
+def most_threads(openmp: ThreadpoolController) -> int:
+    """Tell how many threads OpenMP has."""
     return max((library["num_threads"] for library in openmp.info()), default=1)
 
 
@@ -69,7 +70,7 @@ def threads() -> Iterator[Callable[[Callable[[Any], Any], Iterable[Any]], list[A
     """
     controller = ThreadpoolController()
     openmp = controller.select(user_api="openmp")
-    n_threads = _most_threads(openmp)
+    n_threads = most_threads(openmp)
 
     def prepare() -> None:
         openmp.limit(limits=1)

@@ -843,11 +843,13 @@ class KMeansLabelPropagator(
         made = make_clusterer(self.clusterer, self.n_clusters, E.shape[0])
         clusterer = self._prepare(made)
         names, seed = row_names(X), draw_seed(self.random_state)
-        clusters = find_clusters(E, clusterer, cache, self.verbose, names, seed)
+        clusters = find_clusters(E, clusterer, cache, self.verbose)
         graph = None
         if self.propagation == "graph":
             graph = find_graph(E, self.neighbors, self._prepare, cache, self.verbose)
-        clusters = replace(clusters, graph=graph, askable=askable)
+        clusters = replace(
+            clusters, graph=graph, names=names, seed=seed, askable=askable
+        )
         is_known = np.zeros(len(clusters), dtype=bool)
         is_known[known.positions] = True
         is_fair = are_typical(clusters, known.positions)
