@@ -91,5 +91,4 @@ def rank_confidence(
     confidence : ndarray of shape (n_samples,), dtype=float64
         Between 1 / m for the last of m samples and 1 for the first.
     """
-    confidence: NDArray[np.float64] = 1 - ranks / sizes
-    return confidence
+    return 1 - ranks / sizes

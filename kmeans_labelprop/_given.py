@@ -138,5 +138,4 @@ def majority_codes(
     ties = position_hashes(positions[first])
     order = np.lexsort((ties, -counts, pairs[:, 0]))
     _, best = np.unique(pairs[order, 0], return_index=True)
-    majority: NDArray[np.intp] = pairs[order[best], 1][groups]
-    return majority
+    return pairs[order[best], 1][groups]

@@ -357,11 +357,7 @@ def _string_array(values: list[str]) -> NDArray[Any]:
     is_plain = all(
         len(value) <= MOST_CHARACTERS and not value.endswith("\0") for value in values
     )
-    if is_plain:
-        return np.array(values, dtype=str)
-    labels = np.empty(len(values), dtype=object)
-    labels[:] = values
-    return labels
+    return np.array(values, dtype=str if is_plain else object)
 
 
 def check_vector(y: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -154,18 +154,16 @@ def read_known(X: Any, y: Any, missing_label: Any) -> KnownLabels:
     return KnownLabels(np.flatnonzero(is_known), labels)
 
 
+@dataclass(eq=False)
 class Ledger:
     """The labels of one clustering: known, asked for, answered.
 
-    Parameters
+    Attributes
     ----------
     known : KnownLabels
         The labels of y.
     queries : ndarray of shape (n_queries,), dtype=intp
-        Positions to ask about first.
-
-    Attributes
-    ----------
+        Positions asked about last, or to ask about first.
     answers : dict of int to label or None
         What was answered, by position; None for an abstention or a withdrawal.
     asked : set of int
@@ -174,12 +172,11 @@ class Ledger:
         Whether an oracle is being asked now.
     """
 
-    def __init__(self, known: KnownLabels, queries: NDArray[np.intp]) -> None:
-        self.known = known
-        self.queries = queries
-        self.answers: dict[int, Any] = {}
-        self.is_asking = False
-        self.asked: set[int] = set()
+    known: KnownLabels
+    queries: NDArray[np.intp]
+    answers: dict[int, Any] = field(default_factory=dict)
+    asked: set[int] = field(default_factory=set)
+    is_asking: bool = False
 
     def ask_about(self, positions: NDArray[np.intp]) -> NDArray[np.intp]:
         """Note a question, and return it."""
@@ -230,10 +227,8 @@ class Ledger:
         checked = check_answers(values, len(positions), missing_label, source)
         taken = dict(zip(positions, checked, strict=True))
         answered = {p: label for p, label in taken.items() if label is not None}
-        ledger = copy(self)
-        ledger.answers = self.answers | (taken if is_explicit else answered)
-        ledger.asked = self.asked | answered.keys()
-        return ledger
+        answers = self.answers | (taken if is_explicit else answered)
+        return replace(self, answers=answers, asked=self.asked | answered.keys())
 
     @contextmanager
     def attached(self) -> Iterator[None]:

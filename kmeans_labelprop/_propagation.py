@@ -221,8 +221,7 @@ def _near_each_other(affinity: csr_array) -> NDArray[np.intp]:
     most = int(np.diff(affinity.indptr).max(initial=0))
     if most**2 > affinity.nnz:  # it sorts the neighbours of a node by insertion
         return np.arange(affinity.shape[0])
-    order: NDArray[np.intp] = reverse_cuthill_mckee(affinity, symmetric_mode=True)
-    return order
+    return reverse_cuthill_mckee(affinity, symmetric_mode=True)
 
 
 @contextmanager
@@ -360,7 +359,7 @@ def estimate_class_shares(
     variance = 1 - (counted**2).sum()
     contradiction = (n_effective - 1) * ((equal - counted) ** 2).sum()
     intensity = 1.0 if variance >= contradiction else variance / contradiction
-    shares: NDArray[np.float64] = intensity * equal + (1 - intensity) * counted
+    shares = intensity * equal + (1 - intensity) * counted
     return shares, 1 - 1 / n_effective
 
 
