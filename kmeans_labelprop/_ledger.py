@@ -236,13 +236,15 @@ class Ledger:
         try:
             yield
         except BaseException as error:
-            self.is_asking = False  # if `ask` was interrupted before it did so
+            self.is_asking = False
             if not hasattr(error, "answers"):
                 attach_answers(error, self.answers)
             raise
 
     def ask(self, ask: Ask, queries: NDArray[np.intp], verbose: int) -> None:
         """Ask questions, and take what is answered, whatever ends it.
+
+        Errors are for `attached` to handle.
 
         Parameters
         ----------
@@ -256,17 +258,11 @@ class Ledger:
         with stage(f"asking the oracle for {len(queries)} labels", verbose):
             self.asked.update(queries.tolist())
             self.is_asking = True
-            try:
-                ask(queries, self.answers)
-            finally:
-                self.is_asking = False
+            ask(queries, self.answers)
+            self.is_asking = False
 
     def ask_in_clusters(
-        self,
-        ask: Ask,
-        clusters: Clusters,
-        max_retries: int,
-        verbose: int,
+        self, ask: Ask, clusters: Clusters, max_retries: int, verbose: int
     ) -> None:
         """Ask the questions, and about other samples of a cluster without an answer.
 
