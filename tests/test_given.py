@@ -653,6 +653,17 @@ def test_a_series_of_positions_that_names_of_rows_could_be_is_refused(blobs):
     assert 100 in halves.given_.positions
 
 
+def test_names_of_rows_that_are_their_positions_are_clear(blobs):
+    X, y = blobs
+    index = np.append(np.arange(119), 500)
+    halves, names = propagator(), pd.Series(y, index=index)
+    positions = halves.query(framed(X, index))
+    halves.propagate(names.iloc[positions[::-1]])
+    halves.propagate(names.loc[[50, 3]])
+    assert {50, 3, *positions} == set(halves.given_.positions)
+    assert_array_equal(halves.transduction_, y)
+
+
 @pytest.mark.filterwarnings("ignore:.*all their neighbours")
 def test_an_index_of_positions_is_taken_where_rows_have_no_names(blobs):
     X, y = blobs
