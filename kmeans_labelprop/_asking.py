@@ -14,6 +14,7 @@ from sklearn.utils import check_consistent_length
 from ._containers import in_memory, single_column, take_rows
 from ._given import KnownLabels
 from ._labels import is_missing_item, label_vector, split_labels
+from ._messages import noting
 
 # Puts the answers to questions into a dict, by position; None for an abstention.
 Ask = Callable[[NDArray[np.intp], dict[int, Any]], None]
@@ -64,7 +65,8 @@ def ask_oracle(
     places = positions.tolist()
     try:
         keys = _keys_of(query, is_ids)  # first: the oracle may change its query
-        try:
+        note = f"Raised by the 'oracle' parameter, asked for {n_queries} label(s)."
+        with noting(note):
             received = oracle(query)
             received = in_memory(received)
             if isinstance(received, Iterator):
@@ -72,11 +74,6 @@ def ask_oracle(
                 answers.update(zip(places, received, strict=False))
                 yielded = [answers[place] for place in places if place in answers]
                 received = [*yielded, *islice(received, 1)]  # whether there are more
-        except Exception as error:
-            error.add_note(
-                f"Raised by the 'oracle' parameter, asked for {n_queries} label(s)."
-            )
-            raise
         in_order = in_order_of_keys(_as_column(received), keys)
         checked = check_answers(
             in_order, n_queries, missing_label, "the answer of the oracle"
