@@ -481,10 +481,8 @@ class KMeansLabelPropagator(
             ledger = self._cluster(X, own, callable(self.oracle), askable)
             if check is not None:
                 check(self.clusters_.E)
-        ask = None
-        if is_experiment:
-            ask = answer_by(known)
-        elif callable(self.oracle):
+        ask = answer_by(known) if is_experiment else None
+        if callable(self.oracle):
             asked = X if sample_ids is None else sample_ids
             is_ids = sample_ids is not None
             ask = answer_by_oracle(self.oracle, asked, self.missing_label, is_ids)
@@ -843,13 +841,11 @@ class KMeansLabelPropagator(
         made = make_clusterer(self.clusterer, self.n_clusters, E.shape[0])
         clusterer = self._prepare(made)
         names, seed = row_names(X), draw_seed(self.random_state)
-        clusters = find_clusters(E, clusterer, cache, self.verbose)
+        found = find_clusters(E, clusterer, cache, self.verbose)
         graph = None
         if self.propagation == "graph":
             graph = find_graph(E, self.neighbors, self._prepare, cache, self.verbose)
-        clusters = replace(
-            clusters, graph=graph, names=names, seed=seed, askable=askable
-        )
+        clusters = replace(found, graph=graph, names=names, seed=seed, askable=askable)
         is_known = np.zeros(len(clusters), dtype=bool)
         is_known[known.positions] = True
         is_fair = are_typical(clusters, known.positions)
