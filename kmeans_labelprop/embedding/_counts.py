@@ -6,14 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import csr_array, hstack, issparse
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
-from sklearn.utils import Tags
+from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.sparsefuncs import mean_variance_axis
-from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._float_transformer import FloatTransformer
 
 # Sums of features that have nothing in common vary as much as these do together. If
 # they vary so many times more, all features follow the size of the row: how deep a cell
@@ -22,7 +18,6 @@ _COMMON_SIZE = 5
 # What the sum weighs among all variances: enough for classes that it alone tells, not
 # enough to hide those that the shares tell. By measurement, between 0 and 0.1.
 _PART_OF_SUM = 0.1
-_ACCEPTED: dict[str, Any] = {"dtype": [np.float64, np.float32], "accept_sparse": "csr"}
 
 
 def have_uneven_sums(X: Any) -> bool:
@@ -46,7 +41,7 @@ def have_uneven_sums(X: Any) -> bool:
         return bool(spread > _COMMON_SIZE * _variances(X).sum(dtype=np.float64))
 
 
-class Profiles(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class Profiles(ClassNamePrefixFeaturesOutMixin, FloatTransformer):
     """Compare counts by their shares of the row.
 
     Each row is divided by its sum, brought to the median sum, and becomes the logarithm
@@ -80,7 +75,7 @@ class Profiles(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         self : Profiles
             The fitted transformer.
         """
-        X = validate_data(self, X, **_ACCEPTED)
+        X = self._check(X, is_fit=True)
         sums = _sums(X)
         self.size_ = float(np.median(sums[sums > 0])) if np.any(sums > 0) else 1.0
         logs = np.log1p(sums)
@@ -103,8 +98,7 @@ class Profiles(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         profiles : {ndarray, CSR array} of shape (n_samples, n_features + 1)
             The logarithms, sparse if X is.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, **_ACCEPTED)
+        X = self._check(X)
         last = self.scale_ * (np.log1p(_sums(X)) - self.mean_)
         column = last[:, None].astype(X.dtype)
         if issparse(X):
@@ -123,12 +117,6 @@ class Profiles(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     @property
     def _n_features_out(self) -> int:
         return int(self.n_features_in_) + 1
-
-    def __sklearn_tags__(self) -> Tags:
-        tags: Tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
 
 
 def _logs(values: Any) -> Any:

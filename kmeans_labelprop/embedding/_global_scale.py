@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils import Tags
+from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils.extmath import row_norms
-from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._float_transformer import FloatTransformer
 
 # Less than this part of the mean square is rounding.
 _ROUNDING = 1e-6
-_ACCEPTED: dict[str, Any] = {"dtype": [np.float64, np.float32], "accept_sparse": "csr"}
 
 
-class GlobalScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class GlobalScaler(OneToOneFeatureMixin, FloatTransformer):
     """Multiply all features by one number, so that their mean variance is about 1.
 
     Clusters and neighbours stay the same. Classifiers do not: penalties and learning
@@ -47,7 +46,7 @@ class GlobalScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self : GlobalScaler
             The fitted transformer.
         """
-        X = validate_data(self, X, **_ACCEPTED)
+        X = self._check(X, is_fit=True)
         means = np.asarray(X.mean(axis=0, dtype=np.float64))
         with np.errstate(over="ignore"):  # refused by those who compare the samples
             square = float(row_norms(X, squared=True).mean(dtype=np.float64))
@@ -71,12 +70,5 @@ class GlobalScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             The features in the new unit; sparse if X is. A DataFrame if
             ``set_output`` asks for one.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, **_ACCEPTED)
+        X = self._check(X)
         return X * X.dtype.type(self.scale_)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags: Tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags

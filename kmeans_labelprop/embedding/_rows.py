@@ -7,19 +7,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack, issparse
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
+from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.preprocessing import normalize
-from sklearn.utils import Tags, gen_batches
+from sklearn.utils import gen_batches
 from sklearn.utils.extmath import row_norms
 from sklearn.utils.sparsefuncs import mean_variance_axis
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._mixing import some_positions
 from .._parallel import run_in_threads
+from ._float_transformer import FloatTransformer
 
 # What the mean weighs among all variances, by its part in that of the samples as they
 # are. By measurement (benchmarks/results/row_means.md): enough for what it alone tells,
@@ -29,10 +25,9 @@ _WEIGHT = 1 / 8
 _MOST_ROWS = 2048
 # Rows that a thread takes at a time.
 _N_ROWS = 2048
-_ACCEPTED: dict[str, Any] = {"dtype": [np.float64, np.float32], "accept_sparse": "csr"}
 
 
-class UnitRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class UnitRows(ClassNamePrefixFeaturesOutMixin, FloatTransformer):
     """Bring rows to unit length, and tell their mean in one more column.
 
     The column has an eighth of the part in the variance that the means have in that
@@ -63,7 +58,7 @@ class UnitRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         self : UnitRows
             The fitted transformer.
         """
-        X = validate_data(self, X, **_ACCEPTED)
+        X = self._check(X, is_fit=True)
         X = X[some_positions(X.shape[0], _MOST_ROWS)]
         means = _means(X)
         self.mean_ = float(means.mean())
@@ -89,8 +84,7 @@ class UnitRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         rows : {ndarray, CSR array} of shape (n_samples, n_features + 1)
             The rows of unit length, or zero, and a column; sparse if X is.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, **_ACCEPTED)
+        X = self._check(X)
         if issparse(X):
             column = csr_array(self._column(X).astype(X.dtype))
             return hstack([normalize(X), column], format="csr")
@@ -111,12 +105,6 @@ class UnitRows(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     @property
     def _n_features_out(self) -> int:
         return int(self.n_features_in_) + 1
-
-    def __sklearn_tags__(self) -> Tags:
-        tags: Tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
 
 
 def _means(X: Any) -> NDArray[np.float64]:

@@ -6,10 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import OneToOneFeatureMixin
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
-from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._float_transformer import FloatTransformer
 
 # Standard scores are bent so that they stay within this.
 _LARGEST_SCORE = 3
@@ -19,7 +19,6 @@ _FAR = 30
 # Fourth moment of standard scores, beyond which a feature has long tails.
 _LONG_TAILS = 10
 _N_QUANTILES = 100
-_ACCEPTED: dict[str, Any] = {"dtype": [np.float64, np.float32]}
 
 
 def far_bounds(X: NDArray[Any]) -> NDArray[Any]:
@@ -41,7 +40,7 @@ def far_bounds(X: NDArray[Any]) -> NDArray[Any]:
     return np.stack([first - margin, last + margin]).astype(X.dtype)
 
 
-class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class RobustScores(OneToOneFeatureMixin, FloatTransformer):
     """Bring numbers of different units to one scale, on which no value is far away.
 
     A feature becomes its standard scores, bent so that they stay between -3 and 3. A
@@ -71,6 +70,8 @@ class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Names of the features seen in ``fit``, if X had names that are all strings.
     """
 
+    _takes_sparse = False
+
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn scales, tails and ranks.
 
@@ -86,7 +87,7 @@ class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self : RobustScores
             The fitted transformer.
         """
-        X = validate_data(self, X, **_ACCEPTED)
+        X = self._check(X, is_fit=True)
         # In units of a power of two, which is exact: squares of very large or small
         # numbers would be infinite or zero.
         self.exponents_ = np.frexp(np.abs(X).max(axis=0))[1]
@@ -122,9 +123,7 @@ class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         scores : ndarray of shape (n_samples, n_features)
             The scores. A DataFrame if ``set_output`` asks for one.
         """
-        check_is_fitted(self)
-        X = self._in_units(validate_data(self, X, reset=False, **_ACCEPTED))
-        X = np.clip(X, *self.bounds_)
+        X = np.clip(self._in_units(self._check(X)), *self.bounds_)
         scores: NDArray[Any] = self.scaler_.transform(X)
         scores /= np.sqrt(1 + (scores / _LARGEST_SCORE) ** 2)
         if self.ranker_ is not None:
@@ -142,8 +141,3 @@ class RobustScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         with np.errstate(over="ignore"):  # far beyond the bounds
             scaled: NDArray[Any] = np.ldexp(X, -self.exponents_)
         return scaled
-
-    def __sklearn_tags__(self) -> Tags:
-        tags: Tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
