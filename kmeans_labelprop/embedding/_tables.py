@@ -94,16 +94,15 @@ def table_embedding(X: Any) -> Any:
     if is_alone and kinds[0].name == TEXT:
         return TextFeatures()
     has_names = is_frame(X) and all(isinstance(name, str) for name in names)
+    keys = names if has_names else list(range(len(names)))
     groups: dict[str, list[Any]] = {}
-    for position, (name, kind) in enumerate(zip(names, kinds, strict=True)):
-        groups.setdefault(kind.name, []).append(name if has_names else position)
+    for key, kind in zip(keys, kinds, strict=True):
+        groups.setdefault(kind.name, []).append(key)
     if set(groups) <= {NUMBERS, CONSTANT} and all(map(_is_plain, columns)):
         return rows_embedding(_check_numbers(X))
     if set(groups) <= {ID, CONSTANT} and ID in groups and all(map(_is_plain, columns)):
         return numbers_embedding(_check_numbers(X))  # ranks, say: there is nothing else
-    pixels = _pixels_beside_ids(
-        X, columns, kinds, names if has_names else range(len(names))
-    )
+    pixels = _pixels_beside_ids(X, columns, kinds, keys)
     if pixels is not None:
         return pixels
     left_out = [
@@ -116,14 +115,9 @@ def table_embedding(X: Any) -> Any:
             + ". Pass other columns, or embedding=None for numbers as they are."
         )
     if set(groups) == {NUMBERS}:
-        read = {"kind": NUMBERS, **_formats(kinds, NUMBERS)}
-        read |= _reading(X, groups[NUMBERS])
-        embedding = numbers_embedding(
-            _check_numbers(as_numbers(_take(X, groups[NUMBERS]), **read))
-        )
-        steps = [_reader(as_numbers, **read)] + (
-            [] if embedding is None else [embedding]
-        )
+        reader, numbers = _read_numbers(X, kinds, NUMBERS, groups[NUMBERS])
+        embedding = numbers_embedding(numbers)
+        steps = [reader] if embedding is None else [reader, embedding]
         parts, width = [(NUMBERS, make_pipeline(*steps), groups[NUMBERS])], 0
     else:
         parts, width = _mixed_parts(X, kinds, groups)
@@ -188,9 +182,7 @@ def _mixed_parts(
     parts: list[Any] = []
     for kind in (NUMBERS, DATES):
         if kind in groups:
-            read = {"kind": kind, **_formats(kinds, kind), **_reading(X, groups[kind])}
-            numbers = _check_numbers(as_numbers(_take(X, groups[kind]), **read))
-            reader = _reader(as_numbers, **read)
+            reader, numbers = _read_numbers(X, kinds, kind, groups[kind])
             scaled = make_pipeline(reader, *imputers(numbers), RobustScores())
             parts.append((kind, scaled, groups[kind]))
     if ORDERED in groups:
@@ -243,10 +235,15 @@ def _mixed_parts(
     return parts, width
 
 
-def _formats(kinds: list[Kind], name: str) -> dict[str, Any]:
-    """Tell how columns of a kind write numbers, as an argument of `as_numbers`."""
+def _read_numbers(
+    X: Any, kinds: list[Kind], name: str, keys: list[Any]
+) -> tuple[FunctionTransformer, Any]:
+    """Make what reads the columns of a kind as numbers, and read them."""
     ways = [kind.how for kind in kinds if kind.name == name]
-    return {"formats": ways} if any(ways) else {}
+    formats = {"formats": ways} if any(ways) else {}
+    options = {"kind": name, **formats, **_reading(X, keys)}
+    numbers = _check_numbers(as_numbers(_take(X, keys), **options))
+    return _reader(as_numbers, **options), numbers
 
 
 def _reading(X: Any, keys: list[Any]) -> dict[str, Any]:
