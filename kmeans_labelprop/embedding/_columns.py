@@ -141,19 +141,19 @@ def floats_of(column: Any, how: str | None = None) -> NDArray[Any]:
     if hasattr(column, "to_physical"):  # polars
         return _floats_of_polars(column)
     arrow = str(getattr(dtype, "pyarrow_dtype", ""))  # its dates are no time stamps
-    if getattr(dtype, "kind", "O") == "M" and not arrow.startswith("date"):
+    kind = getattr(dtype, "kind", "O")
+    if kind == "M" and not arrow.startswith("date"):
         if arrow or getattr(dtype, "tz", None) is not None:
             column = column.dt.tz_localize(None)
         stamps = np.asarray(column, dtype="datetime64[us]")
         return _seconds(stamps - np.datetime64(0, "us"))
-    if getattr(dtype, "kind", "O") == "m":
+    if kind == "m":
         return _seconds(np.asarray(column, dtype="timedelta64[us]"))
-    if getattr(dtype, "kind", "O") in "biuf" and not hasattr(dtype, "categories"):
+    if kind in "biuf":
         if isinstance(dtype, np.dtype):
             wanted = np.float32 if dtype == np.float32 else np.float64
             return np.asarray(column, dtype=wanted)
-        if hasattr(column, "to_numpy"):
-            return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+        return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
     return np.array([_number(value) for value in column], dtype=np.float64)
 
 
@@ -182,15 +182,12 @@ def _number(value: Any) -> float:
     if isinstance(value, np.datetime64 | np.timedelta64):
         value = value.astype(f"{value.dtype.kind}8[us]").item()
     value = getattr(value, "start_time", value)  # of a pandas Period
-    if isinstance(value, datetime):
-        naive = value.replace(tzinfo=None)  # the time on the clock
-        return (naive - _EPOCH).total_seconds()
-    if isinstance(value, date):
-        return float(value.toordinal() - _EPOCH.toordinal()) * 86_400
     if isinstance(value, time):
-        return (
-            datetime.combine(_EPOCH, value.replace(tzinfo=None)) - _EPOCH
-        ) / timedelta(seconds=1)
+        value = datetime.combine(_EPOCH, value)
+    if isinstance(value, datetime):
+        value = value.replace(tzinfo=None) - _EPOCH  # the time on the clock
+    elif isinstance(value, date):
+        value -= _EPOCH.date()
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, complex | np.complexfloating):
