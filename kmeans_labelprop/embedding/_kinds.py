@@ -131,19 +131,18 @@ def kind_of(column: Any, name: Any, is_alone: bool = False) -> Kind:
         )
     if told in (NUMBERS, DATES):
         return Kind(told) if is_alone else _kind_of_numbers(column, name, told)
-    strings = strings_of(column)
-    order = _order_of(column)
-    counts = Counter(strings)
-    if told == "strings" and (is_alone or len(counts) > 1):
-        known = [value for value in counts if value is not None]
+    counts = Counter(strings_of(column))
+    if len(counts) < 2 and not is_alone:
+        return Kind(CONSTANT)
+    known = [value for value in counts if value is not None]
+    if told == "strings":
         # A column of texts holds no lists of numbers, however short.
         least = 2 if is_alone and nested_type(column) else LEAST_VECTOR
         refuse_vectors(known, f"Column {name!r} of X", least)
         return _kind_of_strings(counts, is_alone, name)
-    if len(counts) < 2 and not is_alone:
-        return Kind(CONSTANT)
+    order = _order_of(column)
     if order is None:
-        order = _order_of_form([value for value in counts if value is not None])
+        order = _order_of_form(known)
     return Kind(CATEGORIES if order is None else ORDERED, order, len(counts))
 
 
@@ -235,13 +234,10 @@ def _kind_of_dtype(column: Any) -> str | None:
         return told.get(name, "values" if name == "Object" else None)
     if hasattr(dtype, CATEGORIES):
         return CATEGORIES
-    if type(dtype).__name__ == "StringDtype":
-        return "strings"
+    named = {"StringDtype": "strings", "PeriodDtype": DATES}
     kinds = dict.fromkeys("iufm", NUMBERS) | {"b": CATEGORIES, "M": DATES}
     kinds |= dict.fromkeys("UT", "strings") | {"O": "values"}
-    if type(dtype).__name__ == "PeriodDtype":
-        return DATES
-    return kinds.get(dtype.kind)
+    return named.get(type(dtype).__name__, kinds.get(dtype.kind))
 
 
 def _kind_of_values(column: Any, name: Any) -> str | None:
