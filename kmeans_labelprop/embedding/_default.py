@@ -121,9 +121,10 @@ def _choose(X: Any, image_shape: tuple[int, ...] | None) -> Any:
                 f"{X.shape} instead."
             )
         return table_embedding(X)
-    if not issparse(X):
+    if is_frame(X):
         _check_pixels(X, image_shape)
-        X = X if is_frame(X) else _as_array(X)
+    elif not issparse(X):
+        X = _as_array(X)
     if getattr(X, "ndim", 2) == 1:
         return _for_one_dimension(X)
     if getattr(X, "ndim", 2) in (3, 4):
@@ -168,11 +169,12 @@ def _as_array(X: Any) -> Any:
 def _for_one_dimension(X: Any) -> Any:
     """Take a list of strings as texts, and refuse anything else."""
     known = [value for value in X.tolist() if not is_null(value)]
-    others = {type(value).__name__ for value in known if not _is_string(value)}
-    if known and not others:
+    strings = [value for value in known if isinstance(value, str | bytes)]
+    if strings and len(strings) == len(known):
         refuse_vectors(strings_of(known).tolist(), "X")
         return TextFeatures()
-    if len(others) and any(map(_is_string, known)):
+    others = {type(v).__name__ for v in known if not isinstance(v, str | bytes)}
+    if strings:
         raise TypeError(
             "Texts must be strings or missing. Got strings and "
             f"{', '.join(sorted(others))} in one list instead."
@@ -203,8 +205,6 @@ def _ragged(shapes: Any = ()) -> ValueError:
 
 def _check_pixels(X: Any, image_shape: Any) -> None:
     """Refuse columns that do not hold numbers."""
-    if not is_frame(X):
-        return
     others = [
         name
         for name, dtype in zip(X.columns, X.dtypes, strict=True)
@@ -215,10 +215,6 @@ def _check_pixels(X: Any, image_shape: Any) -> None:
             f"With image_shape={image_shape!r} all columns must be pixels, in numbers. "
             f"Got something else in columns {others!r} instead."
         )
-
-
-def _is_string(value: Any) -> bool:
-    return isinstance(value, str | bytes)
 
 
 def _needs_reading(X: Any) -> bool:
