@@ -173,7 +173,7 @@ def _subject(steps: list[Any]) -> str:
             shape = shape[:2] if shape[2:] == (1,) else shape
         else:
             continue
-        return " ".join(["images", " × ".join(map(str, shape))]).strip()
+        return f"images {' × '.join(map(str, shape))}".strip()
     return "numbers"
 
 
@@ -217,12 +217,9 @@ def _of_table(table: ColumnTransformer, further: list[Any]) -> list[str]:
             steps = _steps(part)[1:]
             only_numbers = _done(steps)
             image = _subject(steps) if image_shape_of(part) else ""
+    told = [f"{n} {_COLUMNS[kind][n > 1]}" for kind, n in counts.items()]
     if list(counts) == [NUMBERS]:
-        n_numbers = counts[NUMBERS]
-        told = [image or f"{n_numbers} {'number' if n_numbers == 1 else 'numbers'}"]
-        told.append(only_numbers)
-    else:
-        told = [f"{n} {_COLUMNS[kind][n > 1]}" for kind, n in counts.items()]
+        told = [image or told[0], only_numbers]
     if further:
         told.append(_done(further))
     line = [f"table: {', '.join(told)}"]
