@@ -174,15 +174,12 @@ def read_as(text: str, how: str) -> float | datetime | None:
         return _read_amount(text, how == COMMA)
     if how.startswith((POINT, COMMA)):
         measure = _MEASURE.fullmatch(text)
-        if measure is None:
-            return None
         base, _, unit = how.partition(" ")
-        has_unit = _singular(measure["unit"]) == unit
-        return _read_amount(measure["amount"], base == COMMA) if has_unit else None
-    if how == CLOCK:
-        if not _CLOCK.fullmatch(text):
+        if measure is None or _singular(measure["unit"]) != unit:
             return None
-        return _read_clock(text)
+        return _read_amount(measure["amount"], base == COMMA)
+    if how == CLOCK:
+        return _read_clock(text) if _CLOCK.fullmatch(text) else None
     if how in UNITS:
         return read_units(text, how)
     if how == QUARTER:

@@ -100,18 +100,13 @@ def _rank_of_range(text: str) -> tuple[float, int] | None:
     text = text.strip()
     for pattern, side in ((_RANGE, 0), (_BELOW, -1), (_ABOVE, 1), (_PLAIN, 0)):
         if match := pattern.fullmatch(text):
-            ends = [_float(end) for end in match.groups() if end is not None]
-            if None in ends or sorted(ends) != ends:  # type: ignore[type-var]
+            digits = [THOUSANDS.sub("", end) for end in match.groups() if end]
+            try:
+                ends = [float(end) for end in digits]
+            except ValueError:
                 return None
-            return float(ends[0] or 0), side
+            return (ends[0], side) if sorted(ends) == ends else None
     return None
-
-
-def _float(digits: str) -> float | None:
-    try:
-        return float(THOUSANDS.sub("", digits))
-    except ValueError:
-        return None
 
 
 def _rank_of_grade(text: str) -> float | None:

@@ -34,13 +34,9 @@ _KINDS: dict[str, dict[str, float]] = {
     | {"yd": 0.9144, "mi": 1609.0, "mile": 1609.0, "miles": 1609.0},
     "volume": {"ml": 1e-3, "cl": 1e-2, "dl": 0.1, "l": 1.0, "hl": 100.0},
     "frequency": {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9},
-    "angle": {
-        "°": 1.0,
-        "'": 1 / 60,
-        "\u2032": 1 / 60,
-        '"': 1 / 3600,
-        "\u2033": 1 / 3600,
-    },
+    "angle": {"°": 1.0}
+    | dict.fromkeys(("'", "\u2032"), 1 / 60)
+    | dict.fromkeys(('"', "\u2033"), 1 / 3600),
 }
 #: Names of the kinds of units.
 UNITS = tuple(_KINDS)
