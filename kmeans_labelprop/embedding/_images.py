@@ -662,11 +662,8 @@ array-like of shape (n_samples, height, width[, channels])
             edges, responses = self._describe(images, layout)
             brightness = images.mean(axis=(2, 3), dtype=np.float64)
             brightness -= self.brightness_mean_
-            parts = [
-                edges @ self.edge_components_.T,
-                responses @ self.patch_components_.T,
-                brightness * self.brightness_scale_,
-            ]
+            brightness *= self.brightness_scale_
+            parts = [*self._project(edges, responses), brightness]
             n_images = batch.stop - batch.start
             features[batch] = np.hstack([part[:n_images] for part in parts])
 
@@ -730,12 +727,7 @@ array-like of shape (n_samples, height, width[, channels])
         if spread > _LEAST_SPREAD:
             scale = math.sqrt(height * width) / spread
             share = scale**2 * float(brightness.var(axis=0).sum())
-            others = np.hstack(
-                [
-                    edges @ self.edge_components_.T,
-                    responses @ self.patch_components_.T,
-                ]
-            )
+            others = np.hstack(self._project(edges, responses))
             untold = unexplained_share(others, brightness)
             self.brightness_scale_ = scale * math.sqrt(max(share, untold))
 
@@ -747,6 +739,9 @@ array-like of shape (n_samples, height, width[, channels])
         )
         edges = orientation_histograms(images, layout.cells)
         return unit_roots(edges), unit_roots(responses)
+
+    def _project(self, edges: _Float32, responses: _Float32) -> list[_Float32]:
+        return [edges @ self.edge_components_.T, responses @ self.patch_components_.T]
 
     @property
     def _n_features_out(self) -> int:
