@@ -198,13 +198,11 @@ def fit_space(
         The embedded samples, in memory of their own.
     """
     canonical_X, embedding = canonical(X), estimator.embedding
-    is_given = embedding is not None and not isinstance(embedding, str)
-    if isinstance(embedding, str):
+    is_chosen = isinstance(embedding, str)
+    if is_chosen:
         canonical_X = _shortened(canonical_X)
-    source = "the 'embedding' parameter" if is_given else "the embedding chosen for X"
-    embedding = choose_embedding(embedding, canonical_X)
+        embedding = default_embedding(canonical_X)
     if embedding is None:
-        is_chosen = isinstance(estimator.embedding, str)
         note = nullcontext() if is_chosen else noting(_AS_IT_IS)
         with note, noting_odd_values(X):
             E = validate_data(estimator, canonical_X, **NUMERIC_ARRAY)
@@ -213,8 +211,9 @@ def fit_space(
         return None, E
     validate_data(estimator, X, skip_check_array=True)
     told = f"embedding ({describe(embedding)})"
+    source = "the embedding chosen for X" if is_chosen else "the 'embedding' parameter"
     # Several threads of linear algebra would round in as many ways.
-    limits = nullcontext() if is_given else sequential_blas()
+    limits = sequential_blas() if is_chosen else nullcontext()
     with (
         stage(told, estimator.verbose),
         noting(f"Raised by {source}, {embedding!r}."),
