@@ -60,11 +60,10 @@ def images_embedding(X: NDArray[Any], image_shape: tuple[int, ...] | None) -> An
     """
     shape = X.shape[1:]
     told = None if image_shape is None else tuple(image_shape)
-    is_like = told is None or (
-        len(told) == len(shape)
-        and all(a in (-1, b) for a, b in zip(told, shape, strict=True))
-    )
-    if not is_like:
+    if told is not None and (
+        len(told) != len(shape)
+        or any(a not in (-1, b) for a, b in zip(told, shape, strict=True))
+    ):
         raise ValueError(
             f"The samples of shape {shape} do not have image_shape={image_shape!r}."
         )
@@ -94,9 +93,8 @@ def images_embedding(X: NDArray[Any], image_shape: tuple[int, ...] | None) -> An
         chosen = numbers_embedding(small.astype(np.float64))
     else:
         sides = height // factor, width // factor
-        chosen = ImageFeatures((*sides, small.shape[1] // math.prod(sides)))
-        if np.isnan(small).any():
-            chosen = make_pipeline(imputer(), chosen)
+        n_numbers = small.shape[1] // math.prod(sides)
+        chosen = pixels_embedding(small, (*sides, n_numbers))
     options = {"image_shape": shape, "channels_first": is_first, "factor": factor}
     if units is not None:
         options["units"] = units

@@ -225,12 +225,10 @@ def _mixed_parts(
     for part in (TEXT, NAMES):
         for number, key in enumerate(groups.get(part, ())):
             parts.append((f"{part}{number}", TextFeatures(_N_TEXT_COMPONENTS), [key]))
-    widths = dict.fromkeys((TEXT, NAMES), _N_TEXT_COMPONENTS)
+    widths = dict.fromkeys(REASONS, 0) | {ORDERED: 1}
+    widths |= dict.fromkeys((TEXT, NAMES), _N_TEXT_COMPONENTS)
     width = sum(
-        min(kind.n_values, _MAX_CATEGORIES)
-        if kind.name in (CATEGORIES, CODES, PARTS)
-        else widths.get(kind.name, kind.name not in REASONS)
-        for kind in kinds
+        widths.get(kind.name, min(kind.n_values, _MAX_CATEGORIES)) for kind in kinds
     )
     return parts, width
 

@@ -97,8 +97,7 @@ def texts_of(X: Any) -> list[str]:
             )
         X = columns[0]
     else:
-        others = {type(value) for value in X if not isinstance(value, str | bytes)}
-        odd = [value for value in X if type(value) in others and not is_null(value)]
+        odd = [v for v in X if not isinstance(v, str | bytes) and not is_null(v)]
         if odd:
             raise TypeError(
                 "Texts must be strings or missing. Got a list, array or Series that "
