@@ -213,7 +213,6 @@ def _advice(path: Path, home: Path) -> str:
 def _read_checked(path: Path, name: str, advice: str) -> bytes:
     """Decompress ``path``; raise an OSError that names it unless it is good."""
     expected, size = _CONTENT_SHA256[name], _CONTENT_SIZE[name]
-    content = b""
     if not path.is_file():  # not even opened: a pipe or a device may never end
         problem = "is no regular file"
     elif path.stat().st_size > size + 2**16:
