@@ -100,7 +100,7 @@ def table_embedding(X: Any) -> Any:
         groups.setdefault(kind.name, []).append(key)
     if set(groups) <= {NUMBERS, CONSTANT} and all(map(_is_plain, columns)):
         return rows_embedding(_check_numbers(X))
-    if set(groups) <= {ID, CONSTANT} and ID in groups and all(map(_is_plain, columns)):
+    if set(groups) <= {ID, CONSTANT} and all(map(_is_plain, columns)):
         return numbers_embedding(_check_numbers(X))  # ranks, say: there is nothing else
     pixels = _pixels_beside_ids(X, columns, kinds, keys)
     if pixels is not None:
