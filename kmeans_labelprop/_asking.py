@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from itertools import islice
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -394,7 +395,7 @@ def labels_by_position(
         return fitting[0], labels, True  # it holds what was asked about
     # Numbers: positions, names of rows, or what pandas gives to one without an index.
     is_plain = set(index) == set(range(len(index)))
-    has_numbers = names is not None and any(is_whole(name) for name in names)
+    has_numbers = names is not None and any(isinstance(name, Real) for name in names)
     if fitting or (by_position and (has_numbers or is_plain)):
         raise ValueError(
             f"The index of {source}, {_preview(index)}, is ambiguous: it may hold "

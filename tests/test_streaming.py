@@ -327,9 +327,13 @@ def test_predictions_are_the_labels_of_the_blocks(digits):
         for use, value in ((copy.propagate, {}), (copy.query_more, 1)):
             with pytest.raises(NotFittedError, match="is a copy: it predicts, and"):
                 use(value)
-    shares = streamed.predict_proba(X)
-    assert np.allclose(shares.sum(axis=1), 1)
-    assert np.array_equal(streamed.classes_[shares.argmax(axis=1)], streamed.predict(X))
+    for labels in (y, np.array(list("abcdefghij"))[y]):
+        streamed = fit(X, labels, propagation="graph")
+        shares, predicted = streamed.predict_proba(X), streamed.predict(X)
+        assert shares.dtype == np.float64
+        assert np.allclose(shares.sum(axis=1), 1)
+        assert np.array_equal(streamed.classes_[shares.argmax(axis=1)], predicted)
+        assert np.mean(predicted == labels) > 0.85
 
 
 # ------------------------------------------------------------ wherever blocks begin
@@ -714,6 +718,35 @@ def test_a_run_that_was_killed_goes_on(digits, rule, tmp_path, monkeypatch):
         for name in ("cluster_centers_", "transduction_", "kept_", "answers_"):
             one, other = getattr(streamed, name), getattr(whole, name)
             assert np.array_equal(one, other), (name, n_saved)
+
+
+def test_rows_that_were_lost_are_computed_again(digits, tmp_path, monkeypatch):
+    """What was noted of them must not outlive the next kill."""
+    X, y = digits
+    run = partial(fit, X, y, propagation="cluster", folder=tmp_path)
+    write = driver._write_rows
+
+    def stopped(path, start, rows):
+        if path.name.startswith("codes") and start >= at:
+            raise KeyboardInterrupt
+        write(path, start, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(driver, "_write_rows", stopped)
+        at = len(y) // 2
+        with pytest.raises(KeyboardInterrupt):
+            run()
+        lost = list((tmp_path / "progress").glob("codes-*.part"))
+        assert lost
+        for part in lost:
+            part.unlink()
+        # Killed before anything is noted.
+        patch.setattr(driver.FileBlocks, "_save", staticmethod(lambda *_: None))
+        at = 0
+        with pytest.raises(KeyboardInterrupt):
+            run()
+    expected = fit(X, y, propagation="cluster").transduction_
+    assert np.array_equal(run().transduction_, expected)
 
 
 def test_a_run_again_reads_hardly_anything(digits, tmp_path, monkeypatch):

@@ -564,13 +564,13 @@ class FractionCurveDisplay(CurveDisplay):
 def _check_fractions(fractions: ArrayLike | None) -> NDArray[np.float64]:
     if fractions is None:
         return np.arange(1, 21) / 20
-    shares = np.sort(np.asarray(fractions, dtype=np.float64))
-    if shares.ndim != 1 or shares.size == 0 or shares[0] < 0 or not shares[-1] <= 1:
+    shares = np.asarray(fractions, dtype=np.float64)
+    if shares.ndim != 1 or not shares.size or not np.all((shares >= 0) & (shares <= 1)):
         raise ValueError(
             "The 'fractions' parameter must be numbers between 0 and 1. "
             f"Got {fractions!r} instead."
         )
-    return shares
+    return np.sort(shares)
 
 
 def _count(

@@ -19,7 +19,7 @@ def dispersion_scores(X: Any, labels: NDArray[Any]) -> dict[str, float]:
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         The samples.
     labels : ndarray of shape (n_samples,)
-        The cluster of each sample: two clusters or more, fewer than samples.
+        The cluster of each sample; fewer clusters than samples.
 
     Returns
     -------
@@ -27,13 +27,16 @@ def dispersion_scores(X: Any, labels: NDArray[Any]) -> dict[str, float]:
         ``inertia``, the sum of the squared distances of the samples to the mean of
         their cluster; ``calinski_harabasz``, infinite where the samples of each cluster
         are equal; ``davies_bouldin``, for which clusters with the same mean do not
-        count as similar, as in scikit-learn.
+        count as similar, as in scikit-learn. The last two are NaN for one cluster.
     """
     n_samples = X.shape[0]
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     means = mean_of_clusters(X, codes, len(counts))
     distances = distances_to_centers(X, codes, means)
     within = float(distances @ distances)
+    if len(counts) == 1:
+        nan = float("nan")
+        return {"inertia": within, "calinski_harabasz": nan, "davies_bouldin": nan}
     mean = counts @ means / n_samples
     between = float(counts @ ((means - mean) ** 2).sum(axis=1))
     freedom = (n_samples - len(counts)) / (len(counts) - 1)

@@ -314,6 +314,7 @@ class FileBlocks(Blocks):
         parts = {name: self._progress / f"{name}-{store.stem}.part" for name in made}
         if n_done <= 0 or not all(map(self._is_whole, parts.values())):
             n_done, result = 0, None
+            store.unlink(missing_ok=True)  # what it says is done is not
             for name, part in parts.items():
                 shape = (self.n_samples,)
                 open_memmap(part, mode="w+", dtype=made[name], shape=shape).flush()

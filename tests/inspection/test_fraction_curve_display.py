@@ -126,7 +126,9 @@ def test_a_classifier_in_the_same_axes(assert_legible):
     assert_legible(first.figure_)
 
 
-@pytest.mark.parametrize("fractions", [[], [0.5, 1.5], [-0.1], [[0.5]], [np.nan]])
+@pytest.mark.parametrize(
+    "fractions", [[], [0.5, 1.5], [-0.1], [[0.5]], [np.nan], 0.5, np.array(1)]
+)
 def test_bad_fractions(fractions):
     with pytest.raises(ValueError, match="'fractions' parameter must be numbers betw"):
         FractionCurveDisplay.from_predictions(

@@ -132,6 +132,10 @@ def test_other_clusterers(blobs):
         for i in range(3)
     )
     assert tree.values["inertia"][0, 0] == pytest.approx(within)
+    one = cluster_count_curve(blobs, [1, 3], clusterer=AgglomerativeClustering())
+    whole = ((blobs - blobs.mean(axis=0)) ** 2).sum()
+    assert one.values["inertia"][:, 0] == pytest.approx([whole, within])
+    assert np.isnan([one.values[name][0, 0] for name in ALL[1:]]).all()
     with pytest.warns(UserWarning, match="ReclusteringKMeans found more clusters"):
         curve = cluster_count_curve(
             blobs,
