@@ -123,8 +123,8 @@ def _choose(X: Any, image_shape: tuple[int, ...] | None) -> Any:
         return table_embedding(X)
     if is_frame(X):
         _check_pixels(X, image_shape)
-    elif not issparse(X):
-        X = _as_array(X)
+    else:
+        X = canonical(X) if issparse(X) else _as_array(X)
     if getattr(X, "ndim", 2) == 1:
         return _for_one_dimension(X)
     if getattr(X, "ndim", 2) in (3, 4):
@@ -137,7 +137,7 @@ def _choose(X: Any, image_shape: tuple[int, ...] | None) -> Any:
     if isinstance(X, np.ndarray) and X.dtype.kind in "OUST" and _needs_reading(X):
         return table_embedding(X.astype(object))
     X = check_array(
-        canonical(X),
+        X,
         accept_sparse="csr",
         dtype=[np.float64, np.float32],
         ensure_all_finite="allow-nan",

@@ -256,7 +256,7 @@ def _kind_of_values(column: Any, name: Any) -> str | None:
     allowed = str, bytes, UUID, Enum, np.bool_, *NESTED, *numbers[:3]
     if all(issubclass(each, allowed) for each in types):
         return "strings"
-    legal = *allowed, time, date, np.datetime64
+    legal = *allowed, *numbers, date, np.datetime64
     odd = sorted({each.__name__ for each in types if not issubclass(each, legal)})
     if not odd:
         found = ", ".join(sorted({each.__name__ for each in types}))

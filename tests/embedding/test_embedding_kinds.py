@@ -11,6 +11,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import coo_array
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_blobs
 from sklearn.decomposition import PCA, FastICA
@@ -679,6 +680,7 @@ def test_vectors_made_elsewhere_are_compared_by_angle(rng, n_features):
     ("X", "error", "message"),
     [
         (np.arange(3), ValueError, "Expected 2D array, got 1D array"),
+        (coo_array([1, 0, 2]), ValueError, "Expected 2D array, got sparse 1D array"),
         (pd.Series([1.0, 2.0]), ValueError, "Expected 2D array, got 1D array"),
         (pl.Series([1, None]), ValueError, "Expected 2D array, got 1D array"),
         ([[1.0, 2.0], [3.0]], ValueError, "different lengths.*inhomogeneous shape"),

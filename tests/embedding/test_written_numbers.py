@@ -436,10 +436,17 @@ def test_arrays_are_the_lists_that_they_hold(rng):
     assert_array_equal(embedded(X)[1], E)
 
 
-def test_dates_beside_other_values_are_told_from_what_is_never_legal(rng):
-    days = [pd.Timestamp("2026-11-30"), "no date"]
-    X = beside(rng, np.resize(np.array(days, dtype=object), N_SAMPLES))
-    message = r"'odd' of X must hold values of one kind\. Got Timestamp, str instead"
+@pytest.mark.parametrize(
+    ("value", "types"),
+    [
+        (pd.Timestamp("2026-11-30"), "Timestamp, str"),
+        (pd.Timedelta(1), "Timedelta, str"),
+    ],
+)
+def test_dates_beside_strings_are_told_from_what_is_never_legal(rng, value, types):
+    values = np.array([value, "no date"], dtype=object)
+    X = beside(rng, np.resize(values, N_SAMPLES))
+    message = rf"'odd' of X must hold values of one kind\. Got {types} instead"
     with pytest.raises(TypeError, match=message):
         default_embedding(X)
 
