@@ -236,9 +236,11 @@ class Ledger:
         try:
             yield
         except BaseException as error:
-            self.is_asking = False
-            if not hasattr(error, "answers"):
+            # An error of the asking has its answers; another may have those of a run
+            # before this one.
+            if not (self.is_asking and hasattr(error, "answers")):
                 attach_answers(error, self.answers)
+            self.is_asking = False
             raise
 
     def ask(self, ask: Ask, queries: NDArray[np.intp], verbose: int) -> None:

@@ -26,6 +26,7 @@ from kmeans_labelprop import (
     KMeansLabelPropagator,
     PropagatedClassifier,
     PropagatedClassifierCV,
+    _propagator,
 )
 from kmeans_labelprop._propagation import as_probabilities
 
@@ -285,6 +286,23 @@ def test_answers_about_other_rows_are_refused_and_not_lost(blobs):
     ):
         asked = propagator(oracle=lambda rows, answer=answer: answer(found(rows)))
         assert_array_equal(asked.fit(rows).transduction_, y)
+
+
+def test_an_error_has_the_labels_of_the_run_that_it_ended(monkeypatch):
+    """Also one that was raised by an earlier run."""
+    error = RuntimeError("no space left")
+
+    def fails(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(_propagator, "keep", fails)
+    X = np.arange(30.0).reshape(-1, 1)
+    for names in (["a", "b"], ["c", "d"]):
+        fitted = KMeansLabelPropagator(2, oracle=lambda query, to=names: to)
+        with pytest.raises(RuntimeError) as caught:
+            fitted.fit(X)
+        assert caught.value is error
+        assert sorted(error.answers.values()) == names
 
 
 def test_ids_of_any_kind_are_matched(blobs):
