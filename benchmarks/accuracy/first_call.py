@@ -43,7 +43,7 @@ from .statistics import summarize
 N_LABELS = 50
 MOST_ROWS = 10_000
 # Fewer seeds cannot tell two points; on the slow sets they would cost many minutes.
-N_SEEDS, N_SEEDS_OF_SLOW = 10, 3
+N_SEEDS, N_SEEDS_OF_SLOW = 30, 3
 SLOW = ("segment", "mnist, images", "fashion, images", "fashion, rows of pixels")
 _TABLES = [
     "wine",
