@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from itertools import islice
-from numbers import Real
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -130,11 +130,15 @@ def attach_answers(error: BaseException, answers: Any) -> None:
     error : BaseException
         What was raised.
     answers : object
-        The labels, by position or as they came. Nothing is attached if there are none.
+        The labels, by position or as they came. Nothing is attached if there are none,
+        and what an earlier fit attached is taken off.
     """
-    if answers is None or (isinstance(answers, Mapping) and not answers):
-        return
     note = "The labels answered are in the 'answers' of this error."
+    if answers is None or (isinstance(answers, Mapping) and not answers):
+        if note in getattr(error, "__notes__", ()):
+            error.__notes__.remove(note)
+            del error.answers  # type: ignore[attr-defined]
+        return
     with suppress(Exception):  # one that takes no attributes; `answers_` has them, too
         error.answers = answers  # type: ignore[attr-defined]
         if note not in getattr(error, "__notes__", ()):
@@ -395,8 +399,8 @@ def labels_by_position(
         return fitting[0], labels, True  # it holds what was asked about
     # Numbers: positions, names of rows, or what pandas gives to one without an index.
     is_plain = set(index) == set(range(len(index)))
-    has_numbers = names is not None and any(isinstance(name, Real) for name in names)
-    if fitting or (by_position and (has_numbers or is_plain)):
+    has_numbers = names is not None and any(isinstance(name, Number) for name in names)
+    if index and (fitting or (by_position and (has_numbers or is_plain))):
         raise ValueError(
             f"The index of {source}, {_preview(index)}, is ambiguous: it may hold "
             "positions, the index of the rows of X, or the default index of a series. "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from contextlib import contextmanager
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -634,18 +635,18 @@ def test_labels_go_by_the_index_of_the_rows(blobs, kind):
         assert halves.transduction_[50] == y[50]
 
 
-@pytest.mark.parametrize("dtype", [int, float])
+@pytest.mark.parametrize("dtype", [int, float, Decimal])
 def test_a_series_of_positions_that_names_of_rows_could_be_is_refused(blobs, dtype):
     """Which it is must not hang on the draw."""
     X, y = blobs
-    frame = framed(X, np.arange(120, dtype=dtype)[::-1])
+    frame = framed(X, [dtype(i) for i in range(119, -1, -1)])
     halves = propagator()
     halves.propagate(y[halves.query(frame)])
     for index in ([3], [3, 50], [3, 50, 119]):
         with pytest.raises(ValueError, match="Pass a dict by position"):
             halves.propagate(pd.Series(y[index], index=index))
     # One number that is no name of a row: by position, or a row of another table?
-    other = framed(X, np.arange(120, dtype=dtype) * 2)
+    other = framed(X, [dtype(2 * i) for i in range(120)])
     halves.propagate(y[halves.query(other)])
     for index in ([3], [2, 3]):
         with pytest.raises(ValueError, match="Pass a dict by position"):

@@ -407,6 +407,10 @@ ORDER = {
     ),
     "too few labels": (lambda: queried().propagate([1]), r"6 label.* Got 1 label"),
     "no labels": (lambda: queried().propagate({}), "No sample has a label"),
+    "an empty series": (
+        lambda: queried().propagate(pd.Series([], dtype=object)),
+        "No sample has a label",
+    ),
     "an unknown position": (
         lambda: queried().propagate({99: 1}),
         "whole numbers from 0 to 59.* Got 99",

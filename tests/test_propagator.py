@@ -303,6 +303,11 @@ def test_an_error_has_the_labels_of_the_run_that_it_ended(monkeypatch):
             fitted.fit(X)
         assert caught.value is error
         assert sorted(error.answers.values()) == names
+    fitted.oracle = fails  # before anything is answered
+    with pytest.raises(RuntimeError):
+        fitted.fit(X)
+    assert not hasattr(error, "answers")
+    assert not any("answers" in note for note in error.__notes__)
 
 
 def test_ids_of_any_kind_are_matched(blobs):
