@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -220,9 +222,7 @@ def _check_pixels(X: Any, image_shape: Any) -> None:
 def _needs_reading(X: Any) -> bool:
     """Tell whether an array holds more than numbers and None."""
     return X.dtype.kind in "UST" or any(
-        isinstance(
-            value, str | bytes | date | timedelta | np.datetime64 | np.timedelta64
-        )
-        or type(value).__name__ == "NAType"
+        isinstance(value, np.timedelta64)  # is a whole number to NumPy
+        or not (value is None or isinstance(value, Real | Decimal | np.bool_))
         for value in X.flat
     )

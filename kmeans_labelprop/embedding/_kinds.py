@@ -244,6 +244,8 @@ def _kind_of_values(column: Any, name: Any) -> str | None:
     """Tell what the values of a column of objects are."""
     values = column.to_list() if hasattr(column, "to_list") else column.tolist()
     types = {type(value) for value in values if not is_null(value)}
+    if np.timedelta64 in types:  # a whole number to NumPy
+        types = types - {np.timedelta64} | {timedelta}
     numbers = Real, Decimal, np.number, timedelta, time
     for kind, classes in (
         ("strings", (str, bytes, UUID, Enum, *NESTED)),

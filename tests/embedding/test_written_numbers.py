@@ -436,11 +436,27 @@ def test_arrays_are_the_lists_that_they_hold(rng):
     assert_array_equal(embedded(X)[1], E)
 
 
+def test_an_array_holds_whatever_a_table_does(rng):
+    hours = pd.date_range("2026", periods=24, freq="h").time
+    X = beside(rng, np.resize(hours, N_SAMPLES))
+    E = embedded(X)[1]
+    for rows in (X.to_numpy(dtype=object), X.to_numpy(dtype=object).tolist()):
+        assert_array_equal(embedded(rows)[1], E)
+
+
+@pytest.mark.parametrize("value", [1j, pd.Interval(0, 1), pd.Period("2026"), object()])
+def test_an_array_of_other_values_is_refused_by_the_column(rng, value):
+    X = beside(rng, [value] * N_SAMPLES).to_numpy(dtype=object)
+    with pytest.raises(TypeError, match=f"Got {type(value).__name__} in column 1 "):
+        default_embedding(X)
+
+
 @pytest.mark.parametrize(
     ("value", "types"),
     [
         (pd.Timestamp("2026-11-30"), "Timestamp, str"),
         (pd.Timedelta(1), "Timedelta, str"),
+        (np.timedelta64(1, "s"), "str, timedelta"),
     ],
 )
 def test_dates_beside_strings_are_told_from_what_is_never_legal(rng, value, types):
