@@ -14,7 +14,7 @@ from sklearn.utils import check_array
 
 from .._containers import canonical, holds_numbers
 from .._labels import is_null
-from ._columns import is_frame, strings_of
+from ._columns import NESTED, is_frame, strings_of
 from ._global_scale import GlobalScaler
 from ._layout import resolve_image_shape
 from ._numbers import numbers_embedding
@@ -220,9 +220,14 @@ def _check_pixels(X: Any, image_shape: Any) -> None:
 
 
 def _needs_reading(X: Any) -> bool:
-    """Tell whether an array holds more than numbers and None."""
+    """Tell whether an array holds more than numbers and None.
+
+    Lists and records are read beside other values only: by themselves they are no
+    table.
+    """
+    plain = (type(None), Real, Decimal, np.bool_, *NESTED)
     return X.dtype.kind in "UST" or any(
         isinstance(value, np.timedelta64)  # is a whole number to NumPy
-        or not (value is None or isinstance(value, Real | Decimal | np.bool_))
+        or not isinstance(value, plain)
         for value in X.flat
     )
