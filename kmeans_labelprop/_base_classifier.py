@@ -43,7 +43,7 @@ from ._containers import (
 from ._embedding import noting_odd_values
 from ._engine import predict_distributions
 from ._html import SummaryHTMLMixin
-from ._labels import check_labels, label_vector, labelled_rows
+from ._labels import check_labels, label_vector, labelled_rows, plain
 from ._messages import noting, noting_gaps, stage, warn_user
 from ._propagation import join
 from ._propagator import KMeansLabelPropagator
@@ -257,7 +257,7 @@ class BasePropagatedClassifier(
     def _spaces(self, X: Any, propagator: KMeansLabelPropagator) -> list[str]:
         """List what the classifier may be given."""
         if self.train_on != "auto":
-            return [str(self.train_on)]
+            return [plain(self.train_on)]
         return ["samples" if self._takes_samples(X) else "embedding"]
 
     def _check_encoding(self, y: ArrayLike | None, propagator: Any) -> None:

@@ -17,7 +17,7 @@ from ._base_classifier import BasePropagatedClassifier
 from ._callbacks import as_task, task
 from ._containers import canonical, single_column
 from ._engine import share_of_copies
-from ._labels import check_labels
+from ._labels import check_labels, plain
 from ._messages import warn_user
 from ._propagator import KMeansLabelPropagator
 from ._seeds import draw_seed, set_unset
@@ -489,7 +489,7 @@ class PropagatedClassifierCV(BasePropagatedClassifier):
     def _spaces(self, X: Any, propagator: KMeansLabelPropagator) -> list[str]:
         """List what the classifier may be given."""
         if self.train_on != "auto":
-            return [self.train_on]
+            return [plain(self.train_on)]
         spaces = ["samples"] if self._takes_samples(X) else []
         # A Pipeline knows the samples, and may not know their embedding.
         is_prepared = isinstance(self.estimator, Pipeline)
@@ -640,4 +640,4 @@ def _in_order(propagations: Iterable[Any]) -> list[Any]:
     """List rules in the order given; sets have none, and ties must not be random."""
     if isinstance(propagations, Set):
         return sorted(propagations, key=str)
-    return [str(r) if isinstance(r, str) else r for r in propagations]
+    return [plain(rule) for rule in propagations]

@@ -1,6 +1,7 @@
 import pickle
 import re
 import warnings
+from enum import Enum
 from typing import ClassVar
 
 import numpy as np
@@ -261,6 +262,22 @@ def test_rules_come_in_any_container(blobs):
         assert type(model.best_params_["propagation"]) is str
     with pytest.raises(ValueError, match="'propagations' parameter"):
         classifier(propagations=[["graph"]]).fit(X, y)
+
+
+class Names(str, Enum):
+    GRAPH = "graph"
+    EMBEDDING = "embedding"
+
+
+def test_strings_of_an_enumeration_are_their_text(blobs):
+    X, y = blobs
+    named = {"propagations": [Names.GRAPH], "train_on": Names.EMBEDDING}
+    chosen = classifier(**named).fit(X, y)
+    assert chosen.best_params_["propagation"] == "graph"
+    trained = PropagatedClassifier(GaussianNB(), propagator(), train_on=Names.EMBEDDING)
+    for model in (chosen, trained.fit(X, y)):
+        assert (model.train_on_, type(model.train_on_)) == ("embedding", str)
+        assert "in the embedding" in model.summary()
 
 
 def test_probabilities_without_classes_do_not_count(blobs):
