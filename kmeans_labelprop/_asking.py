@@ -433,10 +433,11 @@ def _check_positions(keys: list[Any], n_samples: int, source: str) -> list[int]:
     if unknown:
         # JSON makes strings of the keys of a dict: '5' is not 5.
         shown = [repr(key) if isinstance(key, str) else key for key in unknown]
+        hint = " In a dict numbers are no names of rows; in a Series they may be."
         raise ValueError(
             f"The positions of {source} must be whole numbers from 0 to "
             f"{n_samples - 1}, or all be names of the rows of X. Got "
-            f"{_preview(shown)} instead."
+            f"{_preview(shown)} instead.{hint if any(map(is_whole, unknown)) else ''}"
         )
     return [int(key) for key in keys]
 

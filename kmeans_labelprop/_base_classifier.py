@@ -168,6 +168,12 @@ class BasePropagatedClassifier(
         return {name: part for name, part in parts.items() if part is not None}
 
     def _check_parameters(self) -> None:
+        if hasattr(self.propagator, "n_anchors"):  # its name is the same
+            raise TypeError(
+                f"The 'propagator' parameter of {type(self).__name__} must be a "
+                "KMeansLabelPropagator in memory. Got one of blocks instead: train a "
+                "classifier on what that keeps, see its kept_ and transduction_."
+            )
         validate_estimator_parameters(self)
         for name, part in self._parts().items():
             check_instances(self, name)

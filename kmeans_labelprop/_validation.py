@@ -93,7 +93,10 @@ def validated(
 
         @wraps(function)
         def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-            got = signature.bind(*args, **kwargs)
+            try:
+                got = signature.bind(*args, **kwargs)
+            except TypeError:
+                return function(*args, **kwargs)  # Python's own error names it
             got.apply_defaults()
             parameters = {name: got.arguments[name] for name in constraints}
             check_parameters(constraints, parameters, function.__name__)

@@ -23,9 +23,10 @@ from kmeans_labelprop import (
     KMeansLabelPropagator,
     PropagatedClassifier,
     PropagatedClassifierCV,
+    streaming,
 )
 from kmeans_labelprop.embedding import default_embedding
-from kmeans_labelprop.model_selection import cluster_count_curve
+from kmeans_labelprop.model_selection import cluster_count_curve, draw_audit
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -232,6 +233,10 @@ LABELS = {
         lambda: ((asked := propagator()).query(X), asked.propagate("ababab")),
         "The labels given to propagate must be a one-dimensional .* 6 .*Got str",
     ),
+    "numbers that name rows, in a dict": (
+        lambda: fit(TABLE.set_axis(range(1000, 1060)), Y).propagate({1007: 1}),
+        "from 0 to 59.* Got 1007 instead. In a dict numbers are no names .*a Series",
+    ),
     "pandas' NA as the mark": (
         lambda: fit(y=PARTLY, missing_label=pd.NA),
         "'missing_label' .* cannot be NA. Set missing_label=None",
@@ -426,6 +431,18 @@ ORDER = {
     "samples of features": (
         lambda: propagator(output="features").fit_resample(X, Y),
         "(?s)'fit_resample'.*Only with output='samples'. Got 'features'",
+    ),
+    "no number of labels": (
+        lambda: draw_audit(fit()),
+        r"draw_audit\(\) missing 1 required positional argument: 'n_audit'",
+    ),
+    "a propagator of blocks": (
+        lambda: draw_audit(streaming.KMeansLabelPropagator(), 5),
+        r"in memory is needed, .* Got kmeans_labelprop\.streaming.*\.KMeans\w+ instead",
+    ),
+    "a classifier beside blocks": (
+        lambda: trained(propagator=streaming.KMeansLabelPropagator()),
+        "'propagator' parameter .* in memory. Got one of blocks instead.* see its kept",
     ),
     "probabilities of the cluster rule": (
         lambda: fit(propagation="cluster").predict_proba(X),

@@ -61,9 +61,10 @@ def check_propagator(
     """
     propagator = get_propagator(estimator)
     if not isinstance(propagator, KMeansLabelPropagator):
+        kind = type(estimator)
         raise TypeError(
-            "A KMeansLabelPropagator is needed, or a classifier that has one. Got "
-            f"{type(estimator).__name__} instead."
+            "A KMeansLabelPropagator in memory is needed, or a classifier that has "
+            f"one. Got {kind.__module__}.{kind.__name__} instead."
         )
     check_is_fitted(propagator, attribute)
     return propagator
