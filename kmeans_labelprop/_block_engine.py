@@ -456,7 +456,7 @@ def assign_all(
 
 
 def read_block_labels(
-    blocks: Blocks, y: Any, oracle: Any, missing_label: Any
+    blocks: Blocks, y: Any, oracle: Any, missing_label: Any, is_query: bool
 ) -> tuple[KnownLabels, bool]:
     """Take the labels that y knows, unless it plays the oracle.
 
@@ -470,11 +470,13 @@ def read_block_labels(
         The propagator's parameter.
     missing_label : object
         Marks a sample without a label.
+    is_query : bool
+        Whether somebody else is asked, who has labels that y lacks.
 
     Returns
     -------
     known : KnownLabels
-        The labels known.
+        The labels known; with ``oracle="y"`` none.
     plays_oracle : bool
         Whether y plays the oracle: nothing of it is known, then.
     """
@@ -491,13 +493,13 @@ def read_block_labels(
         )
     warn_of_marks(marks, missing_label)
     if not callable(oracle):
-        if not n_labels:
+        if not n_labels and not is_query:
             raise ValueError(
                 "y must hold at least one label when there is no oracle. Got only "
                 f"missing_label={missing_label!r} instead."
             )
-        if oracle == "y" or n_labels == n_rows:
-            return nothing, True
+        if oracle == "y" or (n_labels == n_rows and not is_query):
+            return nothing, not is_query
     take = partial(known_labels, missing_label=missing_label)
     positions, labels = blocks.reduce(take, append, "y")
     return KnownLabels(positions, label_array(labels, "y")), False

@@ -161,6 +161,8 @@ def predict_rows(
 
 def has_graph(propagator: Any) -> bool:
     """Tell whether labels spread over a graph: then there are probabilities."""
+    if hasattr(propagator, "classes_"):  # whatever the parameter is by now
+        return hasattr(propagator, "confidence_")
     return propagator.propagation == "graph"
 
 
@@ -266,7 +268,8 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         X : blocks of samples of shape (n_samples, n_features)
             See the class.
         y : blocks of labels of shape (n_samples,), default=None
-            Known labels, `missing_label` elsewhere.
+            Known labels, `missing_label` elsewhere; with ``oracle="y"`` none of them
+            counts as known.
 
         Returns
         -------
@@ -275,7 +278,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
             largest clusters first: stopping early is fine.
         """
         self._refuse_while_asking()
-        self._cluster(X, y)
+        self._cluster(X, y, is_query=True)
         return self._ledger.ask_about(self._ledger.queries)
 
     @as_task
@@ -415,7 +418,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         """Make this ledger the current one."""
         self._ledger = ledger
 
-    def _cluster(self, X: Any, y: Any) -> None:
+    def _cluster(self, X: Any, y: Any, is_query: bool = False) -> None:
         """Cluster, and choose whom to ask about."""
         validate_estimator_parameters(self)
         check_instances(self, "embedding")
@@ -439,7 +442,7 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
             )
             drawn = self._draw(blocks)[1]
         known, plays_oracle = read_block_labels(
-            blocks, y, self.oracle, self.missing_label
+            blocks, y, self.oracle, self.missing_label, is_query
         )
         self._check_names()
         if len(known):  # refused before anybody is asked

@@ -552,7 +552,8 @@ class KMeansLabelPropagator(
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             The samples.
         y : array-like of shape (n_samples,), default=None
-            Known labels, `missing_label` elsewhere.
+            Known labels, `missing_label` elsewhere; with ``oracle="y"`` none of them
+            counts as known.
 
         Returns
         -------
@@ -575,7 +576,9 @@ class KMeansLabelPropagator(
         self._refuse_while_asking()
         self._check_parameters()
         with undone_on_error(self):
-            ledger = self._cluster(X, self._read_labels(X, y), True)
+            known = self._read_labels(X, y)
+            own = known.none() if self.oracle == "y" else known
+            ledger = self._cluster(X, own, True)
         return ledger.ask_about(ledger.queries)
 
     @as_task

@@ -264,7 +264,7 @@ def test_rules_come_in_any_container(blobs):
         classifier(propagations=[["graph"]]).fit(X, y)
 
 
-class Names(str, Enum):
+class Names(str, Enum):  # noqa: UP042 - str() of it is its name
     GRAPH = "graph"
     EMBEDDING = "embedding"
 

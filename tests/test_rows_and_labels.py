@@ -761,3 +761,39 @@ def test_positions_that_json_has_made_strings_are_shown_as_such():
     with pytest.raises(ValueError, match=r"whole numbers from 0 to 299.* Got '\d+', '"):
         p.propagate(json.loads(json.dumps(answers)))
     assert p.answers_ == {}
+
+
+# ------------------------------------------------------- between two stages
+
+
+def test_a_question_takes_all_labels_of_y_as_known(propagator_class):
+    propagator = propagator_class(20, random_state=0)
+    assert not len(propagator.query(X, Y))
+    propagator.propagate({})
+    assert (propagator.n_known_, propagator.n_queries_) == (300, 0)
+    assert_array_equal(np.asarray(propagator.transduction_), Y)
+    assert len(propagator.query(X, np.full(300, -1))) == 20
+    assert propagator.n_known_ == 0
+
+
+@pytest.mark.parametrize("y", [Y, np.where(np.arange(300) % 3, -1, Y)])
+def test_in_an_experiment_a_question_is_that_of_fit(propagator_class, y):
+    fitted = propagator_class(20, oracle="y", random_state=0).fit(X, y)
+    asked = propagator_class(20, oracle="y", random_state=0)
+    assert_array_equal(asked.query(X, y), fitted.queries_)
+    assert (asked.n_known_, asked.n_queries_) == (0, 20)
+    asked.propagate(y[asked.queries_])
+    for name in ("transduction_", "classes_"):
+        assert_array_equal(
+            np.asarray(getattr(asked, name)), np.asarray(getattr(fitted, name))
+        )
+
+
+def test_probabilities_are_there_if_labels_have_spread_over_the_graph(propagator_class):
+    propagator = propagator_class(20, oracle="y", random_state=0).fit(X, Y)
+    propagator.set_params(propagation="cluster")
+    assert np.asarray(propagator.predict_proba(X[:5])).shape == (5, 4)
+    assert not hasattr(propagator.propagate({}), "predict_proba")
+    propagator.set_params(propagation="graph")
+    assert not hasattr(propagator, "predict_proba")
+    assert hasattr(propagator.propagate({}), "predict_proba")
