@@ -61,6 +61,7 @@ from ._validation import (
     check_instances,
     forget_fit,
     replace_attributes,
+    undone_on_error,
     validate_estimator_parameters,
 )
 
@@ -251,7 +252,8 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
         self._refuse_while_asking()
         validate_estimator_parameters(self)
         check_source(self.oracle, True, y, type(self).__name__)
-        self._cluster(X, y)
+        with undone_on_error(self):
+            self._cluster(X, y)
         queries = self._ledger.queries
         if len(queries) and (self._is_experiment or callable(self.oracle)):
             self._ask()
@@ -278,7 +280,8 @@ class BaseBlockPropagator(LedgerMixin, CallbackMixin, BaseEstimator):
             largest clusters first: stopping early is fine.
         """
         self._refuse_while_asking()
-        self._cluster(X, y, is_query=True)
+        with undone_on_error(self):
+            self._cluster(X, y, is_query=True)
         return self._ledger.ask_about(self._ledger.queries)
 
     @as_task

@@ -789,6 +789,18 @@ def test_in_an_experiment_a_question_is_that_of_fit(propagator_class, y):
         )
 
 
+def test_a_refit_that_is_refused_leaves_what_was_fitted(propagator_class):
+    propagator = propagator_class(20, random_state=0)
+    propagator.propagate(Y[propagator.query(TABLE)])
+    predicted = np.asarray(propagator.predict(TABLE))
+    for refit in (propagator.fit, propagator.query):
+        with pytest.raises(ValueError, match="number.* of samples"):
+            refit(TABLE[["b"]][:9], Y)
+        assert_array_equal(np.asarray(propagator.predict(TABLE)), predicted)
+    corrected = propagator.propagate({0: 7})
+    assert (len(propagator.answers_), np.asarray(corrected.transduction_)[0]) == (21, 7)
+
+
 def test_probabilities_are_there_if_labels_have_spread_over_the_graph(propagator_class):
     propagator = propagator_class(20, oracle="y", random_state=0).fit(X, Y)
     propagator.set_params(propagation="cluster")
