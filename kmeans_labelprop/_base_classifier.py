@@ -251,7 +251,7 @@ class BasePropagatedClassifier(
         """Get labels; none is paid for that counts for nothing in the training."""
         weights = routed["estimator"].get("sample_weight")
         is_array = weights is not None and not isinstance(weights, Real)
-        askable = np.asarray(weights) > 0 if is_array else None
+        askable = np.asarray(weights) != 0 if is_array else None
 
         def check(E: Any) -> None:
             forms = {"samples": X, "embedding": E}

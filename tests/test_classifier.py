@@ -875,6 +875,16 @@ def test_nobody_is_asked_about_a_sample_without_weight(chooses):
     assert len(model.propagator_.clusters_) == 200
 
 
+@pytest.mark.parametrize("weights", [-np.ones(120), np.repeat([-1.0, 1.0], 60)])
+def test_samples_of_negative_weight_are_asked_about(blobs, weights):
+    X, y = blobs
+    weights = np.resize(weights, len(y))
+    model = PropagatedClassifier(FitRecorder(), propagator())
+    plain = PropagatedClassifier(FitRecorder(), propagator()).fit(X, y)
+    model.fit(X, y, sample_weight=weights)
+    assert_array_equal(model.propagator_.queries_, plain.propagator_.queries_)
+
+
 @pytest.mark.filterwarnings("ignore:No label is given of 1 of 3")
 def test_a_cluster_without_weight_is_not_asked_about():
     X = np.repeat([[0.0], [10.0], [20.0]], 5, axis=0)

@@ -794,7 +794,7 @@ def test_a_refit_that_is_refused_leaves_what_was_fitted(propagator_class):
     propagator.propagate(Y[propagator.query(TABLE)])
     predicted = np.asarray(propagator.predict(TABLE))
     for refit in (propagator.fit, propagator.query):
-        with pytest.raises(ValueError, match="number.* of samples"):
+        with pytest.raises(ValueError, match=r"number.* of samples"):
             refit(TABLE[["b"]][:9], Y)
         assert_array_equal(np.asarray(propagator.predict(TABLE)), predicted)
     corrected = propagator.propagate({0: 7})
