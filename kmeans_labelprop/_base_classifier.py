@@ -30,7 +30,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from ._asking import check_beside
+from ._asking import check_beside, check_index
 from ._callbacks import CallbackMixin, check_callbacks
 from ._containers import (
     canonical,
@@ -222,6 +222,9 @@ class BasePropagatedClassifier(
         self, X: Any, fit_params: dict[str, Any]
     ) -> dict[str, dict[str, Any]]:
         """Split the fit parameters among the parts that are trained."""
+        for name, value in fit_params.items():
+            if getattr(value, "ndim", 0) == 1 and not name.startswith("eval_"):
+                check_index(X, value, name)  # of one entry per sample
         weights = fit_params.get("sample_weight")
         if weights is not None and not isinstance(weights, Real):
             weights = check_weights(X, weights)

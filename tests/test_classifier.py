@@ -154,6 +154,17 @@ def test_fit_parameters_go_to_the_estimator_for_the_samples_kept(blobs):
     assert_array_equal(received["per_sample"], classifier.propagator_.sample_indices_)
 
 
+def test_fit_parameters_with_the_index_of_other_rows_are_refused(blobs):
+    X, y = blobs
+    rows = pd.DataFrame(X, index=[f"row {i}" for i in range(len(X))])
+    numbers = pd.Series(np.arange(len(X)), index=rows.index)
+    of_two = (PropagatedClassifier, PropagatedClassifierCV)
+    for model in (cls(FitRecorder(), propagator(n_clusters=9)) for cls in of_two):
+        with pytest.raises(ValueError, match="index of per_sample must be that of X"):
+            model.fit(rows, y, per_sample=numbers[::-1])
+        assert len(model.fit(rows, y, per_sample=numbers).training_indices_) > 0
+
+
 def test_what_it_was_trained_on_is_kept(blobs):
     X, y = blobs
     names = np.array(["no", "yes"])[y % 2]
