@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 
@@ -96,7 +97,7 @@ def warn_of_labels(propagator: Any, n_alone: int) -> None:
 
 
 def warn_of_spellings(classes: list[Any]) -> None:
-    """Warn of classes that differ in blanks or in capital letters alone.
+    """Warn of classes that differ in blanks, in capital letters or in codes alone.
 
     Parameters
     ----------
@@ -105,18 +106,27 @@ def warn_of_spellings(classes: list[Any]) -> None:
     """
     spellings: dict[str, list[str]] = {}
     for label in classes:
-        word = " ".join(label.split()) if isinstance(label, str) else ""
+        word = _composed(" ".join(label.split())) if isinstance(label, str) else ""
         key = word.casefold() if len(word) >= _LEAST_WORD else word
         spellings.setdefault(key, []).append(label)
     spellings.pop("", None)
     same = [labels for labels in spellings.values() if len(labels) > 1]
     if same:
-        named = "; ".join(", ".join(map(repr, labels)) for labels in same[:_MOST_NAMES])
+        named = "; ".join(", ".join(map(_shown, each)) for each in same[:_MOST_NAMES])
         warn_user(
-            "Classes that differ in blanks or in capital letters alone: "
+            "Classes that differ in blanks, capital letters or codes of accents alone: "
             f"{named}{'; ...' if len(same) > _MOST_NAMES else ''}. Each is a class of "
             "its own; if they mean the same, give the labels again, spelled alike."
         )
+
+
+def _composed(label: str) -> str:
+    return normalize("NFC", label)
+
+
+def _shown(label: str) -> str:
+    """Quote a label; by its codes where another one looks the same."""
+    return repr(label) if label == _composed(label) else ascii(label)
 
 
 def warn_of_edges(n_known: int) -> None:

@@ -595,6 +595,7 @@ def test_nulls_beside_the_mark_may_mean_that_it_is_a_class(container):
         (["cat", "cat ", "dog"], "'cat', 'cat '"),
         (["Lion", "lion", "LION"], "'LION', 'Lion', 'lion'"),
         (["a  b", "a b", "c"], "'a  b', 'a b'"),
+        (["caf\xe9", "cafe\u0301", "cafe"], r"'cafe\u0301', 'café'"),
         (["b", "B", " "], None),
         (["mW", "MW", ""], None),
         ([1, 2, 3], None),
