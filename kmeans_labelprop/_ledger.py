@@ -354,8 +354,9 @@ class LedgerMixin:
         positions : ndarray of shape (n_queries,), dtype=intp
             Positions in `X`, the most valuable first: stopping early is fine. None has
             a label, is a copy of a sample that has one, was left without an answer
-            before, or has a `sample_weight` of 0. Fewer than `n_queries` if no more are
-            left.
+            before, or has a `sample_weight` of 0. A sample of an earlier question that
+            was not answered at all, neither by a label nor by an abstention, may come
+            again. Fewer than `n_queries` if no more are left.
 
         Raises
         ------
