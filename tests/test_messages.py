@@ -438,7 +438,7 @@ ORDER = {
     ),
     "a propagator of blocks": (
         lambda: draw_audit(streaming.KMeansLabelPropagator(), 5),
-        r"in memory is needed, .* Got kmeans_labelprop\.streaming.*\.KMeans\w+ instead",
+        r"in memory is needed.* Got KMeansLabelPropagator of kmeans_labelprop.stream",
     ),
     "a classifier beside blocks": (
         lambda: trained(propagator=streaming.KMeansLabelPropagator()),

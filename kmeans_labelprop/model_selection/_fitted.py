@@ -64,7 +64,7 @@ def check_propagator(
         kind = type(estimator)
         raise TypeError(
             "A KMeansLabelPropagator in memory is needed, or a classifier that has "
-            f"one. Got {kind.__module__}.{kind.__name__} instead."
+            f"one. Got {kind.__name__} of {kind.__module__} instead."
         )
     check_is_fitted(propagator, attribute)
     return propagator
