@@ -45,8 +45,9 @@ POINT, COMMA, CLOCK = "1,234.5", "1.234,5", "h:mm"
 _DAYS = (
     *("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y"),
     *("%d.%m.%Y", "%d.%m.%y", "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%y", "%m-%d-%y"),
-    *("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y"),
+    *("%d %b %Y", "%d %b %y", "%b %d %Y", "%B %d %Y", "%d %B %Y", "%Y %b %d"),
     *("%Y-%m-%d", "%Y/%m/%d"),  # without zeros, or with AM and PM
+    *("%b %d-%Y", "%B %d-%Y", "%Y:%m:%d"),  # the last of photographs
 )
 _HOURS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 # As C and Twitter write it.
@@ -55,7 +56,7 @@ _HOUR_WITHIN = "%b %d %H:%M:%S %Y"
 _YEAR_MONTH, _MONTH_YEAR = ("%Y-%m", "%Y/%m"), "%m/%y"
 _PADDED = (
     *(f"%Y.%m.%d{hour}" for hour in _HOURS),
-    *(*_YEAR_MONTH, _MONTH_YEAR, "%m/%Y", "%b %Y", "%B %Y", "%b-%Y"),
+    *(*_YEAR_MONTH, _MONTH_YEAR, "%m/%Y", "%b %Y", "%B %Y", "%Y %b"),
 )
 _YEARS = range(1000, 2100)
 # 12/20 may be a day. A year such as 87 or 00 shows that it is none, if none is of one
@@ -65,9 +66,14 @@ _QUARTER = re.compile(r"Q([1-4])[ /-]?(\d{4})|(\d{4})[ /-]?Q([1-4])")
 # Names of months stand beside others, and zones and ends of numbers, that tell nothing.
 _IDLE = re.compile(
     r"^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\b[.,]?\s+"
-    r"|(?<=\d)(?:st|nd|rd|th)\b|(?<=[a-z])\.|,"
-    r"|\s(?:GMT|UTC|[+-]\d{4})(?=\s\d{4}$|$)",
+    r"|(?<=\d)(?:st|nd|rd|th)\b|(?<=[a-z])\.|,|(?<=\d) at(?= \d)"
+    r"|\s(?:GMT|UTC|(?:GMT)?[+-]\d{4})(?:\s\(.*\))?(?=\s\d{4}$|$)",
     re.IGNORECASE,
+)
+# What stands between the name and the numbers does not matter: Nov-28-2026, 28Nov2026;
+# nor what stands before the hour, as in logs: 28/Nov/2026:07:45:00.
+_BESIDE_NAMES = re.compile(
+    r"(?<=\d)[-/. ]*(?=[^\W\d_])|(?<=[^\W\d_])[-/. ]*(?=\d)|(?<=\d{4}):"
 )
 #: Name of the way to write quarters, each of which is the day when it begins.
 QUARTER = "Q3 2019"
@@ -184,16 +190,16 @@ def read_as(text: str, how: str) -> float | datetime | None:
         return read_units(text, how)
     if how == QUARTER:
         return _read_quarter(text)
-    form = how
+    text = text.replace(", ", " ")
     if "%b" in how.lower():
-        text, form = _IDLE.sub("", text), how.replace(",", "")
+        text = _BESIDE_NAMES.sub(" ", _IDLE.sub("", text))
     try:
-        found = datetime.strptime(text, form)
+        found = datetime.strptime(text, how)
     except ValueError:
         return None
     if how not in _PADDED:
         return found
-    is_padded = found.year in _YEARS and found.strftime(form).lower() == text.lower()
+    is_padded = found.year in _YEARS and found.strftime(how).lower() == text.lower()
     return found if is_padded else None
 
 

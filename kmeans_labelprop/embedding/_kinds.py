@@ -66,7 +66,9 @@ _USUAL_WORD = 0.9
 _WORD = re.compile(r"[^\W\d_]{2,}")
 # So many strings are dates where others are words for what is missing.
 _READ_SHARE = 0.9
-_ISO_DATE = re.compile(r"\d{4}(-W\d\d(-[1-7])?|([-/])\d\d\3\d\d([T ]\d\d:\d\d.*)?)$")
+_ISO_DATE = re.compile(
+    r"\d{4}(-W\d\d(-[1-7])?|([-/])\d\d\3\d\d([T ]\d\d:\d\d.*)?|\d{4}T\d{4}.*)$"
+)
 _N_LOOKED_AT = 1000
 # What tables write for a number that is missing.
 _MISSING = {"", "-", "--", "?", "n/a", "na", "nan", "none", "null", "missing"}

@@ -319,7 +319,16 @@ def test_what_is_no_number(values):
         *("%a, %d %b %Y %H:%M:%S +0000", "%a %b %d %H:%M:%S GMT %Y", "%b. %d, %Y"),
         *("%A, %B %d, %Y", "%b %d %Y", "%B %dth, %Y", "%a %b %d %H:%M:%S %Y"),
         *("%Y-%m-%d %H:%M:%S UTC", "%Y/%m/%d %H:%M:%S +0200", "%Y-%m-%d %H:00 CET"),
-        "%Y-%m-%d %H:%M:%S.0 +0000 UTC",
+        *(
+            "%Y-%m-%d %H:%M:%S.0 +0000 UTC",
+            "%b-%d-%Y",
+            "%d/%b/%Y",
+            "%d%b%Y",
+            "%Y-%b-%d",
+        ),
+        *("%d/%b/%Y:%H:%M:%S +0000", "%d%b%Y:%H:%M:%S", "%d. %B %Y", "%Y%m%dT%H%M%SZ"),
+        *("%m/%d/%Y, %I:%M:%S %p", "%d.%m.%Y, %H:%M", "%Y:%m:%d %H:%M:%S"),
+        *("%B %d, %Y at %I:%M %p", "%a %b %d %Y %H:%M:%S GMT+0100 (Central Europe)"),
     ],
 )
 def test_dates_as_tables_write_them(rng, form):
@@ -344,6 +353,7 @@ def test_dates_as_tables_write_them(rng, form):
         ("MS", "%b %Y"),
         ("MS", "%B %Y"),
         ("MS", "%b-%Y"),
+        ("MS", "%Y-%b"),
         ("MS", "%Y-%m"),
         ("MS", "%Y/%m"),
         ("MS", "%m/%Y"),
