@@ -249,7 +249,7 @@ def _joined(value: Any) -> Any:
         return ", ".join(str(_joined(each)) for each in value)
     if isinstance(value, dict):
         return ", ".join(f"{key}: {_joined(value[key])}" for key in value)
-    return value
+    return _string(value) if isinstance(value, bytes) else value
 
 
 def _string(value: Any) -> str:

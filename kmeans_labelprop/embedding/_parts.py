@@ -26,6 +26,12 @@ _WRITTEN = re.compile(
     r"np\.(?:float|int)\d+|array|tensor|dtype=\w+|shape=\(\d+,\)"
     r"|(?<=\[)\s+|\s+(?=[\],])"
 )
+# How files of images begin, PNG, JPEG or GIF, as bytes and in base64; they may stand in
+# a record beside their path.
+_IMAGE = re.compile(
+    r"(?:.*\bbytes: )?(?:\udc89PNG|\udcff\udcd8\udcff|GIF8"
+    r"|iVBORw0K|/9j/|R0lGOD|data:image/)"
+)
 _N_LOOKED_AT = 2000
 # Whole numbers that chance draws from a range are as many in each part of it. Of a
 # normal distribution, two are in one part twice as often.
@@ -100,7 +106,7 @@ def find_parts(values: list[str]) -> list[int]:
 
 
 def refuse_vectors(values: list[str], name: str, least: int = LEAST_VECTOR) -> None:
-    """Refuse strings that are vectors, as they would weigh what one value does.
+    """Refuse strings that are vectors or images: they would weigh what one value does.
 
     Parameters
     ----------
@@ -114,10 +120,18 @@ def refuse_vectors(values: list[str], name: str, least: int = LEAST_VECTOR) -> N
     Raises
     ------
     ValueError
-        If nearly all hold equally many numbers, so many or more, and no words; or if
-        numbers were left out where such strings were written.
+        If nearly all hold equally many numbers, so many or more, and no words; if
+        numbers were left out where such strings were written; or if nearly all are
+        files of images.
     """
     values = [values[i] for i in some_positions(len(values), _N_VECTORS)]
+    n_images = sum(bool(_IMAGE.match(value)) for value in values)
+    if values and n_images >= _SHARE * len(values):
+        raise ValueError(
+            f"{name} must hold one value for each sample. Got files of images instead: "
+            "read them, bring them to one size, and pass them as an array of numbers, "
+            "of shape (n_samples, height, width, n_channels)."
+        )
     values = [_WRITTEN.sub("", value) for value in values]
     frames = Counter(map(_frame, values)).most_common(1)
     frame, n_alike = frames[0] if frames else ("", 0)

@@ -1,5 +1,7 @@
 """Strings with numbers in them, and strings that have an order."""
 
+import base64
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -404,6 +406,31 @@ def test_vectors_as_python_writes_them_are_no_texts(rng, n_numbers, write):
     for X in (texts, beside(rng, texts)):
         with pytest.raises(ValueError, match=says):
             default_embedding(X)
+
+
+@pytest.mark.parametrize(
+    "start", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a"]
+)
+@pytest.mark.parametrize(
+    "hold",
+    [
+        lambda file, _: file,
+        lambda file, _: base64.b64encode(file).decode(),
+        lambda file, _: f"data:image/png;base64,{base64.b64encode(file).decode()}",
+        lambda file, i: {"bytes": file, "path": f"{i}.png"},
+        lambda file, i: {"path": f"{i}.png", "bytes": file},
+    ],
+)
+def test_files_of_images_are_no_texts(rng, start, hold):
+    """Their bytes tell nothing of what they show."""
+    images = [hold(start + rng.bytes(60), i) for i in range(N_SAMPLES)]
+    message = r" must hold one value .* Got files of images instead: read them"
+    for X in (beside(rng, images), pd.DataFrame({"odd": images})):
+        with pytest.raises(ValueError, match="'odd' of X" + message):
+            default_embedding(X)
+    if not isinstance(images[0], dict):
+        with pytest.raises(ValueError, match="^X" + message):
+            default_embedding(images)
 
 
 def test_short_lists_are_refused_where_they_would_be_texts(rng):
