@@ -185,6 +185,11 @@ def _for_one_dimension(X: Any) -> Any:
         raise TypeError(_NO_DATES.format(f"{', '.join(sorted(others))} in a list"))
     if any(hasattr(value, "__len__") for value in known):
         raise _ragged({np.shape(value) for value in known})
+    if not all(isinstance(value, Real | Decimal) for value in known):
+        raise TypeError(
+            "X must be numbers, texts or a table. Got a list of "
+            f"{', '.join(sorted(others))} instead."
+        )
     raise ValueError(
         f"Expected 2D array, got 1D array instead:\narray={X}.\nReshape your data "
         "either using array.reshape(-1, 1) if your data has a single feature or "

@@ -4,6 +4,7 @@ import datetime as dt
 import pickle
 from decimal import Decimal
 from enum import Enum
+from pathlib import Path
 from uuid import UUID
 
 import numpy as np
@@ -702,6 +703,7 @@ def test_vectors_made_elsewhere_are_compared_by_angle(rng, n_features):
             "dates and durations as columns",
         ),
         (pd.Series([dt.date(2026, 1, 1)]), TypeError, "dates and durations as columns"),
+        ([Path("1.png"), Path("2.png")], TypeError, "Got a list of PosixPath instead"),
         (np.ones((2, 3, 3, 3, 3)), ValueError, "5 dimensions"),
     ],
 )
