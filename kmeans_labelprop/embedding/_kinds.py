@@ -73,6 +73,8 @@ _N_LOOKED_AT = 1000
 # What tables write for a number that is missing.
 _MISSING = {"", "-", "--", "?", "n/a", "na", "nan", "none", "null", "missing"}
 _MISSING |= {"unknown", "not available", "prefer not to say", "refused"}
+# By pandas, spreadsheets, statistics programs and databases.
+_MISSING |= {"<na>", "nat", "#n/a", ".", "..", "n.a.", "nil", "\\n", "not applicable"}
 
 
 class Kind(NamedTuple):

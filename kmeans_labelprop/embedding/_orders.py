@@ -11,7 +11,7 @@ from ._units import THOUSANDS
 
 # With a unit before or after it.
 _UNIT = r"(?:[^\W\d_]{1,5}(?:/[^\W\d_]{1,5})?|[%°$€£¥])?"
-_NUMBER = rf"(?:[A-Z]{{3}}\s)?[$€£¥]?\s?(-?\d[\d,.]*)\s?{_UNIT}"
+_NUMBER = rf"(?:[A-Z]{{3}}\s)?[$€£¥]?\s?(-?\d[\d,.]*|-?inf\b)\s?{_UNIT}"
 _RANGE = re.compile(
     rf"[\[(]?\s?{_NUMBER}\s?(?:-|\u2013|\u2014|to|,|\.\.)\s?{_NUMBER}[\])]?"
 )

@@ -103,6 +103,8 @@ def test_what_is_no_amount():
         ["<$30k", "$30k-$60k", "$60k - $90k", ">$90k"],
         ["under 18", "18 to 30", "31 to 50", "over 50"],
         ["(-5.0, 0.0]", "(0.0, 10.5]", "(10.5, 20.0]"],
+        ["(-inf, 0.0]", "(0.0, 10.5]", "(10.5, inf]"],
+        ["[0, 18)", "[18, 65)", "[65, inf)"],
         ["$5,000 - $9,999", "$10,000 - $14,999", "$15,000 - $19,999"],
         ["0-5 years", "6-10 years", "10+ years"],
         ["0-39g/day", "40-79", "80-119", "120+"],
@@ -125,10 +127,11 @@ def test_ranges_and_ranks_have_an_order(rng, order):
     expected = embedded(plain)[1]
     for same in (X, pl.from_pandas(X), X.astype({"odd": "category"})):
         assert_allclose(embedded(same)[1], expected)
-    gaps = X.copy()
-    gaps.loc[:9, "odd"] = ["unknown", None] * 5
-    assert kinds_of(gaps)["odd"] == "ordered"
-    assert np.isfinite(embedded(gaps)[1]).all()
+    for missing in ("unknown", "<NA>", "#N/A", ".", "n.a."):
+        gaps = X.copy()
+        gaps.loc[:9, "odd"] = [missing, None] * 5
+        assert kinds_of(gaps)["odd"] == "ordered"
+        assert np.isfinite(embedded(gaps)[1]).all()
 
 
 @pytest.mark.parametrize(
