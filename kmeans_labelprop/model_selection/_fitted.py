@@ -61,10 +61,12 @@ def check_propagator(
     """
     propagator = get_propagator(estimator)
     if not isinstance(propagator, KMeansLabelPropagator):
-        kind = type(estimator)
+        got = type(estimator).__name__
+        if got == KMeansLabelPropagator.__name__:  # that of blocks
+            got = f"{got} of {type(estimator).__module__}"
         raise TypeError(
             "A KMeansLabelPropagator in memory is needed, or a classifier that has "
-            f"one. Got {kind.__name__} of {kind.__module__} instead."
+            f"one. Got {got} instead."
         )
     check_is_fitted(propagator, attribute)
     return propagator
