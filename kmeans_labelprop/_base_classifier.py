@@ -168,7 +168,8 @@ class BasePropagatedClassifier(
         return {name: part for name, part in parts.items() if part is not None}
 
     def _check_parameters(self) -> None:
-        if hasattr(self.propagator, "n_anchors"):  # its name is the same
+        own, got = KMeansLabelPropagator, type(self.propagator)
+        if got.__name__ == own.__name__ and not issubclass(got, own):  # that of blocks
             raise TypeError(
                 f"The 'propagator' parameter of {type(self).__name__} must be a "
                 "KMeansLabelPropagator in memory. Got one of blocks instead: train a "

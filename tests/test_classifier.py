@@ -154,6 +154,15 @@ def test_fit_parameters_go_to_the_estimator_for_the_samples_kept(blobs):
     assert_array_equal(received["per_sample"], classifier.propagator_.sample_indices_)
 
 
+def test_a_propagator_of_ones_own_may_have_any_parameters(blobs):
+    class Propagator(KMeansLabelPropagator):
+        n_anchors = 3  # as those of blocks have
+
+    X, y = blobs
+    model = PropagatedClassifier(GaussianNB(), Propagator(9, random_state=0))
+    assert len(model.fit(X, y).training_indices_) == len(X)
+
+
 def test_fit_parameters_with_the_index_of_other_rows_are_refused(blobs):
     X, y = blobs
     rows = pd.DataFrame(X, index=[f"row {i}" for i in range(len(X))])
